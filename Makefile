@@ -1,0 +1,57 @@
+# Everything on a machine with Python 3.11+, make and git: `make run` to look, `make test` to prove, `make serve` to host.
+
+SHELL := /bin/bash
+UV_VERSION := 0.13.9
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PORT ?= 8000
+READY := .venv/.ready
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run serve test check format screenshots bench translations
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(READY) ## .venv with all that uv.lock names
+
+$(READY): uv.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "blogapp needs Python 3.11 or newer; none was found. Install it (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv module does not work here. On Debian and Ubuntu: apt install python3-venv." >&2; exit 1; }
+	@$(BIN)/python -m uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=.venv $(BIN)/python -m uv sync --quiet --locked --inexact --python $(BIN)/python
+	@touch $(READY)
+
+run: setup ## the site with demo content, on SQLite, at http://127.0.0.1:8000
+	@$(BIN)/flask demo
+	@exec $(BIN)/flask run --port $(PORT)
+
+serve: setup ## the site as in production, on PORT, without demo content
+	@exec $(BIN)/granian --interface wsgi --host 0.0.0.0 --port $(PORT) --workers 2 --blocking-threads 8 --respawn-failed-workers --no-ws app:app
+
+test: setup ## all tests: rules, HTTP, Chromium, PostgreSQL
+	@$(BIN)/python -m tests.harness.browser
+	@$(BIN)/python -m pytest
+
+check: setup ## ruff, mypy strict, djlint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/djlint --quiet --lint templates
+
+format: setup ## put the code in its usual form
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+screenshots: setup ## the pictures of the README, taken anew
+	@$(BIN)/python -m tests.harness.browser
+	@$(BIN)/python -m tests.harness.screenshots
+
+bench: setup ## the numbers of docs/BENCHMARKS.md, measured anew
+	@$(BIN)/python -m benchmarks
+
+translations: setup ## new messages into the catalogues, to be translated by hand
+	@$(BIN)/pybabel -q extract -F blogapp/translations/extract.cfg --no-location --sort-output -o blogapp/translations/messages.pot .
+	@for file in blogapp/translations/*.po; do $(BIN)/pybabel -q update -i blogapp/translations/messages.pot -o $$file -l $$(basename $$file .po) --no-fuzzy-matching; done
+	@rm blogapp/translations/messages.pot

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from benchmarks import texts
+
+print(texts.table())

@@ -1,0 +1,110 @@
+"""A blog that its owner owns. `create_app` puts the house together, in reading order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from flask import Flask, abort, request
+from flask_compress import Compress
+
+from blogapp import (
+    assets,
+    caching,
+    database,
+    errors,
+    hosting,
+    i18n,
+    migrating,
+    origin,
+    rate_limits,
+    security,
+)
+from blogapp.articles.commands import articles_cli
+from blogapp.articles.routes import bp as articles
+from blogapp.comments import looks
+from blogapp.comments.commands import comments_cli
+from blogapp.comments.posting import Rules
+from blogapp.comments.routes import bp as comments
+from blogapp.config import SETTINGS, Settings, read_settings
+from blogapp.demo.commands import demo_cli
+from blogapp.view_counts.routes import bp as view_counts
+
+ROOT = Path(__file__).parent.parent
+LARGEST_BODY = 64 * 1024  # bytes
+
+
+def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
+    """The application, configured by `environ` (default: the process's), with its data in `data_folder` (default:
+    `instance/` beside the code). Raises SettingsError with a sentence when a setting is wrong."""
+    data_folder = data_folder or ROOT / "instance"
+    settings = read_settings(os.environ if environ is None else environ, data_folder)
+    app = Flask(
+        __name__,
+        instance_path=str(data_folder.resolve()),
+        template_folder=str(ROOT / "templates"),
+        static_folder=None,
+    )
+    app.config["SECRET_KEY"] = settings.secret_key
+    app.config["SITE_TITLE"] = settings.site_title
+    app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
+    app.jinja_env.globals["site_title"] = settings.site_title
+    app.context_processor(lambda: {"site_url": settings.site_url or request.host_url.rstrip("/")})
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    # What is registered first is run last on an answer: it is compressed when all else is said.
+    Compress(app)
+    security.init_app(app)
+    caching.init_app(app)
+    origin.init_app(app, settings.site_url)
+    limit_bodies(app)
+    errors.init_app(app)
+    i18n.init_app(app, settings.site_locale)
+    database.init_app(app, settings.database_url)
+    migrating.init_app(app)
+    rate_limits.init_app(app, settings)
+
+    app.register_blueprint(articles)
+    app.register_blueprint(comments)
+    app.register_blueprint(view_counts)
+
+    app.cli.add_command(articles_cli)
+    app.cli.add_command(comments_cli)
+    app.cli.add_command(demo_cli)
+    app.cli.add_command(settings_command(settings))
+
+    looks.init_app(app)
+    assets.init_app(app, data_folder)
+    hosting.init_app(app, settings.trusted_proxies)
+    if settings.uses_sqlite:
+        migrating.bring_up_to_date(app, data_folder)
+    return app
+
+
+def limit_bodies(app: Flask) -> None:
+    """Refuse what is larger than any form here. It is read to its end first, up to a bound: a browser that is still
+    sending would otherwise see a broken connection and not our sentence."""
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+
+    @app.before_request
+    def refuse_large_body() -> None:
+        if (request.content_length or 0) > LARGEST_BODY:
+            left = 32 * LARGEST_BODY
+            stream = request.environ["wsgi.input"]
+            while left > 0 and (chunk := stream.read(min(left, LARGEST_BODY))):
+                left -= len(chunk)
+            abort(413)
+
+
+def settings_command(settings: Settings) -> click.Command:
+    @click.command("settings")
+    def show_settings() -> None:
+        """Print every setting, its value, where it comes from and what it means."""
+        for setting in SETTINGS:
+            value = getattr(settings, setting.name.lower())
+            shown = "********" if setting.secret and value else str(value)
+            click.echo(f"{setting.name}={shown}  ({settings.sources[setting.name]})\n    {setting.meaning}")
+
+    return show_settings

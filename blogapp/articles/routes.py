@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from blogapp import clock
+from blogapp.articles.page import render_article_page
+from blogapp.articles.reading import find_article, list_articles
+from blogapp.comments.threads import comment_counts
+from blogapp.database import db
+from blogapp.view_counts.counting import views_of
+
+bp = Blueprint("articles", __name__)
+
+
+@bp.get("/")
+def index() -> str:
+    session = db.session()
+    listed = list_articles(session, clock.now(), before=request.args.get("before", type=int))
+    ids = [article.id for article in listed.articles]
+    return render_template(
+        "articles/index.html",
+        listed=listed,
+        views=views_of(session, ids),
+        comment_counts=comment_counts(session, ids),
+        is_first="before" not in request.args,
+    )
+
+
+@bp.get("/articles/<slug>")
+def show(slug: str) -> str:
+    return render_article_page(find_article(db.session(), slug, clock.now()))

@@ -1,0 +1,129 @@
+"""The database: models' base, naming convention, SQLite's pragmas, and the one way to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# How long a writer waits for its turn on SQLite, in milliseconds. Writers queue for a few milliseconds each;
+# SQLite's own waiting is unfair, so a crowd of 32 needs far more patience than the sum of its work.
+PATIENCE_MS = 30_000
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+# Objects stay readable after a commit: a handler finds its article in a read, then posts to it in a write.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+if TYPE_CHECKING:
+
+    class Model(DeclarativeBase):
+        """What db.Model is to the type checker."""
+
+else:
+    Model = db.Model
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite forgets the zone of what it stores, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def init_app(app: Flask, url: str) -> None:
+    """Connect `app` to the database at `url`. Nothing is opened before the first query."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8}
+    if not url.startswith("sqlite:"):
+        # A restarted PostgreSQL leaves dead connections in the pool: ask before use.
+        options["pool_pre_ping"] = True
+        options["connect_args"] = {"connect_timeout": 5}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _govern_sqlite(db.engine)
+
+
+def _govern_sqlite(engine: Engine) -> None:
+    """Take transactions out of the sqlite3 module's hands: its own open late and lose updates."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if "writer" not in options:
+            connection.exec_driver_sql("BEGIN")
+            return
+        # The level of safety can only be changed outside a transaction, and stays with the connection.
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['writer'] == 'durable' else 'NORMAL'}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {options['patience_ms']}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -> Iterator[Session]:
+    """Write, alone and whole: commits at the end, rolls back on any error.
+
+    `durable` means on disk before the answer (SQLite `synchronous=FULL`, PostgreSQL's own default); without it a
+    power cut may lose the last moments, a killed process loses nothing either way. On SQLite the write lock is
+    taken at once (`BEGIN IMMEDIATE`): a transaction that reads first and writes later fails when another wrote
+    in between.
+    """
+    session = db.session
+    session.commit()  # ends a reader's transaction, which cannot become a writer's
+    connection = session.connection(
+        execution_options={"writer": "durable" if durable else "quick", "patience_ms": patience_ms}
+    )
+    try:
+        if connection.dialect.name == "postgresql" and not durable:
+            session.execute(text("SET LOCAL synchronous_commit = off"))
+        yield session()
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def insert_for(session: Session, table: Any) -> Any:
+    """An INSERT that knows ON CONFLICT, in the dialect of the session's database."""
+    dialect = session.get_bind().dialect.name
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -1,0 +1,19 @@
+"""`flask demo`: something to look at on an empty database."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from blogapp import clock
+from blogapp.database import write_transaction
+from blogapp.demo.content import fill, is_empty
+
+
+@click.command("demo")
+@with_appcontext
+def demo_cli() -> None:
+    """Fill an empty blog with demo articles, comments and counts; leave any other as it is."""
+    with write_transaction() as session:
+        if is_empty(session):
+            click.echo(f"{fill(session, clock.now())} demo articles are in.")

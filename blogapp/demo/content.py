@@ -1,0 +1,48 @@
+"""The demo blog: the articles in `articles/`, and what people said below them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from blogapp.articles.importing import read_files
+from blogapp.articles.models import Article
+from blogapp.articles.publishing import publish
+from blogapp.comments.posting import Draft, Rules, post_comment
+from blogapp.demo.conversations import CONVERSATIONS, Said
+from blogapp.view_counts.counting import start_count
+from blogapp.visitors.identity import Visitor
+
+ARTICLES = Path(__file__).parent / "articles"
+
+
+def is_empty(session: Session) -> bool:
+    """Whether the blog has no article yet."""
+    return session.scalar(select(Article.id).limit(1)) is None
+
+
+def fill(session: Session, now: datetime) -> int:
+    """Publish the demo articles with their comments; how many articles. A write transaction must be open."""
+    files, broken = read_files(session, sorted(ARTICLES.glob("*.md")), "en")
+    for error in broken:
+        raise error
+    for file in files:
+        article = publish(session, file.manuscript, now).article
+        start_count(session, article.id, file.views)
+        _converse(session, article, CONVERSATIONS.get(article.slug, ()), now)
+    return len(files)
+
+
+def _converse(session: Session, article: Article, said: tuple[Said, ...], now: datetime) -> None:
+    """Let people speak in turn, none of them later than `now`."""
+    ids: dict[int, int] = {}
+    for number, each in enumerate(said, start=1):
+        when = min(article.published_at + timedelta(hours=each.hours), now)
+        draft = Draft(each.name, each.link, each.text, ids.get(each.answers), trapped=False)
+        visitor = Visitor(hashlib.sha256(each.name.encode()).digest())
+        comment, _ = post_comment(session, article, draft, visitor, Rules("open", 0), when, check_rate=lambda: None)
+        ids[number] = comment.id

@@ -1,0 +1,263 @@
+"""POST /articles/<slug>/comments: with HTMX and without, right and wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from threading import Barrier, Thread
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment, Conversation
+
+Publish = Callable[..., Article]
+Post = Callable[..., TestResponse]
+
+
+@pytest.fixture(autouse=True)
+def article(publish_article: Publish) -> Article:
+    return publish_article(slug="birds", lang="en", title="Birds")
+
+
+def test_a_plain_form_lands_on_the_comment(post: Post, client: FlaskClient) -> None:
+    answer = post("birds", author_name="Ada", body="Hello *there*")
+    assert answer.status_code == 303
+    assert re.fullmatch(r"/articles/birds#comment-\d+", answer.headers["Location"])
+    page = client.get("/articles/birds").text
+    assert "Hello <em>there</em>" in page
+    assert '<bdi class="comment-author">Ada</bdi>' in page
+    assert '<span id="comment-count" data-count="1">1 comment</span>' in page
+
+
+def test_htmx_gets_the_comment_the_count_a_fresh_form_and_a_message(post: Post) -> None:
+    answer = post("birds", author_name="Ada", body="Hello *there*", htmx=True)
+    assert answer.status_code == 201
+    assert "<!doctype" not in answer.text
+    assert re.search(r'<article class="comment" id="comment-\d+"', answer.text)
+    assert 'id="comment-count" data-count="1" hx-swap-oob' in answer.text
+    assert 'id="comment-form"' in answer.text
+    assert "Your comment is posted." in answer.text
+    assert "HX-Request" in answer.headers["Vary"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_fragment_is_the_same_as_on_the_page(post: Post, app: Flask) -> None:
+    answer = post("birds", author_name="Ada", body="Hello", htmx=True)
+    comment = re.search(r'<article class="comment".*?</article>', answer.text, re.DOTALL)
+    assert comment
+    assert comment.group(0) in app.test_client().get("/articles/birds").text
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ({"body": ""}, "body", "Write your comment first."),
+        ({"body": " \n\t "}, "body", "Write your comment first."),
+        ({"body": "\u200b\u3164"}, "body", "Write your comment first."),
+        ({"body": "> "}, "body", "Nothing of this would be visible."),
+        ({"body": "x" * 5001}, "body", "5,000 characters at most; this one has 5,001."),
+        ({"author_name": ""}, "author_name", "Write a name"),
+        ({"author_name": "\u202e\u200b"}, "author_name", "Write a name"),
+        ({"author_name": "x" * 61}, "author_name", "60 characters at most; this one has 61."),
+        ({"author_url": "javascript:alert(1)"}, "author_url", "A link begins with https://"),
+        ({"author_url": "example.org"}, "author_url", "A link begins with https://"),
+        ({"author_url": "https://a:b@example.org"}, "author_url", "A link begins with https://"),
+        ({"author_url": "http://"}, "author_url", "A link begins with https://"),
+        ({"author_email": "nobody"}, "author_email", "has an @ in the middle"),
+        ({"author_email": "@example.org"}, "author_email", "has an @ in the middle"),
+        ({"parent_id": "x"}, "form", "was not found"),
+    ],
+)
+def test_a_wrong_input_comes_back_with_the_text_kept_and_a_sentence(
+    post: Post, session: Session, fields: dict[str, str], field: str, sentence: str, htmx: bool
+) -> None:
+    typed = {"author_name": "Ada <3", "body": "Kept & typed", **fields}
+    answer = post("birds", htmx=htmx, **typed)
+    assert answer.status_code == 422
+    assert ("<!doctype" in answer.text) != htmx
+    error = re.search(rf'data-error-for="{field}"[^>]*>([^<]*)<', answer.text)
+    assert error
+    assert sentence in error.group(1)
+    if "body" not in fields:
+        assert "Kept &amp; typed</textarea>" in answer.text
+    if "author_name" not in fields:
+        assert 'value="Ada &lt;3"' in answer.text
+    assert session.scalar(select(func.count()).select_from(Comment)) == 0
+
+
+def test_too_long_a_text_is_kept_whole(post: Post) -> None:
+    text = "é😀" * 3000
+    answer = post("birds", body=text)
+    assert answer.status_code == 422
+    assert text in answer.text
+
+
+def test_four_byte_characters_and_5000_of_them_come_back(post: Post, client: FlaskClient) -> None:
+    text = "😀𝒳" * 2500
+    assert post("birds", body=text).status_code == 303
+    assert text in client.get("/articles/birds").text
+
+
+def test_a_reply_stands_under_the_comment_that_it_answers(post: Post, session: Session, client: FlaskClient) -> None:
+    post("birds", body="One")
+    post("birds", body="Two")
+    first = session.scalars(select(Comment).where(Comment.body_source == "One")).one()
+    answer = post("birds", author_name="Bob", body="Answer", parent_id=str(first.id), htmx=True)
+    assert answer.status_code == 201
+    assert f'hx-target="#replies-{first.id}"' in answer.text
+    assert f'data-parent="{first.id}"' in answer.text
+    page = client.get("/articles/birds").text
+    assert page.index("One") < page.index("Answer") < page.index("Two</p>")
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_reply_to_nothing_keeps_the_text(post: Post, htmx: bool) -> None:
+    answer = post("birds", body="Kept", parent_id="4711", htmx=htmx)
+    assert answer.status_code == 409
+    assert "Kept</textarea>" in answer.text
+    assert "no longer there" in answer.text
+
+
+def test_a_reply_cannot_cross_articles(post: Post, session: Session, publish_article: Publish) -> None:
+    publish_article(slug="bees", lang="en", title="Bees")
+    post("birds", body="One")
+    first = session.scalars(select(Comment)).one()
+    assert post("bees", body="Answer", parent_id=str(first.id)).status_code == 409
+
+
+def test_replies_deeper_than_the_screen_name_whom_they_answer(
+    post: Post, session: Session, client: FlaskClient
+) -> None:
+    parent = ""
+    for depth in range(7):
+        post("birds", author_name=f"Name{depth}", body=f"Depth {depth}", parent_id=parent)
+        parent = str(session.scalars(select(func.max(Comment.id))).one())
+    deepest = session.get_one(Comment, int(parent))
+    assert deepest.depth == 6
+    page = client.get("/articles/birds").text
+    assert re.search(r"in reply to <a [^>]*>Name5</a>", page)
+    assert page.count("in reply to") == 2
+
+
+def test_eight_forms_at_once_are_one_comment_and_the_same_answer(app: Flask, session: Session) -> None:
+    gate = Barrier(8)
+    answers: list[tuple[int, str]] = []
+
+    def send() -> None:
+        gate.wait()
+        answer = app.test_client().post(
+            "/articles/birds/comments", data={"author_name": "Ada", "body": "Once"}, headers={"HX-Request": "true"}
+        )
+        answers.append((answer.status_code, re.findall(r'id="(comment-\d+)"', answer.text)[0]))
+
+    threads = [Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 8
+    assert len(set(answers)) == 1
+    assert answers[0][0] == 201
+    assert session.scalar(select(func.count()).select_from(Comment)) == 1
+    assert session.scalars(select(Conversation.comment_count)).one() == 1
+
+
+def test_a_repeated_form_does_not_get_the_cookie_of_the_first(app: Flask) -> None:
+    form = {"author_name": "Ada", "body": "Mine"}
+    first = app.test_client().post("/articles/birds/comments", data=form)
+    again = app.test_client().post("/articles/birds/comments", data=form)
+    assert "visitor=" in first.headers["Set-Cookie"]
+    assert "HttpOnly" in first.headers["Set-Cookie"]
+    assert "SameSite=Lax" in first.headers["Set-Cookie"]
+    assert "Set-Cookie" not in again.headers
+    assert again.headers["Location"] == first.headers["Location"]
+
+
+def test_over_https_the_cookie_is_bound_to_the_host(app: Flask) -> None:
+    answer = app.test_client().post(
+        "/articles/birds/comments", data={"author_name": "Ada", "body": "Safe"}, base_url="https://blog.example.org"
+    )
+    assert answer.headers["Set-Cookie"].startswith("__Host-visitor=")
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" in answer.headers
+
+
+def test_no_address_is_stored(post: Post, session: Session) -> None:
+    post("birds", body="Hello")
+    comment = session.scalars(select(Comment)).one()
+    stored = " ".join(str(value) for value in vars(comment).values())
+    assert "127.0.0" not in stored
+
+
+def test_a_post_from_another_site_is_refused(client: FlaskClient, session: Session) -> None:
+    form = {"author_name": "Ada", "body": "Hello"}
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:8001"},
+    ):
+        assert client.post("/articles/birds/comments", data=form, headers=headers).status_code == 403
+    assert session.scalar(select(func.count()).select_from(Comment)) == 0
+    own = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    assert client.post("/articles/birds/comments", data=form, headers=own).status_code == 303
+
+
+def test_a_body_over_64_kb_is_refused(client: FlaskClient) -> None:
+    answer = client.post("/articles/birds/comments", data={"body": "x" * 70_000})
+    assert answer.status_code == 413
+    assert "too large" in answer.text
+    fragment = client.post("/articles/birds/comments", data={"body": "x" * 70_000}, headers={"HX-Request": "true"})
+    assert fragment.status_code == 413
+    assert "<!doctype" not in fragment.text
+
+
+def test_a_missing_article_and_a_wrong_method(client: FlaskClient) -> None:
+    assert client.post("/articles/none/comments", data={"author_name": "A", "body": "B"}).status_code == 404
+    assert client.delete("/articles/birds/comments").status_code == 405
+
+
+@pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_RATE_PER_MINUTE="2")
+@pytest.mark.parametrize("htmx", [True, False])
+def test_too_many_from_one_network_wait_and_keep_their_text(app: Flask, htmx: bool) -> None:
+    client = app.test_client()
+    headers = {"HX-Request": "true"} if htmx else {}
+
+    def send(text: str, address: str) -> TestResponse:
+        return client.post(
+            "/articles/birds/comments",
+            data={"author_name": "Ada", "body": text},
+            headers=headers,
+            environ_overrides={"REMOTE_ADDR": address},
+        )
+
+    good = 201 if htmx else 303
+    assert send("one", "192.0.2.1").status_code == good
+    assert send("two", "192.0.2.2").status_code == good
+    refused = send("three", "192.0.2.3")
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert "three</textarea>" in refused.text
+    assert "from your network" in refused.text
+    # What was posted before is answered as before, and other networks are not held up.
+    assert send("two", "192.0.2.2").status_code == good
+    assert send("four", "198.51.100.1").status_code == good
+
+
+@pytest.mark.settings(COMMENT_CLOSE_DAYS="1")
+def test_a_closed_conversation_takes_nothing(publish_article: Publish, post: Post, client: FlaskClient) -> None:
+    from datetime import UTC, datetime
+
+    publish_article(slug="old", lang="en", title="Old", published_at=datetime(2020, 1, 1, tzinfo=UTC))
+    answer = post("old", body="Late")
+    assert answer.status_code == 409
+    page = client.get("/articles/old").text
+    assert "This conversation is closed." in page
+    assert "<textarea" not in page

@@ -1,0 +1,132 @@
+"""What looks like spam waits, and nothing is thrown away silently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment
+
+Post = Callable[..., TestResponse]
+
+
+@pytest.fixture(autouse=True)
+def article(publish_article: Callable[..., Article]) -> Article:
+    return publish_article(slug="birds", lang="en", title="Birds")
+
+
+def status_of(session: Session, text: str) -> str:
+    return session.scalars(select(Comment.status).where(Comment.body_source == text)).one()
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_the_trap_keeps_what_falls_in_as_spam_and_says_it_waits(
+    post: Post, session: Session, app: Flask, htmx: bool
+) -> None:
+    answer = post("birds", body="Buy", homepage="https://spam.example", htmx=htmx)
+    assert answer.status_code == (202 if htmx else 303)
+    assert status_of(session, "Buy") == "spam"
+    assert "Buy" not in app.test_client().get("/articles/birds").text
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_more_than_two_links_wait(post: Post, session: Session, htmx: bool) -> None:
+    text = "https://a.example https://b.example https://c.example"
+    answer = post("birds", body=text, htmx=htmx)
+    assert answer.status_code == (202 if htmx else 303)
+    assert status_of(session, text) == "pending"
+    assert post("birds", body="https://a.example https://b.example", htmx=htmx).status_code == (201 if htmx else 303)
+
+
+def test_the_same_text_from_another_visitor_waits(app: Flask, session: Session) -> None:
+    for number in (1, 2):
+        answer = app.test_client().post(
+            "/articles/birds/comments",
+            data={"author_name": f"Visitor {number}", "body": "Great  post!" if number == 1 else "great post!"},
+            environ_overrides={"REMOTE_ADDR": f"192.0.{number}.1"},
+        )
+        assert answer.status_code == 303
+    assert status_of(session, "Great  post!") == "published"
+    assert status_of(session, "great post!") == "pending"
+
+
+def test_what_waits_is_shown_to_its_author_alone(post: Post, client: FlaskClient, app: Flask) -> None:
+    answer = post("birds", body="https://a.example https://b.example https://c.example secret")
+    assert "notice=waiting" in answer.headers["Location"]
+    own = client.get(answer.headers["Location"])
+    assert "secret" in own.text
+    assert "Waits for approval. Only you see it." in own.text
+    assert "Your comment waits for approval." in own.text
+    assert own.headers["Cache-Control"] == "private, no-store"
+    assert 'data-count="0"' in own.text
+    stranger = app.test_client()
+    assert "secret" not in stranger.get("/articles/birds").text
+    assert "secret" not in stranger.get("/articles/birds/comments?since=0", headers={"HX-Request": "true"}).text
+    stranger.set_cookie("visitor", "A" * 43)
+    assert "secret" not in stranger.get("/articles/birds").text
+
+
+@pytest.mark.settings(COMMENT_MODERATION="all")
+def test_where_all_is_moderated_all_waits(post: Post) -> None:
+    assert post("birds", body="Hello", htmx=True).status_code == 202
+
+
+@pytest.mark.settings(COMMENT_MODERATION="first")
+def test_where_newcomers_are_moderated_the_known_are_not(post: Post, session: Session, runner: FlaskCliRunner) -> None:
+    assert post("birds", body="Hello", htmx=True).status_code == 202
+    number = session.scalars(select(Comment.id)).one()
+    assert runner.invoke(args=["comments", "approve", str(number)]).exit_code == 0
+    assert post("birds", body="Hello again", htmx=True).status_code == 201
+
+
+def test_the_owner_sees_approves_and_removes_at_the_terminal(
+    post: Post, app: Flask, session: Session, runner: FlaskCliRunner
+) -> None:
+    post("birds", body="Buy now", homepage="x")
+    number = str(session.scalars(select(Comment.id)).one())
+    listed = runner.invoke(args=["comments", "list", "--pending"])
+    assert number in listed.output
+    assert "spam" in listed.output
+    assert "Buy now" in listed.output
+    assert runner.invoke(args=["comments", "approve", number]).output == f"approved {number}\n"
+    assert runner.invoke(args=["comments", "approve", number]).exit_code == 0
+    reader = app.test_client()
+    page = reader.get("/articles/birds").text
+    assert "Buy now" in page
+    assert 'data-count="1"' in page
+    assert runner.invoke(args=["comments", "remove", number]).exit_code == 0
+    page = reader.get("/articles/birds").text
+    assert "Buy now" not in page
+    assert 'data-count="0"' in page
+    assert reader.get(f"/comments/{number}").status_code == 404
+    unknown = runner.invoke(args=["comments", "approve", "4711"])
+    assert unknown.exit_code == 1
+    assert "There is no comment 4711." in unknown.output
+
+
+def test_a_removed_comment_with_replies_leaves_its_place_without_name_or_text(
+    post: Post, app: Flask, session: Session, runner: FlaskCliRunner
+) -> None:
+    post("birds", author_name="Gone", body="Removed text")
+    first = session.scalars(select(Comment.id)).one()
+    post("birds", author_name="Bob", body="Answer", parent_id=str(first))
+    second = session.scalars(select(Comment.id).order_by(Comment.id.desc())).first()
+    runner.invoke(args=["comments", "remove", str(first)])
+    page = app.test_client().get("/articles/birds").text
+    assert "Removed text" not in page
+    assert "Gone" not in page
+    assert "This comment was removed." in page
+    assert "Answer" in page
+    assert 'id="comment-count" data-count="1"' in page
+    runner.invoke(args=["comments", "remove", str(second)])
+    page = app.test_client().get("/articles/birds").text
+    assert "This comment was removed." not in page
+    runner.invoke(args=["comments", "approve", str(second)])
+    assert "This comment was removed." in app.test_client().get("/articles/birds").text

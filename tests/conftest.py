@@ -1,0 +1,174 @@
+"""Fixtures for all tests. Whatever uses the database runs twice: on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from blogapp import create_app
+from blogapp.articles.models import Article
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.database import db, write_transaction
+from blogapp.migrating import alembic
+from blogapp.view_counts.counting import start_count
+from tests.harness.postgres import Postgres
+
+SECRET_KEY = "a key for tests, and for nothing else"
+POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
+numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One cluster for the whole run: the process that hands out the tests starts it, the workers find its address."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        cluster = Postgres()
+        os.environ[POSTGRES_URL] = cluster.url
+        config.add_cleanup(cluster.stop)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database of the current schema, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    app = create_app({"SECRET_KEY": SECRET_KEY}, folder)
+    dispose(app)
+    return folder / "blog.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
+    """The name of an empty PostgreSQL database of the current schema, to be copied."""
+    name = f"migrated_{worker_id}"
+    on_server(f"CREATE DATABASE {name}")
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url_of(name)}, tmp_path_factory.mktemp("postgres"))
+    with app.app_context():
+        alembic.upgrade()
+    dispose(app)
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> Iterator[str]:
+    """The address of a database of this test's own, empty and of the current schema."""
+    if request.param == "sqlite":
+        path = tmp_path / "blog.sqlite3"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+    else:
+        name = f"test_{worker_id}_{next(numbers)}"
+        on_server(f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('migrated_postgres')}")
+        yield url_of(name)
+        on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application. `@pytest.mark.settings(NAME="value")` changes its environment."""
+    environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
+    for mark in request.node.iter_markers("settings"):
+        environ.update(mark.kwargs)
+    app = create_app(environ, tmp_path / "instance")
+    yield app
+    dispose(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript, cookies and all."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """A terminal."""
+    return app.test_cli_runner()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A look into the database; it sees what was committed before each statement's transaction."""
+    with app.app_context(), FreshSession(db.engine) as session:
+        yield session
+
+
+class FreshSession(Session):
+    """A session that reads anew at each statement, as a test that looks on from outside wants it."""
+
+    def _before(self) -> None:
+        self.rollback()
+
+    def scalar(self, *args: Any, **kwargs: Any) -> Any:
+        self._before()
+        return super().scalar(*args, **kwargs)
+
+    def scalars(self, *args: Any, **kwargs: Any) -> Any:
+        self._before()
+        return super().scalars(*args, **kwargs)
+
+
+@pytest.fixture
+def publish_article(app: Flask) -> Callable[..., Article]:
+    """Publish an article: `publish_article(slug="birds", lang="en", title="Birds")`."""
+
+    def make(
+        slug: str = "birds",
+        lang: str = "en",
+        title: str = "Birds",
+        body: str = "They sing.",
+        published_at: datetime = datetime(2026, 1, 2, tzinfo=UTC),
+        draft: bool = False,
+        views: int = 0,
+    ) -> Article:
+        manuscript = Manuscript(slug, lang, title, "", [], draft, published_at, body)
+        with app.app_context(), write_transaction() as session:
+            article = publish(session, manuscript, published_at).article
+            start_count(session, article.id, views)
+            session.flush()
+            session.expunge_all()
+            return article
+
+    return make
+
+
+@pytest.fixture
+def post(client: FlaskClient) -> Callable[..., TestResponse]:
+    """Send the comment form: `post("birds", author_name="Ada", body="Hello", htmx=True)`."""
+
+    def send(
+        slug: str, author_name: str = "Ada", body: str = "Hello", htmx: bool = False, **fields: str
+    ) -> TestResponse:
+        return client.post(
+            f"/articles/{slug}/comments",
+            data={"author_name": author_name, "body": body, **fields},
+            headers={"HX-Request": "true"} if htmx else {},
+        )
+
+    return send
+
+
+def dispose(app: Flask) -> None:
+    """Close what an application has opened."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def on_server(statement: str) -> None:
+    with psycopg.connect(os.environ[POSTGRES_URL], autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def url_of(name: str) -> str:
+    return os.environ[POSTGRES_URL].rsplit("/", 1)[0] + f"/{name}"

@@ -1,0 +1,38 @@
+"""Telling visitors apart for a day."""
+
+from __future__ import annotations
+
+import pytest
+
+from blogapp.visitors.identity import address_block, hash_token, new_token, visitor_digest
+
+
+@pytest.mark.parametrize(
+    ("address", "block"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ("nonsense", "unknown"),
+    ],
+)
+def test_an_address_is_cut_short(address: str | None, block: str) -> None:
+    assert address_block(address, 24, 48) == block
+
+
+def test_a_visitor_is_the_same_in_one_network_and_browser_and_day() -> None:
+    key = b"k" * 32
+    one = visitor_digest(key, "192.0.2.1", "Firefox")
+    assert one == visitor_digest(key, "192.0.2.200", "Firefox")
+    assert one != visitor_digest(key, "192.0.3.1", "Firefox")
+    assert one != visitor_digest(key, "192.0.2.1", "Chrome")
+    assert one != visitor_digest(b"l" * 32, "192.0.2.1", "Firefox")
+
+
+def test_a_token_is_long_and_stored_as_its_hash() -> None:
+    token = new_token()
+    assert len(token) == 43
+    assert token != new_token()
+    assert token.encode() not in hash_token(token)
