@@ -16,6 +16,7 @@ from blogapp import (
     database,
     errors,
     hosting,
+    htmx,
     i18n,
     migrating,
     origin,
@@ -61,6 +62,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     origin.init_app(app, settings.site_url)
     limit_bodies(app)
     errors.init_app(app)
+    htmx.init_app(app)
     i18n.init_app(app, settings.site_locale)
     database.init_app(app, settings.database_url)
     migrating.init_app(app)

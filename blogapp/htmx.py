@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Flask, Response, request
+
+
+def init_app(app: Flask) -> None:
+    """Templates know as `htmx` whether they make a fragment for a page that stands already."""
+    app.context_processor(lambda: {"htmx": is_htmx()})
 
 
 def is_htmx() -> bool:

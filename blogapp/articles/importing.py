@@ -167,7 +167,7 @@ def _front_matter(path: Path, front: str) -> tuple[dict[str, int], dict[str, Any
                 raise BrokenFile(path, line, f"`{name}` is given twice.")
             marks[name] = line
             try:
-                values[name] = loader.construct_object(value, deep=True)  # type: ignore[no-untyped-call]
+                values[name] = loader.construct_object(value, deep=True)
             except ValueError as error:
                 raise BrokenFile(path, line, f"`{name}` cannot be read: {error}.") from None
     except yaml.MarkedYAMLError as error:

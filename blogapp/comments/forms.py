@@ -8,7 +8,7 @@ from wtforms import Field, Form, StringField, TextAreaField, ValidationError
 
 from blogapp import markup
 from blogapp.comments.wording import clean_body, clean_name, is_blank
-from blogapp.i18n import gettext, number
+from blogapp.i18n import current_locale, gettext, number
 
 NAME_LENGTH = 60
 URL_LENGTH = 500
@@ -33,6 +33,7 @@ class CommentForm(Form):
     body = TextAreaField(filters=[_filter(clean_body)])
     parent_id = StringField(filters=[_one_line])
     homepage = StringField(filters=[_one_line])
+    body_html = ""
 
     def validate_author_name(self, field: Field) -> None:
         if is_blank(field.data):
@@ -62,7 +63,9 @@ class CommentForm(Form):
         _at_most(
             field, BODY_LENGTH, gettext("A comment can have %(limit)s characters at most; this one has %(length)s.")
         )
-        if is_blank(markup.plain_text(markup.render_comment(field.data, "en"))):
+        # Rendering is the dearest part of a comment: it is done once, here, in the language that the page speaks.
+        self.body_html = markup.render_comment(field.data, current_locale())
+        if is_blank(markup.plain_text(self.body_html)):
             raise ValidationError(gettext("Nothing of this would be visible. Write a few words."))
 
     def validate_parent_id(self, field: Field) -> None:

@@ -50,11 +50,13 @@ class Closed(Refused):
 
 @dataclass(frozen=True)
 class Draft:
-    """A checked comment that is not posted yet. `trapped`: the field that people never see was filled."""
+    """A checked comment that is not posted yet. `body_html` is its rendered body; `trapped`: the field that people
+    never see was filled."""
 
     author_name: str
     author_url: str
     body: str
+    body_html: str
     parent_id: int | None
     trapped: bool
 
@@ -101,7 +103,7 @@ def post_comment(
         author_url=draft.author_url,
         author_token_hash=visitor.token_hash,
         body_source=draft.body,
-        body_html=markup.render_comment(draft.body, article.lang),
+        body_html=draft.body_html,
         renderer_version=markup.RENDERER_VERSION,
         digest=digest,
         body_digest=body_digest,

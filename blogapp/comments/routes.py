@@ -127,6 +127,7 @@ def _draft(form: CommentForm) -> Draft:
         author_name=form.author_name.data or "",
         author_url=form.author_url.data or "",
         body=form.body.data or "",
+        body_html=form.body_html,
         parent_id=form.parent,
         trapped=bool(form.homepage.data),
     )

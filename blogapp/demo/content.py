@@ -14,6 +14,7 @@ from blogapp.articles.models import Article
 from blogapp.articles.publishing import publish
 from blogapp.comments.posting import Draft, Rules, post_comment
 from blogapp.demo.conversations import CONVERSATIONS, Said
+from blogapp.markup import render_comment
 from blogapp.view_counts.counting import start_count
 from blogapp.visitors.identity import Visitor
 
@@ -42,7 +43,8 @@ def _converse(session: Session, article: Article, said: tuple[Said, ...], now: d
     ids: dict[int, int] = {}
     for number, each in enumerate(said, start=1):
         when = min(article.published_at + timedelta(hours=each.hours), now)
-        draft = Draft(each.name, each.link, each.text, ids.get(each.answers), trapped=False)
+        html = render_comment(each.text, article.lang)
+        draft = Draft(each.name, each.link, each.text, html, ids.get(each.answers), trapped=False)
         visitor = Visitor(hashlib.sha256(each.name.encode()).digest())
         comment, _ = post_comment(session, article, draft, visitor, Rules("open", 0), when, check_rate=lambda: None)
         ids[number] = comment.id

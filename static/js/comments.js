@@ -44,6 +44,14 @@
     }
   });
 
+  // The field that wants the focus says so; `autofocus` itself is for pages that load.
+  document.addEventListener("htmx:after:settle", (event) => {
+    for (const node of event.detail.newContent ?? []) {
+      const field = node.matches?.("[data-autofocus]") ? node : node.querySelector?.("[data-autofocus]");
+      field?.focus();
+    }
+  });
+
   // A reply that is being written is not replaced by an empty one.
   document.addEventListener("htmx:before:request", (event) => {
     const target = event.detail.ctx.target;

@@ -44,11 +44,11 @@ def arguments() -> list[str]:
 
 def ensure() -> str:
     """The path of a Chromium, installed if need be. Exits with the sentence that tells how, where that fails."""
-    for install in (lambda: None, _from_playwright, _from_the_system):
-        install()
+    for install in (_from_playwright, _from_the_system):
         if path := find():
             return path
-    sys.exit(HOW)
+        install()
+    return find() or sys.exit(HOW)
 
 
 def _from_playwright() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 HOW = (
     "The tests need PostgreSQL's initdb and postgres, and found none. Install them "
@@ -100,7 +101,7 @@ class Postgres:
         if done.returncode:
             raise RuntimeError(f"{command[0]} failed: {done.stderr}")
 
-    def _as_user(self) -> dict[str, object]:
+    def _as_user(self) -> dict[str, Any]:
         if not self.user:
             return {}
         return {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": [], "cwd": "/"}

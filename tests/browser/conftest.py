@@ -1,0 +1,131 @@
+"""A real Chromium before a real server. Nobody may write to the console, and nobody may ask another host."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+from blogapp import create_app
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.database import write_transaction
+from blogapp.view_counts.counting import start_count
+from tests.conftest import SECRET_KEY, dispose
+from tests.harness import browser as chromium
+from tests.harness.server import Server
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": chromium.find() or pytest.fail(chromium.HOW), "args": chromium.arguments()}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def blog(server: Server) -> Iterator[Flask]:
+    """The same blog, seen from this process: to publish, and to look into the database."""
+    app = create_app({"SECRET_KEY": SECRET_KEY, "RATELIMIT_ENABLED": "off"}, server.folder)
+    yield app
+    dispose(app)
+
+
+@pytest.fixture
+def article(server: Server, blog: Flask) -> Callable[..., str]:
+    """Publish an article that no other test knows; its address."""
+
+    def make(lang: str = "en", paragraphs: int = 3, views: int = 0) -> str:
+        slug = f"article-{next(numbers)}"
+        text = "\n\n".join("They sing before sunrise, and nobody has asked them to. " * 6 for _ in range(paragraphs))
+        title = "Les oiseaux : une écoute" if lang == "fr" else "Birds by ear"
+        when = datetime(2026, 1, 2, tzinfo=UTC)
+        with blog.app_context(), write_transaction() as session:
+            published = publish(session, Manuscript(slug, lang, title, "", [], False, when, text), when).article
+            start_count(session, published.id, views)
+        return f"{server.url}/articles/{slug}"
+
+    return make
+
+
+class Visit:
+    """One visitor's browser. `allow` names console messages that this test expects."""
+
+    def __init__(self, context: BrowserContext, home: str) -> None:
+        self.context = context
+        self.home = urlsplit(home).netloc
+        self.messages: list[str] = []
+        self.allowed: list[str] = []
+        self.elsewhere: list[str] = []
+        self.requests: list[Request] = []
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.messages.append(str(error.error)))
+        context.on("request", self._on_request)
+        self.page: Page = context.new_page()
+
+    def allow(self, pattern: str) -> None:
+        self.allowed.append(pattern)
+
+    def check(self) -> None:
+        unexpected = [text for text in self.messages if not any(re.search(each, text) for each in self.allowed)]
+        assert unexpected == []
+        assert self.elsewhere == []
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        self.messages.append(message.text)
+
+    def _on_request(self, request: Request) -> None:
+        self.requests.append(request)
+        if urlsplit(request.url).netloc != self.home:
+            self.elsewhere.append(request.url)
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visit]]:
+    """Open a browser of a visitor's own: `visit(java_script_enabled=False, color_scheme="dark")`."""
+    visits: list[Visit] = []
+
+    def make(**options: Any) -> Visit:
+        context = browser.new_context(**options)
+        context.set_default_timeout(10_000)
+        visits.append(Visit(context, server.url))
+        return visits[-1]
+
+    yield make
+    for each in visits:
+        each.context.close()
+    for each in visits:
+        each.check()
+
+
+def assert_accessible(page: Page) -> None:
+    """axe finds nothing against WCAG 2.2 AA or good practice on the page as it stands."""
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+    report = [
+        (violation["id"], node["target"], node.get("failureSummary"))
+        for violation in found.response["violations"]
+        for node in violation["nodes"]
+    ]
+    assert report == []
+
+
+def write(page: Page, text: str, name: str = "Ada", form: str = "#comment-form") -> None:
+    """Fill a comment form and send it."""
+    page.locator(f"{form} [name=body]").fill(text)
+    page.locator(f"{form} [name=author_name]").fill(name)
+    page.locator(f"{form} button[type=submit]").click()

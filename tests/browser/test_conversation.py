@@ -1,0 +1,210 @@
+"""Reading and talking, as a visitor does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit, assert_accessible, write
+
+Visits = Callable[..., Visit]
+Articles = Callable[..., str]
+
+REFUSED = r"Failed to load resource: the server responded with a status of 4\d\d"
+
+
+def test_a_comment_appears_at_its_place_and_the_focus_goes_to_it(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article())
+    write(page, "First *words*")
+    comment = page.locator("#comment-list .comment")
+    expect(comment).to_have_count(1)
+    expect(comment.locator("em")).to_have_text("words")
+    expect(comment).to_be_focused()
+    expect(page.locator("#comment-count")).to_have_text("1 comment")
+    expect(page.locator("#status")).to_have_text("Your comment is posted.")
+    expect(page.locator("#comment-form [name=body]")).to_have_value("")
+    write(page, "Second words")
+    expect(comment).to_have_count(2)
+    expect(comment.nth(1)).to_be_focused()
+    expect(page.locator("#comment-count")).to_have_text("2 comments")
+    page.reload()
+    expect(comment).to_have_count(2)
+
+
+def test_a_french_page_speaks_french(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article(lang="fr", views=1233))
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator("#comment-count")).to_have_text("0 commentaire")
+    expect(page.locator("#view-count")).to_have_text("1\u202f234 vues", use_inner_text=False)
+    assert page.locator("#view-count").text_content() == "1\u202f234 vues"
+    write(page, "Bonjour !")
+    expect(page.locator("#comment-count")).to_have_text("1 commentaire")
+    expect(page.locator("#status")).to_have_text("Votre commentaire est publié.")
+
+
+def test_a_reply_opens_where_one_reads_and_stands_below(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article())
+    write(page, "Question")
+    page.locator("#comment-form [name=body]").fill("Half a thought")
+    page.get_by_role("link", name="Reply to Ada").click()
+    reply = page.locator(".reply-slot form")
+    expect(reply.locator("[name=body]")).to_be_focused()
+    assert_accessible(page)
+    write(page, "Answer", name="Bob", form=".reply-slot form")
+    answer = page.locator(".replies .comment")
+    expect(answer).to_contain_text("Answer")
+    expect(answer).to_be_focused()
+    expect(reply).to_have_count(0)
+    expect(page.locator("#comment-form [name=body]")).to_have_value("Half a thought")
+    expect(page.locator("#comment-count")).to_have_text("2 comments")
+
+
+def test_escape_and_cancel_close_a_reply_and_give_the_focus_back(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article())
+    write(page, "Question")
+    link = page.get_by_role("link", name="Reply to Ada")
+    for close in ("Escape", "cancel"):
+        link.click()
+        body = page.locator(".reply-slot [name=body]")
+        expect(body).to_be_focused()
+        body.fill("Something")
+        link.click()
+        expect(body).to_have_value("Something")
+        if close == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            page.get_by_role("link", name="Cancel").click()
+        expect(page.locator(".reply-slot form")).to_have_count(0)
+        expect(link).to_be_focused()
+
+
+def test_a_wrong_input_gets_its_sentence_and_keeps_the_text(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    visitor.allow(REFUSED)
+    page = visitor.page
+    page.goto(article())
+    page.locator("#comment-form [name=author_url]").fill("nonsense")
+    write(page, "Kept", name="  ")
+    expect(page.locator("[data-error-for=author_name]")).to_contain_text("Write a name")
+    expect(page.locator("[data-error-for=author_url]")).to_contain_text("A link begins with")
+    expect(page.locator("#comment-form [name=body]")).to_have_value("Kept")
+    expect(page.locator("#comment-form [name=author_name]")).to_be_focused()
+    assert_accessible(page)
+    page.locator("#comment-form [name=author_url]").fill("https://example.org")
+    write(page, "Kept and right")
+    expect(page.locator("#comment-list .comment")).to_contain_text("Kept and right")
+    expect(page.locator(".field-error")).to_have_count(0)
+
+
+def test_a_double_click_is_one_comment(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article())
+    page.locator("#comment-form [name=body]").fill("Once")
+    page.locator("#comment-form [name=author_name]").fill("Ada")
+    page.locator("#comment-form button").dblclick()
+    expect(page.locator("#comment-list .comment")).to_have_count(1)
+    page.reload()
+    expect(page.locator("#comment-list .comment")).to_have_count(1)
+
+
+def test_without_an_answer_the_text_stays_and_can_be_sent_again(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    visitor.allow("Failed to load resource|htmx:error|Failed to fetch")
+    page = visitor.page
+    page.goto(article())
+    page.route("**/comments", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    write(page, "Important")
+    expect(page.locator(".form-failure")).to_contain_text("could not be reached")
+    expect(page.locator("#comment-form [name=body]")).to_have_value("Important")
+    page.unroute("**/comments")
+    page.locator("#comment-form button").click()
+    expect(page.locator("#comment-list .comment")).to_have_count(1)
+
+
+def test_a_server_error_is_said_beside_the_form(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    visitor.allow("Failed to load resource")
+    page = visitor.page
+    page.goto(article())
+    page.route(
+        "**/comments",
+        lambda route: (
+            route.fulfill(status=503, body="<strong>Back in a moment</strong> Try again.")
+            if route.request.method == "POST"
+            else route.continue_()
+        ),
+    )
+    write(page, "Important")
+    expect(page.locator("#comment-form .form-failure")).to_contain_text("Back in a moment")
+    expect(page.locator("#comment-form [name=body]")).to_have_value("Important")
+
+
+def test_with_the_keyboard_alone(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article())
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip-link")).to_be_focused()
+    page.keyboard.press("Enter")
+    seen = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        name = page.evaluate("document.activeElement.name || document.activeElement.id")
+        seen.append(name)
+        if name == "body":
+            break
+    assert "homepage" not in seen
+    assert seen[-1] == "body"
+    page.keyboard.type("Typed")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Ada")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.locator("#comment-form button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#comment-list .comment")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Reply to Ada")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".reply-slot [name=body]")).to_be_focused()
+
+
+def test_a_page_counts_one_view_and_shows_it(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    address = article(views=4)
+    visitor.page.goto(address)
+    expect(visitor.page.locator("#view-count")).to_have_text("5 views")
+    visitor.page.wait_for_timeout(300)
+    assert len([request for request in visitor.requests if request.url.endswith("/views")]) == 1
+
+
+def test_without_javascript_everything_works(visit: Visits, article: Articles) -> None:
+    visitor = visit(java_script_enabled=False)
+    visitor.allow(REFUSED)
+    page = visitor.page
+    address = article(views=4)
+    page.goto(address)
+    expect(page.locator("#view-count")).to_have_text("4 views")
+    page.reload()
+    expect(page.locator("#view-count")).to_have_text("5 views")
+    write(page, "Plain words")
+    assert re.search(r"#comment-\d+$", page.url)
+    expect(page.locator(".comment:target")).to_contain_text("Plain words")
+    page.get_by_role("link", name="Reply to Ada").click()
+    expect(page.locator("h1")).to_have_text("Reply to Ada")
+    write(page, "Plain answer", name="")
+    expect(page.locator("[data-error-for=author_name]")).to_be_visible()
+    expect(page.locator("[name=body]")).to_have_value("Plain answer")
+    write(page, "Plain answer", name="Bob")
+    expect(page.locator(".replies .comment:target")).to_contain_text("Plain answer")
+    write(page, " ", name="Ada")
+    expect(page.locator("[data-error-for=body]")).to_have_text("Write your comment first.")
+    expect(page.locator(".comment")).to_have_count(2)
+    page.get_by_role("link", name="Refresh").click()
+    expect(page.locator(".comment")).to_have_count(2)

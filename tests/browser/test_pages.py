@@ -1,0 +1,105 @@
+"""Every page: for everybody, in every light, at every width, and light to carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit, assert_accessible, write
+from tests.harness.server import Server
+
+Visits = Callable[..., Visit]
+Articles = Callable[..., str]
+
+
+@pytest.fixture
+def conversation(visit: Visits, article: Articles) -> str:
+    """The address of an article with a thread four deep, one comment from right to left and one that waits."""
+    address = article(lang="fr")
+    page = visit(java_script_enabled=False).page
+    page.goto(address)
+    write(page, "Une question, avec `code` et [lien](https://example.org)\n\n> citée")
+    for depth in range(5):
+        page.locator(".reply-link").nth(depth).click()
+        write(page, "תשובה קצרה" if depth == 1 else f"Réponse {depth}", name=f"Nom {depth}")
+    return address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Visits, server: Server, conversation: str, scheme: str) -> None:
+    visitor = visit(color_scheme=scheme)
+    visitor.allow("status of 404")
+    page = visitor.page
+    for address in (f"{server.url}/", conversation, f"{server.url}/nowhere"):
+        page.goto(address)
+        assert_accessible(page)
+    page.goto(conversation)
+    page.goto(server.url + (page.locator(".reply-link").first.get_attribute("href") or ""))
+    assert_accessible(page)
+
+
+def overflow(page: Page) -> int:
+    width: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return width
+
+
+@pytest.mark.parametrize("width", [320, 375, 1280, 3840])
+def test_nothing_is_wider_than_the_window(visit: Visits, server: Server, conversation: str, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 800}).page
+    for address in (f"{server.url}/", conversation):
+        page.goto(address)
+        assert overflow(page) <= 0
+
+
+def test_the_measure_is_between_60_and_70_characters(visit: Visits, article: Articles) -> None:
+    page = visit(viewport={"width": 1280, "height": 800}).page
+    page.goto(article())
+    lines = page.evaluate(
+        """() => {
+          const text = document.querySelector(".article-body p").firstChild;
+          const range = document.createRange();
+          const lines = new Map();
+          for (let i = 0; i < text.length; i += 1) {
+            range.setStart(text, i);
+            range.setEnd(text, i + 1);
+            const top = Math.round(range.getBoundingClientRect().top);
+            lines.set(top, (lines.get(top) ?? 0) + 1);
+          }
+          return [...lines.values()].slice(0, -1);
+        }"""
+    )
+    assert 58 <= sum(lines) / len(lines) <= 72
+
+
+def test_a_page_with_fifty_comments_weighs_at_most_40_kb_in_4_requests(
+    visit: Visits, article: Articles, server: Server
+) -> None:
+    import http.client
+    from urllib.parse import urlencode, urlsplit
+
+    address = article()
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+    for number in range(50):
+        form = urlencode({"author_name": f"Visitor {number}", "body": f"Remark number {number}. " + "Well sung. " * 9})
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", urlsplit(address).path + "/comments", form, headers)
+        connection.getresponse().read()
+    connection.close()
+    visitor = visit()
+    visitor.page.goto(address)
+    expect(visitor.page.locator("#view-count")).to_have_text("1 view")
+    expect(visitor.page.locator(".comment")).to_have_count(50)
+    assert len([request for request in visitor.requests if not request.url.endswith("favicon.ico")]) <= 4
+    sizes = [request.sizes() for request in visitor.requests]
+    assert sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes) <= 40_000
+
+
+def test_the_links_to_the_top_and_the_end_lead_there(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article(lang="fr", paragraphs=30))
+    page.get_by_role("link", name="Bas de page").click()
+    expect(page.locator("#bottom")).to_be_in_viewport()
+    page.get_by_role("link", name="Haut de page").click()
+    expect(page.locator("#top")).to_be_in_viewport()

@@ -1,0 +1,121 @@
+"""An open page shows what others write, and disturbs nobody by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit, write
+
+Visits = Callable[..., Visit]
+Articles = Callable[..., str]
+
+STATE = """() => {
+  const field = document.querySelector("#comment-form [name=body]");
+  return [field.value, field.selectionStart, field.selectionEnd, document.activeElement === field, window.scrollY];
+}"""
+
+HIDE = """() => {
+  Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+SHOW = """() => {
+  Object.defineProperty(document, "visibilityState", {value: "visible", configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def open_with_a_clock(visitor: Visit, address: str) -> Page:
+    visitor.page.clock.install()
+    visitor.page.goto(address)
+    expect(visitor.page.locator("#view-count[hx-post]")).to_have_count(0)
+    return visitor.page
+
+
+def questions(visitor: Visit) -> int:
+    return len([request for request in visitor.requests if "since=" in request.url])
+
+
+def test_a_page_left_open_shows_what_others_write_and_keeps_what_is_typed(visit: Visits, article: Articles) -> None:
+    address = article(paragraphs=8)
+    reader, writer = visit(), visit()
+    page = open_with_a_clock(reader, address)
+    field = page.locator("#comment-form [name=body]")
+    field.fill("Half a thought")
+    field.evaluate("field => field.setSelectionRange(4, 6)")
+    before = page.evaluate(STATE)
+    writer.page.goto(address)
+    write(writer.page, "News", name="Bob")
+    expect(writer.page.locator(".comment")).to_have_count(1)
+    page.clock.fast_forward(15_000)
+    expect(page.locator("#comment-list .comment")).to_contain_text("News")
+    expect(page.locator("#comment-count")).to_have_text("1 comment")
+    expect(page.locator("#status")).to_have_text("1 new comment")
+    assert page.evaluate(STATE) == before
+
+
+def test_a_reply_of_others_finds_its_place(visit: Visits, article: Articles) -> None:
+    address = article()
+    reader, writer = visit(), visit()
+    writer.page.goto(address)
+    write(writer.page, "Question")
+    expect(writer.page.locator(".comment")).to_have_count(1)
+    page = open_with_a_clock(reader, address)
+    writer.page.get_by_role("link", name="Reply to Ada").click()
+    write(writer.page, "Answer", form=".reply-slot form")
+    expect(writer.page.locator(".comment")).to_have_count(2)
+    page.clock.fast_forward(15_000)
+    expect(page.locator(".replies .comment")).to_contain_text("Answer")
+
+
+def test_the_own_comment_does_not_come_twice(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    page = open_with_a_clock(visitor, article())
+    write(page, "Mine")
+    expect(page.locator(".comment")).to_have_count(1)
+    with page.expect_response(lambda response: "since=" in response.url):
+        page.clock.fast_forward(15_000)
+    page.wait_for_timeout(200)
+    expect(page.locator(".comment")).to_have_count(1)
+    expect(page.locator("#status")).to_have_text("Your comment is posted.")
+
+
+def test_a_hidden_page_asks_nothing_and_once_on_return(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    page = open_with_a_clock(visitor, article())
+    page.evaluate(HIDE)
+    asked = questions(visitor)
+    for _ in range(5):
+        page.clock.fast_forward(15_000)
+        page.wait_for_timeout(50)
+    assert questions(visitor) == asked
+    page.evaluate(SHOW)
+    page.wait_for_timeout(300)
+    assert questions(visitor) == asked + 1
+
+
+def test_a_page_opened_in_the_background_counts_when_it_is_seen(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    visitor.page.add_init_script(f"({HIDE})()")
+    visitor.page.goto(article(views=4))
+    visitor.page.wait_for_timeout(300)
+    expect(visitor.page.locator("#view-count")).to_have_text("4 views")
+    visitor.page.evaluate(SHOW)
+    expect(visitor.page.locator("#view-count")).to_have_text("5 views")
+
+
+def test_the_button_asks_by_hand(visit: Visits, article: Articles) -> None:
+    address = article()
+    reader, writer = visit(), visit()
+    reader.page.goto(address)
+    refresh = reader.page.get_by_role("link", name="Refresh")
+    refresh.click()
+    expect(reader.page.locator("#status")).to_have_text("Nothing new.")
+    writer.page.goto(address)
+    write(writer.page, "News")
+    expect(writer.page.locator(".comment")).to_have_count(1)
+    refresh.click()
+    expect(reader.page.locator(".comment")).to_have_count(1)
+    expect(refresh).to_be_focused()
