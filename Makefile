@@ -19,7 +19,7 @@ setup: $(READY) ## .venv with all that uv.lock names
 $(READY): uv.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "blogapp needs Python 3.11 or newer; none was found. Install it (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv module does not work here. On Debian and Ubuntu: apt install python3-venv." >&2; exit 1; }
-	@$(BIN)/python -m uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/python -m uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null; $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; }
 	@VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=.venv $(BIN)/python -m uv sync --quiet --locked --inexact --python $(BIN)/python
 	@touch $(READY)
 
@@ -28,7 +28,7 @@ run: setup ## the site with demo content, on SQLite, at http://127.0.0.1:8000
 	@exec $(BIN)/flask run --port $(PORT)
 
 serve: setup ## the site as in production, on PORT, without demo content
-	@exec $(BIN)/granian --interface wsgi --host 0.0.0.0 --port $(PORT) --workers 2 --blocking-threads 8 --respawn-failed-workers --no-ws app:app
+	@exec $(BIN)/granian --interface wsgi --host 0.0.0.0 --port $(PORT) --workers 2 --blocking-threads 8 --respawn-failed-workers --workers-kill-timeout 10 --no-ws app:app
 
 test: setup ## all tests: rules, HTTP, Chromium, PostgreSQL
 	@$(BIN)/python -m tests.harness.browser
@@ -41,7 +41,7 @@ check: setup ## ruff, mypy strict, djlint
 	@$(BIN)/djlint --quiet --lint templates
 
 format: setup ## put the code in its usual form
-	@$(BIN)/ruff check --fix --quiet .
+	@-$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
 screenshots: setup ## the pictures of the README, taken anew

@@ -11,6 +11,7 @@ from flask import Flask, abort, request
 from flask_compress import Compress
 
 from blogapp import (
+    addresses,
     assets,
     caching,
     database,
@@ -61,6 +62,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     caching.init_app(app)
     origin.init_app(app, settings.site_url)
     limit_bodies(app)
+    addresses.init_app(app)
     errors.init_app(app)
     htmx.init_app(app)
     i18n.init_app(app, settings.site_locale)

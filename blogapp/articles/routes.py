@@ -3,6 +3,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from blogapp import clock
+from blogapp.addresses import whole_number
 from blogapp.articles.page import render_article_page
 from blogapp.articles.reading import find_article, list_articles
 from blogapp.comments.threads import comment_counts
@@ -15,7 +16,7 @@ bp = Blueprint("articles", __name__)
 @bp.get("/")
 def index() -> str:
     session = db.session()
-    listed = list_articles(session, clock.now(), before=request.args.get("before", type=int))
+    listed = list_articles(session, clock.now(), before=request.args.get("before", type=whole_number))
     ids = [article.id for article in listed.articles]
     return render_template(
         "articles/index.html",

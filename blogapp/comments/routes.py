@@ -4,6 +4,7 @@ from flask import Blueprint, Response, current_app, json, make_response, redirec
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock, i18n
+from blogapp.addresses import whole_number
 from blogapp.articles.models import Article
 from blogapp.articles.page import render_article_page
 from blogapp.articles.reading import find_article
@@ -40,10 +41,10 @@ def index(slug: str) -> Answer:
     i18n.speak(article.lang)
     if is_htmx() and ("since" in request.args or "after" in request.args):
         return _changes(article)
-    after = request.args.get("before", 0, type=int)
+    after = request.args.get("before", 0, type=whole_number)
     if is_htmx():
         return _more_threads(article, after)
-    at = request.args.get("at", type=int)
+    at = request.args.get("at", type=whole_number)
     comment = find_comment(db.session(), at) if at else None
     if comment is not None and comment.article_id != article.id:
         raise NotFound
@@ -80,14 +81,14 @@ def create(slug: str) -> Answer:
     return response
 
 
-@bp.get("/comments/<int:comment_id>")
+@bp.get("/comments/<id:comment_id>")
 def show(comment_id: int) -> Answer:
     session = db.session()
     comment = find_comment(session, comment_id)
     return redirect(_address_of(_article_of(comment), comment), 302)
 
 
-@bp.get("/comments/<int:comment_id>/reply")
+@bp.get("/comments/<id:comment_id>/reply")
 def reply(comment_id: int) -> Answer:
     parent = find_comment(db.session(), comment_id)
     if not parent.is_published:
@@ -100,7 +101,7 @@ def reply(comment_id: int) -> Answer:
     return render_template("comments/reply.html", article=article, parent=parent, form=view)
 
 
-@bp.get("/comments/<int:comment_id>/replies")
+@bp.get("/comments/<id:comment_id>/replies")
 def replies(comment_id: int) -> Answer:
     """The next replies of a thread, behind `?after=<path>`; without HTMX the page around them."""
     session = db.session()
@@ -186,9 +187,9 @@ def _changes(article: Article) -> Answer:
     """What is new since the asking page was made; 204 where nothing is, found out without looking at a comment."""
     session = db.session()
     conversation = conversation_of(session, article.id)
-    since = request.args.get("since", type=int)
+    since = request.args.get("since", type=whole_number)
     if since is None:
-        since = version_of(session, article.id, request.args.get("after", 0, type=int))
+        since = version_of(session, article.id, request.args.get("after", 0, type=whole_number))
     if since >= conversation.version:
         return Response(status=204)
     nodes = load_changes(session, article.id, since)

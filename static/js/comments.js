@@ -52,6 +52,20 @@
     }
   });
 
+  // Whoever types on while their comment is on its way keeps what they have typed: the form that comes back, fresh or
+  // with what was wrong, takes the newer text over.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx, tasks } = event.detail;
+    const form = ctx.sourceElement;
+    const field = form?.matches?.(".comment-form") && form.elements.body;
+    const sent = ctx.request.body?.get?.("body");
+    if (!field || sent == null || field.value === sent.replaceAll("\r\n", "\n")) return;
+    for (const task of tasks) {
+      const copy = task.target === form && task.fragment.querySelector("textarea");
+      if (copy) copy.textContent = field.value;
+    }
+  });
+
   // A reply that is being written is not replaced by an empty one.
   document.addEventListener("htmx:before:request", (event) => {
     const target = event.detail.ctx.target;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit, assert_accessible, write
 
@@ -50,6 +50,7 @@ def test_a_reply_opens_where_one_reads_and_stands_below(visit: Visits, article: 
     page = visit().page
     page.goto(article())
     write(page, "Question")
+    expect(page.locator("#comment-form [name=body]")).to_have_value("")
     page.locator("#comment-form [name=body]").fill("Half a thought")
     page.get_by_role("link", name="Reply to Ada").click()
     reply = page.locator(".reply-slot form")
@@ -111,6 +112,24 @@ def test_a_double_click_is_one_comment(visit: Visits, article: Articles) -> None
     expect(page.locator("#comment-list .comment")).to_have_count(1)
     page.reload()
     expect(page.locator("#comment-list .comment")).to_have_count(1)
+
+
+def test_what_is_typed_while_a_comment_is_on_its_way_is_kept(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    visitor.allow(REFUSED)
+    page = visitor.page
+    page.goto(article())
+    held: list[Route] = []
+    page.route("**/comments", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    body = page.locator("#comment-form [name=body]")
+    for name, kept in (("Ada", "Already the next thought"), ("", "Already the one after that")):
+        with page.expect_request("**/comments"):
+            write(page, "Sent", name=name)
+        body.fill(kept)
+        held.pop().continue_()
+        expect(page.locator("#comment-form button")).to_be_enabled()
+        expect(page.locator("#comment-list .comment")).to_have_count(1)
+        expect(body).to_have_value(kept)
 
 
 def test_without_an_answer_the_text_stays_and_can_be_sent_again(visit: Visits, article: Articles) -> None:

@@ -38,7 +38,8 @@ class Server:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(self.port), "--no-ws"),
-                    *("--workers", str(self.workers), "--blocking-threads", "16", "tests.harness.wsgi:app"),
+                    *("--workers-kill-timeout", "10", "--workers", str(self.workers), "--blocking-threads", "16"),
+                    "tests.harness.wsgi:app",
                 ],
                 env=self.environ,
                 cwd=ROOT,

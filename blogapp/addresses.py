@@ -1,0 +1,26 @@
+"""Numbers in addresses: whatever somebody types there, the database is asked only for what it can hold."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.routing import IntegerConverter, Map
+
+LARGEST = 2**53
+
+
+class RowIdConverter(IntegerConverter):
+    """`<id:comment_id>`: a row's id; larger numbers are no address of ours."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, min=1, max=LARGEST)
+
+
+def init_app(app: Flask) -> None:
+    app.url_map.converters["id"] = RowIdConverter
+
+
+def whole_number(text: str) -> int:
+    """For `request.args.get(..., type=whole_number)`: 0 up to LARGEST. Raises ValueError for anything else."""
+    if not (text.isascii() and text.isdigit() and len(text) < 17):
+        raise ValueError("not a whole number")
+    return min(int(text), LARGEST)

@@ -1,0 +1,180 @@
+"""The front page and an article's, as any reader gets them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+
+Publish = Callable[..., Article]
+Post = Callable[..., TestResponse]
+
+
+def test_the_front_page_lists_articles_each_in_its_language(
+    publish_article: Publish, client: FlaskClient, post: Post
+) -> None:
+    publish_article(slug="old", lang="en", title="Old", published_at=datetime(2026, 1, 1, tzinfo=UTC), views=1)
+    publish_article(slug="neuf", lang="fr", title="Neuf", published_at=datetime(2026, 2, 1, tzinfo=UTC), views=1)
+    post("neuf", body="Bonjour")
+    post("neuf", body="Encore")
+    page = client.get("/").text
+    assert page.index("Neuf") < page.index("Old")
+    french, english = page.split('lang="fr"')[1].split('lang="en"')[:2]
+    assert "1er février 2026" in french or "1 février 2026" in french
+    assert "1 vue<" in french
+    assert "2 commentaires<" in french
+    assert "1 view<" in english
+    assert "0 comments<" in english
+
+
+def test_an_empty_blog_says_so(client: FlaskClient) -> None:
+    assert "Nothing has been published yet." in client.get("/").text
+
+
+def test_older_articles_follow_and_none_is_lost(publish_article: Publish, client: FlaskClient) -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(45):
+        publish_article(slug=f"a{number}", title=f"T{number}", published_at=begin + timedelta(hours=number // 2))
+    found: list[str] = []
+    address = "/"
+    while address:
+        page = client.get(address).text
+        found += re.findall(r'href="/articles/(a\d+)"', page)
+        older = re.search(r'rel="next" href="([^"]+)"', page)
+        address = older.group(1) if older else ""
+    assert found == [f"a{number}" for number in reversed(range(45))]
+
+
+def test_two_readers_get_the_same_bytes_without_a_cookie(publish_article: Publish, app: Flask) -> None:
+    publish_article(slug="birds")
+    answers = [
+        app.test_client().get("/articles/birds", headers={"User-Agent": agent, "Accept-Language": language})
+        for agent, language in (("Firefox", "fr"), ("Chrome", "en"))
+    ]
+    assert answers[0].data == answers[1].data
+    for answer in answers:
+        assert "Set-Cookie" not in answer.headers
+        assert answer.headers["Cache-Control"] == "public, no-cache"
+        assert {"Cookie", "HX-Request"} <= set(answer.headers["Vary"].split(", "))
+
+
+def test_what_has_not_changed_is_not_sent_again(publish_article: Publish, client: FlaskClient, post: Post) -> None:
+    publish_article(slug="birds")
+    first = client.get("/articles/birds", headers={"Accept-Encoding": "br"})
+    etag = {"If-None-Match": first.headers["ETag"], "Accept-Encoding": "br"}
+    assert client.get("/articles/birds", headers=etag).status_code == 304
+    client.post("/articles/birds/views")
+    assert client.get("/articles/birds", headers=etag).status_code == 200
+
+
+def test_a_history_restore_gets_the_whole_page(publish_article: Publish, client: FlaskClient) -> None:
+    publish_article(slug="birds")
+    headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    assert "<!doctype html>" in client.get("/articles/birds/comments", headers=headers).text
+
+
+def test_headers_keep_the_page_to_itself(publish_article: Publish, client: FlaskClient) -> None:
+    publish_article(slug="birds")
+    for address in ("/", "/articles/birds", "/nowhere", "/articles/birds/views.gif"):
+        headers = client.get(address).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Permissions-Policy" in headers
+
+
+def test_nothing_inline_and_nothing_from_elsewhere(publish_article: Publish, client: FlaskClient) -> None:
+    publish_article(slug="birds")
+    for address in ("/", "/articles/birds", "/nowhere"):
+        page = client.get(address).text
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|hx-on|<script(?![^>]*\ssrc=)", page)
+        assert not re.search(
+            r'(?:src|href)="(?:https?:)?//', page.replace('rel="canonical" href="http://localhost', "")
+        )
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+@pytest.mark.parametrize(
+    ("method", "address", "status", "words"),
+    [
+        ("GET", "/nowhere", 404, "Nothing here"),
+        ("GET", "/articles/none", 404, "Nothing here"),
+        ("GET", "/comments/4711", 404, "Nothing here"),
+        ("GET", "/comments/4711/reply", 404, "Nothing here"),
+        ("POST", "/", 405, "Not this way"),
+        ("PUT", "/articles/birds/comments", 405, "Not this way"),
+    ],
+)
+def test_errors_are_pages_of_the_site_or_fragments(
+    client: FlaskClient, publish_article: Publish, method: str, address: str, status: int, words: str, htmx: bool
+) -> None:
+    publish_article(slug="birds")
+    answer = client.open(address, method=method, headers={"HX-Request": "true"} if htmx else {})
+    assert answer.status_code == status
+    assert words in answer.text
+    assert ("<!doctype html>" in answer.text) != htmx
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Traceback" not in answer.text
+
+
+def test_our_own_mistake_shows_no_trace(app: Flask) -> None:
+    @app.get("/mistake")
+    def mistake() -> str:
+        raise RuntimeError("a secret detail")
+
+    answer = app.test_client().get("/mistake")
+    assert answer.status_code == 500
+    assert "Our mistake" in answer.text
+    assert "secret" not in answer.text
+
+
+@pytest.mark.settings(SITE_LOCALE="fr", SITE_TITLE="Le carnet <b>")
+def test_the_site_speaks_its_owners_language(client: FlaskClient) -> None:
+    page = client.get("/nowhere")
+    assert '<html lang="fr"' in page.text
+    assert "Rien ici" in page.text
+    assert "Le carnet &lt;b&gt;" in page.text
+
+
+def test_the_site_is_up_and_ready(client: FlaskClient) -> None:
+    for address in ("/healthz", "/readyz"):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert answer.text == "ok\n"
+
+
+@pytest.mark.settings(TRUSTED_PROXIES="1")
+def test_a_trusted_proxy_tells_the_scheme_and_the_host(client: FlaskClient) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "blog.example.org"}
+    assert "Strict-Transport-Security" in client.get("/", headers=headers).headers
+    own = {**headers, "Origin": "https://blog.example.org"}
+    assert client.post("/articles/none/views", headers=own).status_code == 404
+
+
+def test_without_a_proxy_nobody_is_believed(client: FlaskClient) -> None:
+    headers = {
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "blog.example.org",
+        "Origin": "https://blog.example.org",
+    }
+    assert "Strict-Transport-Security" not in client.get("/", headers=headers).headers
+    assert client.post("/articles/none/views", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/?before=x", "/?before=99999999999999999999", "/?before=-1", f"/comments/{10**30}", f"/comments/{10**30}/reply"],
+)
+def test_a_strange_number_in_an_address_is_no_disaster(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code in {200, 404}

@@ -1,0 +1,177 @@
+"""A page of threads, what came since, permalinks, and what they cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment
+from blogapp.database import db
+
+Post = Callable[..., TestResponse]
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def article(publish_article: Callable[..., Article]) -> Article:
+    return publish_article(slug="birds", lang="en", title="Birds")
+
+
+@contextmanager
+def counted(app: Flask) -> Iterator[list[str]]:
+    """The statements that reach the database, transactions' own left out."""
+    statements: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            statements.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def last_id(session: Session) -> int:
+    return session.scalars(select(Comment.id).order_by(Comment.id.desc()).limit(1)).one()
+
+
+def test_a_page_costs_the_same_number_of_queries_whatever_the_number_of_comments(
+    app: Flask, client: FlaskClient, post: Post, session: Session
+) -> None:
+    reader = app.test_client()
+    costs: list[int] = []
+    for _ in range(3):
+        post("birds", body=f"Thread after {len(costs)}")
+        parent = last_id(session)
+        for number in range(12):
+            post(
+                "birds", body=f"Reply {len(costs)}.{number}", parent_id=str(parent if number % 2 else last_id(session))
+            )
+        with counted(app) as statements:
+            assert reader.get("/articles/birds").status_code == 200
+        costs.append(len(statements))
+    assert costs == [5, 5, 5]
+
+
+def test_the_front_page_costs_the_same_whatever_it_lists(app: Flask, publish_article: Callable[..., Article]) -> None:
+    costs = []
+    for number in range(3):
+        publish_article(slug=f"more-{number}", title=f"More {number}")
+        with counted(app) as statements:
+            assert app.test_client().get("/").status_code == 200
+        costs.append(len(statements))
+    assert costs == [3, 3, 3]
+
+
+def test_a_refresh_with_nothing_new_touches_no_comment(app: Flask, post: Post) -> None:
+    post("birds")
+    with counted(app) as statements:
+        answer = app.test_client().get("/articles/birds/comments?since=1", headers=HTMX)
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert not any("FROM comments" in statement for statement in statements)
+
+
+def test_a_refresh_brings_what_is_newer_and_the_count(app: Flask, post: Post, session: Session) -> None:
+    post("birds", body="One")
+    first = last_id(session)
+    post("birds", body="Two")
+    post("birds", body="Answer", parent_id=str(first))
+    reader = app.test_client()
+    for cursor in (f"after={first}", "since=1"):
+        answer = reader.get(f"/articles/birds/comments?{cursor}", headers=HTMX)
+        assert answer.status_code == 200
+        assert "Two" in answer.text
+        assert "Answer" in answer.text
+        assert "One" not in answer.text
+        assert 'id="comment-count" data-count="3"' in answer.text
+        assert f'hx-target="#replies-{first}"' in answer.text
+        assert "2 new comments" in answer.text
+        assert 'value="3"' in answer.text
+    assert reader.get(f"/articles/birds/comments?after={last_id(session)}", headers=HTMX).status_code == 204
+    assert "One" in reader.get("/articles/birds/comments?after=0", headers=HTMX).text
+
+
+def test_without_htmx_the_same_address_is_the_page(client: FlaskClient, post: Post) -> None:
+    post("birds", body="One")
+    page = client.get("/articles/birds/comments?after=0")
+    assert page.status_code == 200
+    assert "<h1>Birds</h1>" in page.text
+
+
+@pytest.mark.parametrize("query", ["after=x", "since=", "before=-1", "before=99999999999999999999", "at=0", "after=-5"])
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_strange_cursor_is_no_disaster(client: FlaskClient, post: Post, query: str, htmx: bool) -> None:
+    post("birds", body="One")
+    answer = client.get(f"/articles/birds/comments?{query}", headers=HTMX if htmx else {})
+    assert answer.status_code in {200, 204, 404}
+
+
+def test_threads_come_in_pages_without_a_gap_or_a_double(app: Flask, post: Post) -> None:
+    for number in range(120):
+        post("birds", body=f"Thread number {number}")
+    reader = app.test_client()
+    found: list[int] = []
+    address = "/articles/birds"
+    while address:
+        page = reader.get(address).text
+        found += [int(number) for number in re.findall(r"Thread number (\d+)<", page)]
+        more = re.search(r'rel="next" href="([^"#]+)', page)
+        address = more.group(1).replace("&amp;", "&") if more else ""
+        if len(found) == 50:
+            post("birds", body="Posted between two pages")
+    assert found == list(range(120))
+
+
+def test_a_long_thread_shows_its_beginning_and_the_rest_on_demand(app: Flask, post: Post, session: Session) -> None:
+    post("birds", body="Root")
+    root = last_id(session)
+    for number in range(90):
+        post("birds", body=f"Reply number {number};", parent_id=str(root))
+    reader = app.test_client()
+    page = reader.get("/articles/birds").text
+    found = [int(number) for number in re.findall(r"Reply number (\d+);", page)]
+    assert found == list(range(20))
+    assert "Show 70 more replies" in page
+    while more := re.search(r'hx-get="(/comments/\d+/replies[^"]+)"', page):
+        page = reader.get(more.group(1).replace("&amp;", "&"), headers=HTMX).text
+        found += [int(number) for number in re.findall(r"Reply number (\d+);", page)]
+    assert found == list(range(90))
+
+
+def test_a_permalink_leads_to_the_page_that_holds_the_comment(app: Flask, post: Post, session: Session) -> None:
+    post("birds", body="Root")
+    root = last_id(session)
+    for number in range(60):
+        post("birds", body=f"Reply {number};", parent_id=str(root))
+    deep = last_id(session)
+    for number in range(60):
+        post("birds", body=f"Thread {number};")
+    late = last_id(session)
+    reader = app.test_client()
+    first = reader.get(f"/comments/{root}")
+    assert first.headers["Location"] == f"/articles/birds#comment-{root}"
+    for number in (root + 1, deep, late):
+        answer = reader.get(f"/comments/{number}")
+        assert answer.status_code == 302
+        assert answer.headers["Location"].endswith(f"#comment-{number}")
+        page = reader.get(answer.headers["Location"].split("#")[0]).text
+        assert f'id="comment-{number}"' in page
+
+
+def test_a_comment_is_not_found_on_another_article(
+    client: FlaskClient, post: Post, session: Session, publish_article: Callable[..., Article]
+) -> None:
+    publish_article(slug="bees")
+    post("birds", body="One")
+    assert client.get(f"/articles/bees/comments?at={last_id(session)}").status_code == 404

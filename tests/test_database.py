@@ -1,0 +1,163 @@
+"""The schema, and what happens when many write at once, or somebody pulls the plug."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from blogapp import create_app
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.comments.models import Comment, Conversation
+from blogapp.database import db, write_transaction
+from blogapp.migrating import alembic
+from blogapp.view_counts.models import ViewCount
+from tests.conftest import SECRET_KEY, dispose
+from tests.harness.server import Server
+
+
+def test_the_migrated_schema_is_that_of_the_models(app: Flask) -> None:
+    with app.app_context():
+        assert alembic.compare_metadata() == []
+
+
+def test_every_migration_can_be_undone(app: Flask) -> None:
+    with app.app_context():
+        db.session.remove()
+        alembic.downgrade("base")
+        left = db.session.execute(text("SELECT count(*) FROM alembic_version")).scalar_one()
+        assert left == 0
+        db.session.remove()
+        alembic.upgrade()
+        assert alembic.compare_metadata() == []
+
+
+def test_sqlite_is_set_up_for_many_writers(app: Flask) -> None:
+    with app.app_context():
+        if db.engine.dialect.name != "sqlite":
+            return
+        with write_transaction() as session:
+            pragmas = {
+                name: session.execute(text(f"PRAGMA {name}")).scalar_one()
+                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            }
+        with write_transaction(durable=False) as session:
+            assert session.execute(text("PRAGMA synchronous")).scalar_one() == 1
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+@pytest.fixture
+def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
+    """Two processes with sixteen threads each, on SQLite and on PostgreSQL."""
+    server = Server(tmp_path / "instance", workers=2, DATABASE_URL=database_url)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def blog(server: Server, database_url: str) -> Iterator[Flask]:
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, server.folder)
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    with app.app_context(), write_transaction() as session:
+        publish(session, Manuscript("birds", "en", "Birds", "", [], False, now, "They sing."), now)
+    yield app
+    dispose(app)
+
+
+def send(server: Server, path: str, **form: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    try:
+        headers = {"HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", path, urlencode(form), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_two_processes_post_and_count_at_once_and_lose_nothing(server: Server, blog: Flask) -> None:
+    def act(number: int) -> int:
+        if number % 2:
+            return send(server, "/articles/birds/views")[0]
+        return send(server, "/articles/birds/comments", author_name=f"N{number}", body=f"Text {number}")[0]
+
+    with ThreadPoolExecutor(32) as pool:
+        answers = Counter(pool.map(act, range(400)))
+    assert answers == {200: 200, 201: 200}
+    with blog.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Comment)) == 200
+        conversation = db.session.scalars(select(Conversation)).one()
+        assert (conversation.comment_count, conversation.last_number, conversation.version) == (200, 200, 200)
+        assert db.session.scalars(select(ViewCount.counted)).one() == 200
+    assert "ERROR" not in server.log()
+
+
+def test_two_thousand_views_from_32_connections_are_two_thousand(server: Server, blog: Flask) -> None:
+    def view_many(times: int) -> Counter[int]:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        answers: Counter[int] = Counter()
+        for _ in range(times):
+            connection.request("POST", "/articles/birds/views", headers={"Content-Length": "0"})
+            answer = connection.getresponse()
+            answer.read()
+            answers[answer.status] += 1
+        connection.close()
+        return answers
+
+    with ThreadPoolExecutor(32) as pool:
+        answers = sum(pool.map(view_many, [63] * 16 + [62] * 16), Counter())
+    assert answers == {204: 2000}
+    with blog.app_context():
+        assert db.session.scalars(select(ViewCount.counted)).one() == 2000
+
+
+def test_an_acknowledged_comment_survives_a_killed_server(server: Server, blog: Flask) -> None:
+    for number in range(3):
+        status, page = send(server, "/articles/birds/comments", author_name="Ada", body=f"Kept {number}")
+        assert status == 201
+        server.kill()
+        server.start()
+        number_of_comment = re.findall(r'id="comment-(\d+)"', page)[0]
+        with blog.app_context():
+            db.session.rollback()
+            kept = db.session.get_one(Comment, int(number_of_comment))
+            assert kept.body_source == f"Kept {number}"
+            db.session.remove()
+
+
+def test_sigterm_ends_the_server_cleanly(server: Server) -> None:
+    assert server.stop() == 0
+
+
+def test_a_database_that_is_away_is_said_and_not_a_stack_trace(tmp_path: Path) -> None:
+    url = "postgresql://nobody:secret@127.0.0.1:1/none"
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
+    client = app.test_client()
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "Back in a moment" in answer.text
+    assert "secret" not in answer.text
+    dispose(app)
+
+
+def test_an_old_schema_is_not_ready_and_sqlite_brings_itself_up_to_date(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "blog.sqlite3").close()
+    app = create_app({"SECRET_KEY": SECRET_KEY}, tmp_path)
+    assert app.test_client().get("/readyz").status_code == 200
+    with app.app_context():
+        alembic.downgrade("base")
+        db.session.remove()
+    assert app.test_client().get("/readyz").status_code == 503
+    dispose(app)
