@@ -52,6 +52,6 @@ bench: setup ## the numbers of docs/BENCHMARKS.md, measured anew
 	@$(BIN)/python -m benchmarks
 
 translations: setup ## new messages into the catalogues, to be translated by hand
-	@$(BIN)/pybabel -q extract -F blogapp/translations/extract.cfg --no-location --sort-output -o blogapp/translations/messages.pot .
+	@$(BIN)/pybabel -q extract -F blogapp/translations/extract.cfg -k plural_forms:1,2 --no-location --sort-output -o blogapp/translations/messages.pot .
 	@for file in blogapp/translations/*.po; do $(BIN)/pybabel -q update -i blogapp/translations/messages.pot -o $$file -l $$(basename $$file .po) --no-fuzzy-matching; done
 	@rm blogapp/translations/messages.pot

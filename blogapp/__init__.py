@@ -26,12 +26,16 @@ from blogapp import (
 )
 from blogapp.articles.commands import articles_cli
 from blogapp.articles.routes import bp as articles
-from blogapp.comments import looks
+from blogapp.comments import author, looks
+from blogapp.comments.author_routes import bp as author_routes
 from blogapp.comments.commands import comments_cli
 from blogapp.comments.posting import Rules
 from blogapp.comments.routes import bp as comments
 from blogapp.config import SETTINGS, Settings, read_settings
 from blogapp.demo.commands import demo_cli
+from blogapp.owner import session
+from blogapp.owner.commands import owner_cli
+from blogapp.owner.routes import bp as owner
 from blogapp.view_counts.routes import bp as view_counts
 
 ROOT = Path(__file__).parent.parent
@@ -72,14 +76,19 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
+    app.register_blueprint(author_routes)
     app.register_blueprint(view_counts)
+    app.register_blueprint(owner)
 
     app.cli.add_command(articles_cli)
     app.cli.add_command(comments_cli)
     app.cli.add_command(demo_cli)
+    app.cli.add_command(owner_cli)
     app.cli.add_command(settings_command(settings))
 
     looks.init_app(app)
+    author.init_app(app, settings.comment_edit_minutes)
+    session.init_app(app)
     assets.init_app(app, data_folder)
     hosting.init_app(app, settings.trusted_proxies)
     if settings.uses_sqlite:

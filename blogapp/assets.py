@@ -20,7 +20,7 @@ from whitenoise import WhiteNoise
 STATIC = Path(__file__).parent.parent / "static"
 VENDORED = ("vendor/htmx-4.0.1.js",)
 STYLES = ("css/base.css", "css/articles.css", "css/comments.css", "css/errors.css")
-SCRIPTS = (*VENDORED, "js/comments.js", "js/refresh.js")
+SCRIPTS = (*VENDORED, "js/times.js", "js/comments.js", "js/refresh.js", "js/writing.js")
 
 
 def init_app(app: Flask, data_folder: Path) -> None:

@@ -111,6 +111,12 @@ SETTINGS = (
         _one_of("open", "first", "all"),
     ),
     Setting(
+        "COMMENT_EDIT_MINUTES",
+        "how long a comment can be edited and withdrawn by its author",
+        "15",
+        _whole_number(0, 100_000),
+    ),
+    Setting(
         "COMMENT_CLOSE_DAYS",
         "days after which an article takes no more comments; 0 for never",
         "0",
@@ -143,6 +149,7 @@ class Settings:
     site_url: str
     site_locale: str
     comment_moderation: str
+    comment_edit_minutes: int
     comment_close_days: int
     comment_rate_per_minute: int
     comment_rate_per_hour: int

@@ -18,10 +18,12 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
-from flask import Flask, current_app, g, has_request_context
+from flask import Flask, current_app, has_request_context, request
 
 from blogapp import markup
 
+# Kept with the request and not in `g`, which lives as long as an application context and may serve several.
+LOCALE = "blogapp.locale"
 TRANSLATIONS = Path(__file__).parent / "translations"
 
 
@@ -32,6 +34,7 @@ def init_app(app: Flask, site_locale: str) -> None:
         gettext, ngettext, newstyle=True, pgettext=pgettext
     )
     app.jinja_env.globals["locale"] = current_locale
+    app.jinja_env.globals["plural_forms"] = plural_forms
     app.jinja_env.globals["text_direction"] = text_direction
     app.jinja_env.globals["speak"] = speak_in_template
     app.jinja_env.filters.update(
@@ -41,18 +44,18 @@ def init_app(app: Flask, site_locale: str) -> None:
 
 def speak(locale: str) -> None:
     """From here on this request answers in `locale`."""
-    g.locale = locale
+    request.environ[LOCALE] = locale
 
 
 def speak_in_template(locale: str | None) -> str:
     """For a part in another language (the card of a French article on an English page); None goes back."""
-    g.locale = locale or current_app.config["SITE_LOCALE"]
+    request.environ[LOCALE] = locale or current_app.config["SITE_LOCALE"]
     return ""
 
 
 def current_locale() -> str:
-    if has_request_context() and "locale" in g:
-        return str(g.locale)
+    if has_request_context() and LOCALE in request.environ:
+        return str(request.environ[LOCALE])
     return str(current_app.config["SITE_LOCALE"])
 
 
@@ -80,6 +83,19 @@ def gettext(message: str) -> str:
 
 def ngettext(singular: str, plural: str, count: int) -> str:
     return catalogue(current_locale()).ngettext(singular, plural, count)
+
+
+def plural_forms(singular: str, plural: str) -> dict[str, str]:
+    """The sentence for each plural category of the current language (CLDR: one, two, few, many, other), for a count
+    that only the browser knows. `%(number)s` is where it goes."""
+    return _plural_forms(current_locale(), singular, plural)
+
+
+@cache
+def _plural_forms(locale: str, singular: str, plural: str) -> dict[str, str]:
+    rule = Locale.parse(locale).plural_form
+    samples = {rule(count): catalogue(locale).ngettext(singular, plural, count) for count in range(1000, -1, -1)}
+    return {category: samples[category] for category in sorted(samples)}
 
 
 def pgettext(context: str, message: str) -> str:

@@ -32,6 +32,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         RateLimitItemPerMinute(settings.comment_rate_per_minute),
         RateLimitItemPerHour(settings.comment_rate_per_hour),
     )
+    app.config["SIGN_IN_RATES"] = (RateLimitItemPerMinute(10, 5),)
+    app.config["PREVIEW_RATES"] = (RateLimitItemPerMinute(60),)
     limiter.init_app(app)
 
 

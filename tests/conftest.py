@@ -99,7 +99,10 @@ def runner(app: Flask) -> FlaskCliRunner:
 @pytest.fixture
 def session(app: Flask) -> Iterator[Session]:
     """A look into the database; it sees what was committed before each statement's transaction."""
-    with app.app_context(), FreshSession(db.engine) as session:
+    with app.app_context():
+        engine = db.engine
+    # Outside the application's context: a request made in it would share its session, as no real one does.
+    with FreshSession(engine) as session:
         yield session
 
 

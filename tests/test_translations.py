@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
 from blogapp import config
@@ -23,8 +23,13 @@ def strings_of(message: Message) -> list[str]:
     return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
+def is_ours(folder: str) -> bool:
+    return not Path(folder).name.startswith(".")
+
+
 def messages_in_the_source() -> set[str | tuple[str, ...]]:
-    found = extract_from_dir(ROOT, METHODS, OPTIONS, directory_filter=lambda path: not Path(path).name.startswith("."))
+    keywords = {**DEFAULT_KEYWORDS, "plural_forms": (1, 2)}
+    found = extract_from_dir(ROOT, METHODS, OPTIONS, keywords, directory_filter=is_ours)
     return {message for _, _, message, _, _ in found}
 
 

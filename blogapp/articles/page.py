@@ -6,30 +6,36 @@ from flask import current_app, render_template, request
 
 from blogapp import clock, i18n
 from blogapp.articles.models import Article
+from blogapp.comments.author import current_author
 from blogapp.comments.form_view import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
-from blogapp.comments.threads import conversation_of, load_page
+from blogapp.comments.threads import SORTS, conversation_of, load_page
 from blogapp.database import db
 from blogapp.view_counts.counting import views_of
-from blogapp.visitors.cookie import read_token
-from blogapp.visitors.identity import hash_token
 
 
 def render_article_page(
-    article: Article, form: FormView | None = None, after: int = 0, at: Comment | None = None
+    article: Article, form: FormView | None = None, cursor: str = "", at: Comment | None = None
 ) -> str:
-    """The whole page: the article, its counts, a page of comments (behind thread `after`, or around `at`), the form."""
+    """The whole page: the article, its counts, a page of comments (behind `cursor`, or around `at`), the form."""
     i18n.speak(article.lang)
     session = db.session()
-    token = read_token(request)
+    sort = asked_sort()
     return render_template(
         "articles/show.html",
         article=article,
         views=views_of(session, [article.id])[article.id],
         conversation=conversation_of(session, article.id),
-        page=load_page(session, article.id, after, at, hash_token(token) if token else None),
+        page=load_page(session, article.id, sort, cursor, at, current_author().token_hash),
         form=form or FormView.empty(article),
+        sort=sort,
         is_closed=is_closed(article, current_app.config["COMMENT_RULES"], clock.now()),
         is_waiting=request.args.get("notice") == "waiting",
     )
+
+
+def asked_sort() -> str:
+    """The order of threads that the address asks for; the usual one for what is none."""
+    sort = request.args.get("sort", SORTS[0])
+    return sort if sort in SORTS else SORTS[0]

@@ -24,16 +24,36 @@ def _filter(clean: Callable[[str], str]) -> Callable[[str | None], str]:
     return lambda value: clean(value or "")
 
 
-class CommentForm(Form):
+class BodyForm(Form):
+    """The text alone, as an edit has it. `body_html` is there once it was checked and found right."""
+
+    body = TextAreaField(filters=[_filter(clean_body)])
+    body_html = ""
+
+    def validate_body(self, field: Field) -> None:
+        if is_blank(field.data):
+            raise ValidationError(gettext("Write your comment first."))
+        _at_most(
+            field, BODY_LENGTH, gettext("A comment can have %(limit)s characters at most; this one has %(length)s.")
+        )
+        # Rendering is the dearest part of a comment: it is done once, here, in the language that the page speaks.
+        self.body_html = markup.render_comment(field.data, current_locale())
+        if is_blank(markup.plain_text(self.body_html)):
+            raise ValidationError(gettext("Nothing of this would be visible. Write a few words."))
+
+
+class CommentForm(BodyForm):
     """The fields of CONTRACT's comment form. `data` holds cleaned text; what failed keeps what was typed."""
 
     author_name = StringField(filters=[_filter(clean_name)])
     author_email = StringField(filters=[_one_line])
     author_url = StringField(filters=[_one_line])
-    body = TextAreaField(filters=[_filter(clean_body)])
     parent_id = StringField(filters=[_one_line])
     homepage = StringField(filters=[_one_line])
-    body_html = ""
+
+    def speak_as(self, owner_name: str) -> None:
+        """The owner needs no name: it is theirs by their session, whatever the field says."""
+        self.author_name.data = owner_name
 
     def validate_author_name(self, field: Field) -> None:
         if is_blank(field.data):
@@ -56,17 +76,6 @@ class CommentForm(Form):
         if " " in address or not address.startswith(("http://", "https://")) or not markup.is_safe_link(address):
             raise ValidationError(gettext("A link begins with https:// or http://, like https://example.org."))
         _at_most(field, URL_LENGTH, gettext("The link can have %(limit)s characters at most; this one has %(length)s."))
-
-    def validate_body(self, field: Field) -> None:
-        if is_blank(field.data):
-            raise ValidationError(gettext("Write your comment first."))
-        _at_most(
-            field, BODY_LENGTH, gettext("A comment can have %(limit)s characters at most; this one has %(length)s.")
-        )
-        # Rendering is the dearest part of a comment: it is done once, here, in the language that the page speaks.
-        self.body_html = markup.render_comment(field.data, current_locale())
-        if is_blank(markup.plain_text(self.body_html)):
-            raise ValidationError(gettext("Nothing of this would be visible. Write a few words."))
 
     def validate_parent_id(self, field: Field) -> None:
         if field.data and not (field.data.isascii() and field.data.isdigit() and len(field.data) < 19):

@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,6 +35,7 @@ PUBLISHED = "published"
 PENDING = "pending"
 SPAM = "spam"
 REMOVED = "removed"
+WITHDRAWN = "withdrawn"
 
 
 class Conversation(Model):
@@ -68,6 +70,12 @@ class Comment(Model):
     # 0 until then. A refresh asks for what came after a version.
     published_in: Mapped[int] = mapped_column(BigInteger, default=0)
     changed_in: Mapped[int] = mapped_column(BigInteger, default=0)
+    like_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    # How often it was edited: who saves an edit says which one they started from.
+    revision: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    edited_at: Mapped[datetime | None] = mapped_column(Moment)
+    # Posted by the owner's session, whatever the name.
+    by_owner: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     # Of the first comment of a thread: how many replies are shown, and the path of the last one before "show more".
     reply_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     fold_path: Mapped[str | None] = mapped_column(String((MAX_DEPTH + 1) * NUMBER_WIDTH))
@@ -86,6 +94,7 @@ class Comment(Model):
     __table_args__ = (
         UniqueConstraint("article_id", "number"),
         Index(None, "article_id", "root_id", "shown", "number"),
+        Index(None, "article_id", "root_id", "shown", "like_count", "number"),
         Index(None, "root_id", "shown", "path"),
         Index(None, "article_id", "changed_in"),
         Index(None, "article_id", "body_digest"),
@@ -97,3 +106,23 @@ class Comment(Model):
     @property
     def is_published(self) -> bool:
         return self.status == PUBLISHED
+
+
+class CommentRevision(Model):
+    """What a comment said before an edit, kept for the owner; it goes when its author withdraws the comment."""
+
+    __tablename__ = "comment_revisions"
+
+    comment_id: Mapped[int] = mapped_column(ForeignKey(Comment.id, ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True)
+    body_source: Mapped[str] = mapped_column(Text)
+    replaced_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Like(Model):
+    """One visitor's like of a comment, for as long as the day's key can tell visitors apart; the count stays."""
+
+    __tablename__ = "likes"
+
+    comment_id: Mapped[int] = mapped_column(ForeignKey(Comment.id, ondelete="CASCADE"), primary_key=True)
+    visitor: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)

@@ -17,6 +17,7 @@ from blogapp.articles.models import Article
 from blogapp.comments.models import MAX_DEPTH, NUMBER_WIDTH, PENDING, PUBLISHED, SPAM, Comment
 from blogapp.comments.threads import conversation_for_writing, reveal
 from blogapp.errors import DomainError
+from blogapp.owner.names import looks_like_the_owner
 from blogapp.visitors.identity import Visitor, new_day
 
 LINKS_AT_MOST = 2
@@ -36,6 +37,12 @@ class TooMany(Refused):
         self.retry_after = retry_after
 
 
+class NameTaken(Refused):
+    """The name looks like the owner's, and it is not the owner who posts."""
+
+    status = 422
+
+
 class ParentGone(Refused):
     """The comment that is answered was removed, or is on another article."""
 
@@ -51,7 +58,7 @@ class Closed(Refused):
 @dataclass(frozen=True)
 class Draft:
     """A checked comment that is not posted yet. `body_html` is its rendered body; `trapped`: the field that people
-    never see was filled."""
+    never see was filled; `by_owner`: the owner's session posts it."""
 
     author_name: str
     author_url: str
@@ -59,6 +66,7 @@ class Draft:
     body_html: str
     parent_id: int | None
     trapped: bool
+    by_owner: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +89,12 @@ def post_comment(
     """Post `draft` to `article`: the comment, and whether it is new. A durable write transaction must be open.
 
     The same form again gives the first comment. `check_rate` is called only for a new one, and raises when the
-    visitor's network has posted too much (TooMany). Raises ParentGone or Closed.
+    visitor's network has posted too much (TooMany). Raises NameTaken, ParentGone or Closed.
     """
     if is_closed(article, rules, now):
         raise Closed
+    if not draft.by_owner and looks_like_the_owner(session, draft.author_name):
+        raise NameTaken
     conversation = conversation_for_writing(session, article.id)
     digest = comment_digest(visitor, article.id, draft)
     body_digest = hashlib.sha256(" ".join(draft.body.casefold().split()).encode()).digest()
@@ -108,6 +118,7 @@ def post_comment(
         digest=digest,
         body_digest=body_digest,
         created_at=now,
+        by_owner=draft.by_owner,
         shown=False,
         **_place(conversation.last_number, parent),
     )
@@ -187,6 +198,8 @@ def _place(number: int, parent: Comment | None) -> dict[str, Any]:
 
 def _judge(session: Session, comment: Comment, draft: Draft, rules: Rules) -> str:
     """What becomes of a new comment: published, pending or spam."""
+    if draft.by_owner:
+        return PUBLISHED
     if draft.trapped:
         return SPAM
     if rules.moderation == "all" or (rules.moderation == "first" and not _is_known(session, comment)):

@@ -1,3 +1,5 @@
+"""Reading the conversation, and speaking in it."""
+
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, json, make_response, redirect, render_template, request, url_for
@@ -6,12 +8,13 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from blogapp import clock, i18n
 from blogapp.addresses import whole_number
 from blogapp.articles.models import Article
-from blogapp.articles.page import render_article_page
+from blogapp.articles.page import asked_sort, render_article_page
 from blogapp.articles.reading import find_article
+from blogapp.comments.author import current_author, remember_author
 from blogapp.comments.form_view import FormView, form_id
 from blogapp.comments.forms import CommentForm
-from blogapp.comments.models import Comment
-from blogapp.comments.posting import Closed, Draft, ParentGone, Refused, TooMany, post_comment
+from blogapp.comments.models import MAX_DEPTH, Comment
+from blogapp.comments.posting import Closed, Draft, NameTaken, ParentGone, Refused, TooMany, post_comment
 from blogapp.comments.threads import (
     Node,
     conversation_of,
@@ -20,6 +23,7 @@ from blogapp.comments.threads import (
     load_changes,
     load_page,
     load_replies,
+    load_threads,
     version_of,
 )
 from blogapp.database import db, write_transaction
@@ -28,7 +32,7 @@ from blogapp.htmx import is_htmx
 from blogapp.i18n import gettext
 from blogapp.rate_limits import seconds_to_wait
 from blogapp.visitors.cookie import read_token, set_token
-from blogapp.visitors.identity import Visitor, hash_token, key_of_day, new_token, visitor_digest
+from blogapp.visitors.identity import Visitor, key_of_day, new_token, visitor_digest
 
 bp = Blueprint("comments", __name__)
 
@@ -41,14 +45,15 @@ def index(slug: str) -> Answer:
     i18n.speak(article.lang)
     if is_htmx() and ("since" in request.args or "after" in request.args):
         return _changes(article)
-    after = request.args.get("before", 0, type=whole_number)
+    cursor = request.args.get("before", "")
     if is_htmx():
-        return _more_threads(article, after)
+        page = load_page(db.session(), article.id, asked_sort(), cursor, own=current_author().token_hash)
+        return render_template("comments/_page.html", article=article, page=page, sort=page.sort)
     at = request.args.get("at", type=whole_number)
     comment = find_comment(db.session(), at) if at else None
     if comment is not None and comment.article_id != article.id:
         raise NotFound
-    return render_article_page(article, after=after, at=comment)
+    return render_article_page(article, cursor=cursor, at=comment)
 
 
 @bp.post("/articles/<slug>/comments")
@@ -56,14 +61,17 @@ def create(slug: str) -> Answer:
     now = clock.now()
     article = find_article(db.session(), slug, now)
     i18n.speak(article.lang)
+    author = current_author()
     form = CommentForm(request.form)
+    if author.is_owner:
+        form.speak_as(author.owner_name)
     if not form.validate():
-        return _form_again(article, form, 422)
+        return form_again(article, form, 422)
     token = read_token(request)
     fresh_token = token or new_token()
 
     def check_rate() -> None:
-        if wait := seconds_to_wait(current_app.config["COMMENT_RATES"], "comment", now):
+        if not author.is_owner and (wait := seconds_to_wait(current_app.config["COMMENT_RATES"], "comment", now)):
             raise TooMany(wait)
 
     try:
@@ -71,21 +79,24 @@ def create(slug: str) -> Answer:
             key = key_of_day(session, now.date())
             visitor = Visitor(visitor_digest(key, request.remote_addr, request.user_agent.string), fresh_token)
             rules = current_app.config["COMMENT_RULES"]
-            comment, is_new = post_comment(session, article, _draft(form), visitor, rules, now, check_rate)
+            draft = _draft(form, author.is_owner)
+            comment, is_new = post_comment(session, article, draft, visitor, rules, now, check_rate)
     except Refused as refusal:
-        return _form_again(article, form, refusal.status, refusal)
-    response = _posted(article, comment) if is_htmx() else redirect(_address_after_posting(article, comment), 303)
+        return form_again(article, form, refusal.status, refusal)
     # A repeated form proves nothing: who copies another's words must not get the cookie that owns them.
-    if is_new and not token:
+    gets_cookie = is_new and not token
+    if gets_cookie:
+        remember_author(fresh_token)
+    response = _posted(article, comment) if is_htmx() else redirect(_address_after_posting(article, comment), 303)
+    if gets_cookie:
         set_token(request, response, fresh_token)
     return response
 
 
 @bp.get("/comments/<id:comment_id>")
 def show(comment_id: int) -> Answer:
-    session = db.session()
-    comment = find_comment(session, comment_id)
-    return redirect(_address_of(_article_of(comment), comment), 302)
+    comment = find_comment(db.session(), comment_id)
+    return redirect(address_of(article_of(comment), comment), 302)
 
 
 @bp.get("/comments/<id:comment_id>/reply")
@@ -93,11 +104,10 @@ def reply(comment_id: int) -> Answer:
     parent = find_comment(db.session(), comment_id)
     if not parent.is_published:
         raise NotFound
-    article = _article_of(parent)
-    i18n.speak(article.lang)
+    article = article_of(parent)
     view = FormView.empty(article, parent, in_page=is_htmx())
     if is_htmx():
-        return render_template("comments/_form.html", form=view, focus="body")
+        return render_template("comments/_writing.html", form=view, focus="body")
     return render_template("comments/reply.html", article=article, parent=parent, form=view)
 
 
@@ -106,10 +116,9 @@ def replies(comment_id: int) -> Answer:
     """The next replies of a thread, behind `?after=<path>`; without HTMX the page around them."""
     session = db.session()
     root = find_comment(session, comment_id)
-    article = _article_of(root)
-    i18n.speak(article.lang)
+    article = article_of(root)
     if not is_htmx():
-        return redirect(_address_of(article, root), 302)
+        return redirect(address_of(article, root), 302)
     trees, left = load_replies(session, root, request.args.get("after", ""))
     if not trees:
         raise NotFound
@@ -118,23 +127,22 @@ def replies(comment_id: int) -> Answer:
     )
 
 
-def _article_of(comment: Comment) -> Article:
+def article_of(comment: Comment) -> Article:
+    """The article of a comment, if it can be read; its language is spoken from here on."""
     article = db.session.get_one(Article, comment.article_id)
+    i18n.speak(article.lang)
     return find_article(db.session(), article.slug, clock.now())
 
 
-def _draft(form: CommentForm) -> Draft:
-    return Draft(
-        author_name=form.author_name.data or "",
-        author_url=form.author_url.data or "",
-        body=form.body.data or "",
-        body_html=form.body_html,
-        parent_id=form.parent,
-        trapped=bool(form.homepage.data),
-    )
+def address_of(article: Article, comment: Comment) -> str:
+    """The page that holds the comment, at the comment."""
+    anchor = f"comment-{comment.id}"
+    if is_on_first_page(db.session(), comment):
+        return url_for("articles.show", slug=article.slug, _anchor=anchor)
+    return url_for("comments.index", slug=article.slug, at=comment.id, _anchor=anchor)
 
 
-def _form_again(article: Article, form: CommentForm, status: int, refusal: Refused | None = None) -> Answer:
+def form_again(article: Article, form: CommentForm, status: int, refusal: Refused | None = None) -> Answer:
     """The form with all that was typed and what is wrong with it: alone for HTMX, else in the page it came from."""
     parent = db.session.get(Comment, form.parent) if form.parent else None
     if parent is not None and parent.article_id != article.id:
@@ -152,7 +160,20 @@ def _form_again(article: Article, form: CommentForm, status: int, refusal: Refus
     return response
 
 
+def _draft(form: CommentForm, by_owner: bool) -> Draft:
+    return Draft(
+        author_name=form.author_name.data or "",
+        author_url=form.author_url.data or "",
+        body=form.body.data or "",
+        body_html=form.body_html,
+        parent_id=form.parent,
+        trapped=bool(form.homepage.data),
+        by_owner=by_owner,
+    )
+
+
 def _sentence(form: CommentForm, refusal: Refused | None) -> str:
+    """What to say above the form; a name that is taken is said beside its field."""
     if isinstance(refusal, TooMany):
         return gettext("Many comments have come from your network. Your text is kept here; send it again in a minute.")
     if isinstance(refusal, ParentGone):
@@ -161,9 +182,9 @@ def _sentence(form: CommentForm, refusal: Refused | None) -> str:
         )
     if isinstance(refusal, Closed):
         return gettext("This conversation is closed. Your text is kept here, in case you want to copy it.")
-    if form.parent_id.errors:
-        return str(form.parent_id.errors[0])
-    return ""
+    if isinstance(refusal, NameTaken):
+        form.author_name.errors = [gettext("This name looks like the owner's of this site. Please take another.")]
+    return str(form.parent_id.errors[0]) if form.parent_id.errors else ""
 
 
 def _posted(article: Article, comment: Comment) -> Response:
@@ -173,8 +194,10 @@ def _posted(article: Article, comment: Comment) -> Response:
     page = render_template(
         "comments/_posted.html",
         article=article,
-        node=Node(comment, parent if comment.depth > 4 else None),
+        node=Node(comment, parent if comment.depth > MAX_DEPTH else None),
         parent=parent,
+        sort=asked_sort(),
+        threads=load_threads(session, [comment.root_id] if comment.root_id else []),
         conversation=conversation_of(session, article.id),
         form=FormView.empty(article),
     )
@@ -202,26 +225,13 @@ def _changes(article: Article) -> Answer:
         conversation=conversation,
         new=new,
         changed=[node for node in nodes if node not in new],
+        sort=asked_sort(),
+        threads=load_threads(session, {node.comment.root_id for node in nodes if node.comment.root_id}),
         version=nodes[-1].comment.changed_in if nodes else conversation.version,
     )
 
 
-def _more_threads(article: Article, after: int) -> Answer:
-    token = read_token(request)
-    session = db.session()
-    page = load_page(session, article.id, after, own=hash_token(token) if token else None)
-    return render_template("comments/_page.html", article=article, page=page)
-
-
 def _address_after_posting(article: Article, comment: Comment) -> str:
     if comment.is_published:
-        return _address_of(article, comment)
+        return address_of(article, comment)
     return url_for("articles.show", slug=article.slug, notice="waiting", _anchor=f"comment-{comment.id}")
-
-
-def _address_of(article: Article, comment: Comment) -> str:
-    """The page that holds the comment, at the comment."""
-    anchor = f"comment-{comment.id}"
-    if is_on_first_page(db.session(), comment):
-        return url_for("articles.show", slug=article.slug, _anchor=anchor)
-    return url_for("comments.index", slug=article.slug, at=comment.id, _anchor=anchor)

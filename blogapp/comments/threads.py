@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from blogapp.addresses import whole_number
 from blogapp.comments.models import MAX_DEPTH, NUMBER_WIDTH, PENDING, PUBLISHED, SPAM, Comment, Conversation
 from blogapp.database import insert_for
 from blogapp.errors import NotFound
 
 THREADS_PER_PAGE = 50
+SORTS = ("oldest", "newest", "liked")
 REPLIES_SHOWN = 20
 REPLIES_PER_STEP = 50
 CHANGES_AT_MOST = 50
@@ -33,6 +35,12 @@ class Node:
     hidden_replies: int = 0
 
     @property
+    def voices(self) -> list[str]:
+        """The names below the comment, each once, in reading order."""
+        below = (node.comment for node in self if node is not self)
+        return list(dict.fromkeys(comment.author_name for comment in below if comment.is_published))
+
+    @property
     def last(self) -> Comment:
         """The last comment of the tree, as it is read."""
         return self.replies[-1].last if self.replies else self.comment
@@ -45,10 +53,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Page:
-    """Some threads; `before` is the cursor of the next page, None at the end; `is_first` where nothing is earlier."""
+    """Some threads in the order `sort`; `before` is the cursor of the next page, "" at the end; `is_first` where
+    nothing comes before them."""
 
     threads: list[Node]
-    before: int | None
+    sort: str
+    before: str
     is_first: bool
 
 
@@ -67,27 +77,26 @@ def comment_counts(session: Session, article_ids: Iterable[int]) -> dict[int, in
 
 
 def load_page(
-    session: Session, article_id: int, after: int = 0, at: Comment | None = None, own: bytes | None = None
+    session: Session,
+    article_id: int,
+    sort: str = "oldest",
+    cursor: str = "",
+    at: Comment | None = None,
+    own: bytes | None = None,
 ) -> Page:
-    """A page of threads, oldest first: those with a number above `after`, or from the one that holds `at` on.
+    """A page of threads in the order `sort`: the first, those behind `cursor`, or those from the one that holds `at`
+    on (oldest first, whatever `sort` says).
 
     `own` is the token hash of a visitor who also sees what of theirs waits for approval. The number of queries does
     not depend on the number of comments: threads, replies, with `at` the part of the thread around it, with `own`
-    what waits.
+    what waits. Raises NotFound for a cursor that is none.
     """
-    first_number = number_of(at.path) if at is not None else after + 1
-    query = (
-        select(Comment)
-        .where(
-            Comment.article_id == article_id,
-            Comment.root_id.is_(None),
-            Comment.shown.is_(True),
-            Comment.number >= first_number,
-        )
-        .order_by(Comment.number)
-        .limit(THREADS_PER_PAGE + 1)
-    )
-    found = list(session.scalars(query))
+    query = select(Comment).where(Comment.article_id == article_id, Comment.root_id.is_(None), Comment.shown.is_(True))
+    if at is not None:
+        sort, query = "oldest", query.where(Comment.number >= number_of(at.path)).order_by(Comment.number)
+    else:
+        query = _in_order(query, sort, cursor)
+    found = list(session.scalars(query.limit(THREADS_PER_PAGE + 1)))
     roots = found[:THREADS_PER_PAGE]
     threads = [Node(root) for root in roots]
     around = at if at is not None and at.root_id is not None and _is_folded(roots, at) else None
@@ -97,9 +106,41 @@ def load_page(
     for thread in threads:
         thread.hidden_replies = thread.comment.reply_count - sum(1 for _ in thread) + 1
     more = len(found) > THREADS_PER_PAGE
+    is_first = not cursor and (at is None or number_of(at.path) == 1)
     if own is not None:
-        _add_own(threads, _waiting(session, article_id, own), is_last=not more)
-    return Page(threads, roots[-1].number if more else None, first_number == 1)
+        _add_own(threads, _waiting(session, article_id, own), new_here=is_first if sort == "newest" else not more)
+    return Page(threads, sort, _cursor_of(roots[-1], sort) if more else "", is_first)
+
+
+def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
+    """The threads that begin with these comments, as a page shows them: one query for them, one for their replies."""
+    roots = list(session.scalars(select(Comment).where(Comment.id.in_(list(root_ids)))))
+    threads = [Node(root) for root in roots]
+    _hang(threads, _first_replies(session, roots))
+    return threads
+
+
+def _in_order(query: Select[Comment], sort: str, cursor: str) -> Select[Comment]:
+    """Threads behind the cursor, which is the number of the last one before, for `liked` its likes and number."""
+    likes, _, number = cursor.rpartition("-")
+    try:
+        behind = whole_number(number) if cursor else None
+        behind_likes = whole_number(likes) if cursor and sort == "liked" else 0
+    except ValueError:
+        raise NotFound from None
+    if sort == "newest":
+        query = query.order_by(Comment.number.desc())
+        return query if behind is None else query.where(Comment.number < behind)
+    if sort == "liked":
+        query = query.order_by(Comment.like_count.desc(), Comment.number.desc())
+        here = tuple_(Comment.like_count, Comment.number)
+        return query if behind is None else query.where(here < (behind_likes, behind))
+    query = query.order_by(Comment.number)
+    return query if behind is None else query.where(Comment.number > behind)
+
+
+def _cursor_of(root: Comment, sort: str) -> str:
+    return f"{root.like_count}-{root.number}" if sort == "liked" else str(root.number)
 
 
 def number_of(path: str) -> int:
@@ -189,11 +230,11 @@ def hide(session: Session, conversation: Conversation, comment: Comment, status:
     if comment.is_published:
         conversation.comment_count -= 1
     comment.status = status
-    _touch(conversation, comment)
+    touch(conversation, comment)
     gone: Comment | None = comment
     while gone is not None and gone.shown and not gone.is_published and not _has_shown_replies(session, gone):
         gone.shown = False
-        _touch(conversation, gone)
+        touch(conversation, gone)
         session.flush()
         if gone.root_id is not None:
             _count_replies(session, gone.root_id)
@@ -202,13 +243,14 @@ def hide(session: Session, conversation: Conversation, comment: Comment, status:
 
 def _show(session: Session, conversation: Conversation, comment: Comment) -> None:
     comment.shown = True
-    _touch(conversation, comment)
+    touch(conversation, comment)
     session.flush()
     if comment.root_id is not None:
         _count_replies(session, comment.root_id)
 
 
-def _touch(conversation: Conversation, comment: Comment) -> None:
+def touch(conversation: Conversation, comment: Comment) -> None:
+    """Note that the comment changes for readers: open pages will ask for it."""
     conversation.version += 1
     comment.changed_in = conversation.version
 
@@ -289,12 +331,13 @@ def _waiting(session: Session, article_id: int, own: bytes) -> list[Node]:
     return _nodes(session, waits.order_by(Comment.number).limit(CHANGES_AT_MOST))
 
 
-def _add_own(threads: list[Node], waiting: list[Node], is_last: bool) -> None:
-    """Put a visitor's waiting comments at their places, as far as these are on the page."""
+def _add_own(threads: list[Node], waiting: list[Node], new_here: bool) -> None:
+    """Put a visitor's waiting comments at their places, as far as these are on the page; `new_here` is whether the
+    page has the place for new threads."""
     places = {node.comment.id: node for thread in threads for node in thread}
     for node in waiting:
         place = places.get(node.comment.shown_under_id or 0)
         if place is not None:
             place.replies.append(node)
-        elif node.comment.root_id is None and is_last:
+        elif node.comment.root_id is None and new_here:
             threads.append(node)

@@ -18,7 +18,7 @@
     let arrived = 0;
     let fresh = 0;
     for (const task of event.detail.tasks) {
-      if (task.swapSpec.style !== "beforeend") continue;
+      if (!["beforeend", "afterbegin"].includes(task.swapSpec.style)) continue;
       for (const item of task.fragment.querySelectorAll(".item")) {
         arrived += 1;
         if (byId(item.id)) item.remove();
@@ -31,16 +31,17 @@
     }
   });
 
-  // Two people may post at once: each item moves up to where its number belongs.
+  // Two people may post at once: each item moves to where its number belongs, upwards where the newest come first.
   document.addEventListener("htmx:after:settle", (event) => {
     for (const item of event.detail.newContent ?? []) {
-      if (!item.classList?.contains("item")) continue;
-      let before = item.previousElementSibling;
-      while (before && Number(before.dataset.number) > Number(item.dataset.number)) before = before.previousElementSibling;
-      if (before !== item.previousElementSibling) {
-        if (before) before.after(item);
-        else item.parentElement.prepend(item);
-      }
+      const sort = item.parentElement?.dataset.sort ?? "oldest";
+      if (!item.classList?.contains("item") || sort === "liked") continue;
+      const belongsBefore = (other) =>
+        sort === "newest"
+          ? Number(other.dataset.number) < Number(item.dataset.number)
+          : Number(other.dataset.number) > Number(item.dataset.number);
+      const place = [...item.parentElement.children].find((other) => other !== item && belongsBefore(other));
+      if (place && item.nextElementSibling !== place) place.before(item);
     }
   });
 
@@ -48,7 +49,8 @@
   document.addEventListener("htmx:after:settle", (event) => {
     for (const node of event.detail.newContent ?? []) {
       const field = node.matches?.("[data-autofocus]") ? node : node.querySelector?.("[data-autofocus]");
-      field?.focus();
+      // A draft that opens its own reply after a reload leaves the focus where it is.
+      if (field && !event.detail.task.sourceElement?.dataset.opensDraft) field.focus();
     }
   });
 
@@ -70,7 +72,7 @@
   document.addEventListener("htmx:before:request", (event) => {
     const target = event.detail.ctx.target;
     const open = target?.matches?.(".reply-slot") && target.querySelector("textarea");
-    if (open) {
+    if (open && event.detail.ctx.request.action === open.form.dataset.opener) {
       event.preventDefault();
       open.focus();
     }
@@ -80,7 +82,10 @@
     const link = form.querySelector("[data-returns-to]");
     const back = link && byId(link.dataset.returnsTo);
     if (!back) return false;
-    form.remove();
+    form.dispatchEvent(new CustomEvent("draft-closed", { bubbles: true }));
+    const slot = form.closest(".reply-slot");
+    if (!slot) return false;
+    slot.replaceChildren();
     back.focus();
     return true;
   };
@@ -95,6 +100,15 @@
     const form = event.target.closest?.(".reply-slot form");
     if (form) close(form);
   });
+
+  // An old link to a comment that is on another page: ask where it is now.
+  const lost = /^#comment-(\d+)$/.exec(location.hash);
+  if (lost && !byId(location.hash.slice(1))) {
+    const address = `/comments/${lost[1]}`;
+    fetch(address, { method: "HEAD" }).then((answer) => {
+      if (answer.ok) location.replace(address);
+    });
+  }
 
   // No answer at all: the text stays, and the sentence stands beside the button.
   document.addEventListener("htmx:error", (event) => {

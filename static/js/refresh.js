@@ -1,19 +1,23 @@
 // When a page counts as seen, and when an open page asks for what is new: every ten seconds while somebody can see
 // it, at once when they come back to it, ever more seldom while the site is away, and not at all after a day.
+// What comes in view is marked for a moment; what would come below waits behind a button.
 (() => {
   "use strict";
 
   const INTERVAL = 10_000; // milliseconds
   const LONGEST_INTERVAL = 300_000;
   const A_DAY = 86_400_000;
+  const MARKED = 4_000;
   const opened = Date.now();
   let interval = INTERVAL;
   let timer = 0;
+  let held = [];
 
+  const byId = (id) => document.getElementById(id);
   const isSeen = () => document.visibilityState === "visible" && !document.prerendering;
 
   const ask = () => {
-    const refresh = document.getElementById("refresh");
+    const refresh = byId("refresh");
     if (refresh) htmx.trigger(refresh, "refresh", {}, false);
   };
 
@@ -26,17 +30,20 @@
     }, interval);
   };
 
+  // Back and forward show a page again that was counted before.
+  const isReturn = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+
   const come = () => {
-    if (isSeen()) document.dispatchEvent(new CustomEvent("page-seen"));
+    if (isSeen() && !isReturn) document.dispatchEvent(new CustomEvent("page-seen"));
   };
 
-  const isRefresh = (event) => event.detail.ctx?.sourceElement?.id === "refresh";
+  const isRefresh = (event) => (event.detail.ctx ?? event.detail.task)?.sourceElement?.id === "refresh";
 
   document.addEventListener("htmx:after:request", (event) => {
     if (!isRefresh(event)) return;
     const { ctx } = event.detail;
     interval = ctx.response.status < 400 ? INTERVAL : Math.min(interval * 2, LONGEST_INTERVAL);
-    const status = document.getElementById("status");
+    const status = byId("status");
     if (ctx.response.status === 204 && ctx.sourceEvent.type === "click" && status) {
       status.textContent = ctx.sourceElement.dataset.nothingNew;
     }
@@ -44,6 +51,57 @@
 
   document.addEventListener("htmx:error", (event) => {
     if (isRefresh(event)) interval = Math.min(interval * 2, LONGEST_INTERVAL);
+  });
+
+  // Where the browser does not hold the view by itself when something comes in above it, we do.
+  let anchor = null;
+  const holds = CSS.supports("overflow-anchor", "auto");
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (holds || !isRefresh(event)) return;
+    const active = document.activeElement?.closest("form, .comment");
+    const element =
+      active ?? [...document.querySelectorAll(".comment, .comment-form")].find((each) => each.getBoundingClientRect().top >= 0);
+    anchor = element && { element, top: element.getBoundingClientRect().top };
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (!anchor || !isRefresh(event)) return;
+    scrollBy(0, anchor.element.getBoundingClientRect().top - anchor.top);
+    anchor = null;
+  });
+
+  const tell = () => {
+    const news = byId("news");
+    if (!news) return;
+    held = held.filter((item) => item.isConnected);
+    news.hidden = held.length === 0;
+    if (held.length) news.textContent = BlogappWords.counted(news.dataset.forms, held.length);
+  };
+
+  document.addEventListener("htmx:after:settle", (event) => {
+    if (!isRefresh(event)) return;
+    for (const item of event.detail.newContent ?? []) {
+      if (!item.classList?.contains("item")) continue;
+      const comment = item.querySelector(".comment");
+      if (item.getBoundingClientRect().top > innerHeight) {
+        item.hidden = true;
+        held.push(item);
+      } else {
+        comment.classList.add("comment-new");
+        setTimeout(() => comment.classList.remove("comment-new"), MARKED);
+      }
+    }
+    tell();
+  });
+
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#news")) return;
+    const first = held[0];
+    for (const item of held) item.hidden = false;
+    held = [];
+    tell();
+    const comment = first?.querySelector(".comment");
+    comment?.scrollIntoView({ block: "center" });
+    comment?.focus({ preventScroll: true });
   });
 
   document.addEventListener("visibilitychange", () => {

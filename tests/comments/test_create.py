@@ -47,11 +47,11 @@ def test_htmx_gets_the_comment_the_count_a_fresh_form_and_a_message(post: Post) 
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_fragment_is_the_same_as_on_the_page(post: Post, app: Flask) -> None:
+def test_the_fragment_is_the_same_as_on_the_page(post: Post, client: FlaskClient) -> None:
     answer = post("birds", author_name="Ada", body="Hello", htmx=True)
     comment = re.search(r'<article class="comment".*?</article>', answer.text, re.DOTALL)
     assert comment
-    assert comment.group(0) in app.test_client().get("/articles/birds").text
+    assert comment.group(0) in client.get("/articles/birds").text
 
 
 @pytest.mark.parametrize("htmx", [True, False])

@@ -175,3 +175,50 @@ def test_a_comment_is_not_found_on_another_article(
     publish_article(slug="bees")
     post("birds", body="One")
     assert client.get(f"/articles/bees/comments?at={last_id(session)}").status_code == 404
+
+
+@pytest.mark.parametrize("sort", ["oldest", "newest", "liked"])
+def test_threads_come_in_the_order_that_the_address_asks_for(
+    app: Flask, post: Post, session: Session, sort: str
+) -> None:
+    for number in range(60):
+        post("birds", body=f"Thread number {number}")
+    with app.app_context():
+        for comment in db.session.scalars(select(Comment)):
+            comment.like_count = (comment.number * 7) % 13
+        db.session.commit()
+    rows = session.scalars(select(Comment)).all()
+    orders = {
+        "oldest": sorted(rows, key=lambda row: row.number),
+        "newest": sorted(rows, key=lambda row: -row.number),
+        "liked": sorted(rows, key=lambda row: (-row.like_count, -row.number)),
+    }
+    reader = app.test_client()
+    found: list[str] = []
+    address = f"/articles/birds?sort={sort}"
+    while address:
+        answer = reader.get(address)
+        assert "Set-Cookie" not in answer.headers
+        found += re.findall(r"<p>(Thread number \d+)<", answer.text)
+        more = re.search(r'rel="next" href="([^"#]+)', answer.text)
+        address = more.group(1).replace("&amp;", "&") if more else ""
+    assert found == [row.body_source for row in orders[sort]]
+
+
+@pytest.mark.parametrize("cursor", ["x", "1-x", "-", "--1", "1-2-3", "%00"])
+@pytest.mark.parametrize("sort", ["oldest", "newest", "liked", "nonsense"])
+def test_a_cursor_that_is_none_is_not_found(client: FlaskClient, cursor: str, sort: str) -> None:
+    assert client.get(f"/articles/birds/comments?sort={sort}&before={cursor}").status_code in {200, 404}
+
+
+def test_a_thread_says_how_many_speak_and_who(app: Flask, post: Post, session: Session) -> None:
+    post("birds", author_name="Ada", body="Root")
+    root = last_id(session)
+    for name in ("Bob", "Cleo", "Bob", "Dan", "Eve"):
+        post("birds", author_name=name, body=f"{name} {last_id(session)}", parent_id=str(root))
+    page = app.test_client().get("/articles/birds").text
+    assert '<details class="thread" open>' in page
+    assert "5 replies" in page
+    names = re.search(r'class="summary-names">([^<]*)<', page)
+    assert names
+    assert re.sub("[\u2068\u2069]", "", names.group(1)) == "Bob, Cleo, Dan, and others"

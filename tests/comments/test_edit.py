@@ -1,0 +1,215 @@
+"""Editing and withdrawing: by the author, for a while, once at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment, CommentRevision, Conversation
+from blogapp.database import db
+
+Post = Callable[..., TestResponse]
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def article(publish_article: Callable[..., Article]) -> Article:
+    return publish_article(slug="birds", lang="en", title="Birds")
+
+
+@pytest.fixture
+def comment(post: Post, session: Session) -> int:
+    """The id of a comment that `client` has posted."""
+    post("birds", author_name="Ada", body="First text")
+    return session.scalars(select(Comment.id)).one()
+
+
+def test_the_author_sees_the_buttons_and_nobody_else(comment: int, client: FlaskClient, app: Flask) -> None:
+    assert f"/comments/{comment}/edit" in client.get("/articles/birds").text
+    assert "15 minutes left" in client.get("/articles/birds").text
+    assert f"/comments/{comment}/edit" not in app.test_client().get("/articles/birds").text
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_an_edit_changes_the_text_says_so_and_keeps_the_old_one(
+    comment: int, client: FlaskClient, app: Flask, session: Session, htmx: bool
+) -> None:
+    headers = HTMX if htmx else {}
+    form = client.get(f"/comments/{comment}/edit", headers=headers)
+    assert "First text</textarea>" in form.text
+    assert ("<!doctype" in form.text) != htmx
+    answer = client.post(f"/comments/{comment}/edit", data={"body": "Second *text*", "revision": "0"}, headers=headers)
+    assert answer.status_code == (200 if htmx else 303)
+    if htmx:
+        assert f'id="comment-{comment}"' in answer.text
+        assert "Your changes are saved." in answer.text
+    page = app.test_client().get("/articles/birds").text
+    assert "Second <em>text</em>" in page
+    assert "First text" not in page
+    assert 'class="edited"' in page
+    assert session.scalars(select(CommentRevision.body_source)).all() == ["First text"]
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_wrong_edit_keeps_what_was_typed(comment: int, client: FlaskClient, htmx: bool) -> None:
+    headers = HTMX if htmx else {}
+    for body, sentence in ((" ", "Write your comment first."), ("x" * 5001, "5,000 characters at most")):
+        answer = client.post(f"/comments/{comment}/edit", data={"body": body, "revision": "0"}, headers=headers)
+        assert answer.status_code == 422
+        assert sentence in answer.text
+        assert 'data-error-for="body"' in answer.text
+    assert "x" * 5001 in answer.text
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_two_edits_at_once_show_both_texts_and_lose_none(comment: int, client: FlaskClient, htmx: bool) -> None:
+    headers = HTMX if htmx else {}
+    url = f"/comments/{comment}/edit"
+    client.post(url, data={"body": "From one window", "revision": "0"})
+    answer = client.post(url, data={"body": "From the other", "revision": "0"}, headers=headers)
+    assert answer.status_code == 409
+    assert "<p>From one window</p>" in answer.text
+    assert "From the other</textarea>" in answer.text
+    again = re.search(r'name="revision" value="(\d+)"', answer.text)
+    assert again
+    saved = client.post(url, data={"body": "From the other", "revision": again.group(1)}, headers=headers)
+    assert saved.status_code == (200 if htmx else 303)
+    assert "From the other" in client.get("/articles/birds").text
+
+
+def test_the_same_edit_twice_is_one(comment: int, client: FlaskClient, session: Session) -> None:
+    for _ in range(2):
+        answer = client.post(f"/comments/{comment}/edit", data={"body": "Once", "revision": "0"})
+        assert answer.status_code == 303
+    assert session.scalars(select(Comment.revision)).one() == 1
+
+
+@pytest.mark.parametrize("action", ["edit", "delete"])
+@pytest.mark.parametrize("htmx", [True, False])
+def test_somebody_else_is_told_why_not(comment: int, app: Flask, session: Session, action: str, htmx: bool) -> None:
+    stranger = app.test_client()
+    headers = HTMX if htmx else {}
+    for token in (None, "A" * 43, "x", ""):
+        if token is not None:
+            stranger.set_cookie("visitor", token)
+        for answer in (
+            stranger.get(f"/comments/{comment}/{action}", headers=headers),
+            stranger.post(f"/comments/{comment}/{action}", data={"body": "Mine now", "revision": "0"}, headers=headers),
+        ):
+            assert answer.status_code == 403
+            assert "Only its author can change a comment" in answer.text
+    # A cookie of one's own is no key to what others wrote.
+    stranger.delete_cookie("visitor")
+    stranger.post("/articles/birds/comments", data={"author_name": "Eve", "body": "Hello"})
+    assert stranger.post(f"/comments/{comment}/{action}", data={"body": "Mine now"}).status_code == 403
+    assert session.scalars(select(Comment.body_source).where(Comment.id == comment)).one() == "First text"
+
+
+@pytest.mark.settings(COMMENT_EDIT_MINUTES="0")
+@pytest.mark.parametrize("action", ["edit", "delete"])
+def test_too_late_is_said(comment: int, client: FlaskClient, action: str) -> None:
+    answer = client.post(f"/comments/{comment}/{action}", data={"body": "Late", "revision": "0"})
+    assert answer.status_code == 403
+    assert "The time for changes is over." in answer.text
+    assert "/edit" not in client.get("/articles/birds").text
+
+
+def test_the_window_closes(comment: int, client: FlaskClient, app: Flask, session: Session) -> None:
+    from datetime import timedelta
+
+    posted = session.scalars(select(Comment.created_at)).one()
+
+    def move(minutes: int) -> None:
+        with app.app_context():
+            db.session.execute(update(Comment).values(created_at=posted - timedelta(minutes=minutes)))
+            db.session.commit()
+
+    move(14)
+    assert client.get(f"/comments/{comment}/edit").status_code == 200
+    assert "1 minute left" in client.get("/articles/birds").text
+    move(16)
+    assert client.get(f"/comments/{comment}/edit").status_code == 403
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_withdrawn_comment_without_replies_goes(
+    comment: int, client: FlaskClient, app: Flask, session: Session, htmx: bool
+) -> None:
+    headers = HTMX if htmx else {}
+    assert "Withdraw this comment?" in client.get(f"/comments/{comment}/delete", headers=headers).text
+    answer = client.post(f"/comments/{comment}/delete", headers=headers)
+    assert answer.status_code == (200 if htmx else 303)
+    if htmx:
+        assert f'hx-target="#item-{comment}" hx-swap="delete"' in answer.text
+        assert 'id="comment-count" data-count="0"' in answer.text
+    page = app.test_client().get("/articles/birds").text
+    assert "First text" not in page
+    assert "Ada" not in page
+    assert "withdrawn" not in page
+    row = session.scalars(select(Comment)).one()
+    assert (row.author_name, row.body_source, row.body_html, row.author_token_hash) == ("", "", "", None)
+    assert session.scalars(select(Conversation.comment_count)).one() == 0
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_withdrawn_comment_with_replies_leaves_its_place(
+    comment: int, client: FlaskClient, post: Post, app: Flask, htmx: bool
+) -> None:
+    client.post(f"/comments/{comment}/edit", data={"body": "Second text", "revision": "0"})
+    post("birds", author_name="Bob", body="Answer", parent_id=str(comment))
+    answer = client.post(f"/comments/{comment}/delete", headers=HTMX if htmx else {})
+    assert answer.status_code == (200 if htmx else 303)
+    page = app.test_client().get("/articles/birds").text
+    assert "This comment was withdrawn by its author." in page
+    assert "Answer" in page
+    for gone in ("First text", "Second text", ">Ada<"):
+        assert gone not in page
+    assert 'id="comment-count" data-count="1"' in page
+    assert client.post(f"/comments/{comment}/delete").status_code == 404
+    assert client.post(f"/comments/{comment}/edit", data={"body": "Back", "revision": "1"}).status_code == 404
+
+
+def test_what_was_withdrawn_can_be_said_again(comment: int, client: FlaskClient, post: Post, session: Session) -> None:
+    client.post(f"/comments/{comment}/delete")
+    assert post("birds", author_name="Ada", body="First text", htmx=True).status_code == 201
+    assert session.scalar(select(func.count()).select_from(Comment).where(Comment.shown)) == 1
+
+
+def test_an_edit_full_of_links_waits(comment: int, client: FlaskClient, app: Flask) -> None:
+    body = "https://a.example https://b.example https://c.example"
+    client.post(f"/comments/{comment}/edit", data={"body": body, "revision": "0"})
+    assert "a.example" not in app.test_client().get("/articles/birds").text
+    assert "a.example" in client.get("/articles/birds").text
+
+
+def test_open_pages_learn_of_edits_and_withdrawals(
+    comment: int, client: FlaskClient, app: Flask, post: Post, session: Session
+) -> None:
+    reader = app.test_client()
+    version = session.scalars(select(Conversation.version)).one()
+    client.post(f"/comments/{comment}/edit", data={"body": "Second text", "revision": "0"})
+    answer = reader.get(f"/articles/birds/comments?since={version}", headers=HTMX)
+    assert f'hx-target="#comment-{comment}" hx-swap="outerMorph"' in answer.text
+    assert "Second text" in answer.text
+    assert "new comment" not in answer.text
+    version = session.scalars(select(Conversation.version)).one()
+    client.post(f"/comments/{comment}/delete")
+    answer = reader.get(f"/articles/birds/comments?since={version}", headers=HTMX)
+    assert f'hx-target="#item-{comment}" hx-swap="delete"' in answer.text
+    # The older question of the contract speaks of new comments only.
+    assert reader.get(f"/articles/birds/comments?after={comment}", headers=HTMX).status_code == 204
+
+
+def test_missing_things_and_wrong_methods(client: FlaskClient) -> None:
+    for address in ("/comments/4711/edit", "/comments/4711/delete"):
+        assert client.get(address).status_code == 404
+        assert client.post(address, data={"body": "x"}).status_code == 404
+        assert client.put(address).status_code == 405

@@ -1,0 +1,88 @@
+"""Likes: one a visitor a comment, exact under a crowd."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment
+
+Post = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def comment(publish_article: Callable[..., Article], post: Post, session: Session) -> int:
+    publish_article(slug="birds", lang="en", title="Birds")
+    post("birds", author_name="Ada", body="Sing!")
+    return session.scalars(select(Comment.id)).one()
+
+
+def like(
+    app: Flask, comment: int, htmx: bool = True, address: str = "192.0.2.1", agent: str = "Firefox"
+) -> TestResponse:
+    return app.test_client().post(
+        f"/comments/{comment}/likes",
+        headers={"User-Agent": agent, **({"HX-Request": "true"} if htmx else {})},
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+
+
+def likes(session: Session) -> int:
+    return session.scalars(select(Comment.like_count)).one()
+
+
+def test_a_like_is_given_and_taken_back_by_the_same_button(app: Flask, comment: int, session: Session) -> None:
+    given = like(app, comment)
+    assert given.status_code == 200
+    assert 'aria-pressed="true"' in given.text
+    assert 'data-likes="1"' in given.text
+    assert "Set-Cookie" not in given.headers
+    assert likes(session) == 1
+    taken = like(app, comment)
+    assert 'aria-pressed="false"' in taken.text
+    assert likes(session) == 0
+
+
+def test_without_htmx_one_comes_back_to_the_comment(app: Flask, comment: int, session: Session) -> None:
+    answer = like(app, comment, htmx=False)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/articles/birds#comment-{comment}"
+    assert likes(session) == 1
+    assert 'data-likes="1"' in app.test_client().get("/articles/birds").text
+
+
+def test_visitors_are_told_apart_by_network_and_browser(app: Flask, comment: int, session: Session) -> None:
+    like(app, comment, address="192.0.2.1")
+    like(app, comment, address="198.51.100.1")
+    like(app, comment, address="198.51.100.1", agent="Chrome")
+    assert likes(session) == 3
+
+
+def test_ones_own_comment_cannot_be_liked(client: FlaskClient, comment: int, session: Session) -> None:
+    answer = client.post(f"/comments/{comment}/likes")
+    assert answer.status_code == 403
+    assert "your own comment" in answer.text
+    assert f"/comments/{comment}/likes" not in client.get("/articles/birds").text
+    assert likes(session) == 0
+
+
+def test_a_missing_comment(app: Flask, comment: int) -> None:
+    assert like(app, 4711).status_code == 404
+
+
+def test_a_thousand_likes_at_once_are_a_thousand(app: Flask, comment: int, session: Session) -> None:
+    def give(number: int) -> int:
+        return like(app, comment, address=f"10.{number // 250}.{number % 250}.1").status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert Counter(pool.map(give, range(1000))) == {200: 1000}
+    assert likes(session) == 1000
