@@ -33,7 +33,10 @@ numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """One cluster for the whole run: the process that hands out the tests starts it, the workers find its address."""
     if not hasattr(config, "workerinput") and not config.option.collectonly:
-        cluster = Postgres()
+        try:
+            cluster = Postgres()
+        except RuntimeError as error:
+            raise pytest.UsageError(str(error)) from None
         os.environ[POSTGRES_URL] = cluster.url
         config.add_cleanup(cluster.stop)
 

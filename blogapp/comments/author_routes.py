@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request
+from flask import Blueprint, Response, current_app, json, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock, i18n, markup
@@ -134,7 +134,7 @@ def _changed(article: Article, comment: Comment, sentence: str) -> Answer:
             return redirect(address_of(article, comment), 303)
         return redirect(address_of_conversation(article), 303)
     parent = session.get(Comment, comment.parent_id) if comment.parent_id else None
-    return render_template(
+    page = render_template(
         "comments/_changed.html",
         article=article,
         node=Node(comment, parent if comment.depth > MAX_DEPTH else None),
@@ -142,6 +142,9 @@ def _changed(article: Article, comment: Comment, sentence: str) -> Answer:
         conversation=conversation_of(session, article.id),
         sentence=sentence,
     )
+    response = make_response(page)
+    response.headers["HX-Trigger"] = json.dumps({"comment-changed": {"comment": f"comment-{comment.id}"}})
+    return response
 
 
 def address_of_conversation(article: Article) -> str:

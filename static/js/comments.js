@@ -4,14 +4,14 @@
 
   const byId = (id) => document.getElementById(id);
 
-  // After posting, the eye goes to the new comment, and the focus with it.
-  document.addEventListener("comment-posted", (event) => {
-    const comment = byId(event.detail.comment);
-    if (comment) {
-      comment.focus({ preventScroll: true });
-      comment.scrollIntoView({ block: "nearest" });
-    }
-  });
+  // After posting or changing, the eye goes to the comment, and the focus with it; where it has gone, to what is left.
+  for (const name of ["comment-posted", "comment-changed"]) {
+    document.addEventListener(name, (event) => {
+      const comment = byId(event.detail.comment);
+      (comment ?? byId("comments"))?.focus({ preventScroll: true });
+      comment?.scrollIntoView({ block: "nearest" });
+    });
+  }
 
   // A comment may come twice, by its own answer and by a refresh: what is on the page already is left out.
   document.addEventListener("htmx:before:swap", (event) => {

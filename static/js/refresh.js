@@ -12,6 +12,7 @@
   let interval = INTERVAL;
   let timer = 0;
   let held = [];
+  let byHand = false;
 
   const byId = (id) => document.getElementById(id);
   const isSeen = () => document.visibilityState === "visible" && !document.prerendering;
@@ -53,6 +54,10 @@
     if (isRefresh(event)) interval = Math.min(interval * 2, LONGEST_INTERVAL);
   });
 
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (isRefresh(event)) byHand = event.detail.ctx.sourceEvent.type === "click";
+  });
+
   // Where the browser does not hold the view by itself when something comes in above it, we do.
   let anchor = null;
   const holds = CSS.supports("overflow-anchor", "auto");
@@ -82,7 +87,8 @@
     for (const item of event.detail.newContent ?? []) {
       if (!item.classList?.contains("item")) continue;
       const comment = item.querySelector(".comment");
-      if (item.getBoundingClientRect().top > innerHeight) {
+      // Who presses the button wants to have it; what comes unasked does not lengthen the page under a reader.
+      if (!byHand && item.getBoundingClientRect().top > innerHeight) {
         item.hidden = true;
         held.push(item);
       } else {

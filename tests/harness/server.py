@@ -6,10 +6,11 @@ import http.client
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tests.harness import keeper
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -29,24 +30,17 @@ class Server:
             "RATELIMIT_ENABLED": "off",
             **environ,
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: keeper.Keeper | None = None
         self.start()
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(self.port), "--no-ws"),
-                    *("--workers-kill-timeout", "10", "--workers", str(self.workers), "--blocking-threads", "16"),
-                    "tests.harness.wsgi:app",
-                ],
-                env=self.environ,
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = [
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(self.port), "--no-ws"),
+            *("--workers-kill-timeout", "10", "--workers", str(self.workers), "--blocking-threads", "16"),
+            "tests.harness.wsgi:app",
+        ]
+        self.process = keeper.start(command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
         for _ in range(600):
             if self._answers():
                 return
@@ -57,23 +51,19 @@ class Server:
 
     def stop(self) -> int:
         """End it as a host does (SIGTERM); its exit status."""
-        return self._end(signal.SIGTERM)
+        assert self.process is not None
+        self.process.let_go()
+        return self.process.wait(timeout=30)
 
     def kill(self) -> int:
         """End it as a crash does (SIGKILL, all its processes)."""
-        return self._end(signal.SIGKILL)
+        assert self.process is not None
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.stop()
 
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")
-
-    def _end(self, number: signal.Signals) -> int:
-        assert self.process is not None
-        if self.process.poll() is None:
-            if number == signal.SIGKILL:
-                os.killpg(self.process.pid, number)
-            else:
-                self.process.send_signal(number)
-        return self.process.wait(timeout=30)
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
