@@ -90,7 +90,7 @@ def _database_url(raw: str) -> str:
     return address
 
 
-LOCALES = ("en", "fr")
+LOCALES = ("en", "fr", "he")
 
 SETTINGS = (
     Setting(

@@ -103,3 +103,26 @@ def test_the_links_to_the_top_and_the_end_lead_there(visit: Visits, article: Art
     expect(page.locator("#bottom")).to_be_in_viewport()
     page.get_by_role("link", name="Haut de page").click()
     expect(page.locator("#top")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_site_from_right_to_left_is_mirrored(visit: Visits, article: Articles, scheme: str) -> None:
+    page = visit(color_scheme=scheme, viewport={"width": 1280, "height": 900}).page
+    page.goto(article(lang="he"))
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    write(page, "מה שלומך?", name="נועה")
+    expect(page.locator("#comment-count")).to_have_text("תגובה אחת")
+    page.get_by_role("link", name="תשובה אל נועה").click()
+    write(page, "All well, thank you.", name="Ada", form=".reply-slot form")
+    expect(page.locator("#comment-count")).to_have_text("2 תגובות")
+    root, answer = (page.locator(".comment").nth(number).bounding_box() for number in (0, 1))
+    assert root
+    assert answer
+    # Indented from the right, and what is written from the left stays so.
+    assert answer["x"] + answer["width"] < root["x"] + root["width"]
+    assert abs(answer["x"] - root["x"]) < 2
+    direction = "body => getComputedStyle(body).direction"
+    assert page.locator(".comment-body").nth(0).evaluate(direction) == "rtl"
+    assert page.locator(".comment-body").nth(1).evaluate(direction) == "ltr"
+    assert overflow(page) <= 0
+    assert_accessible(page)
