@@ -9,7 +9,7 @@ from benchmarks import conversations, texts
 from tests.harness.postgres import Postgres
 
 print("## Conversations\n")
-print("In-process, without a network; `farther` than 50 comments the number of queries stays, and so does the time.\n")
+print("One article; a third of the comments answer in one thread, one thread is 200 deep. In-process, no network.\n")
 with tempfile.TemporaryDirectory() as folder:
     print(conversations.table(f"sqlite:///{Path(folder) / 'bench.sqlite3'}", "SQLite"))
 cluster = Postgres()
