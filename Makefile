@@ -5,6 +5,7 @@ UV_VERSION := 0.13.9
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PORT ?= 8000
+export PORT
 READY := .venv/.ready
 BIN := .venv/bin
 
@@ -16,6 +17,14 @@ help: ## what there is to make
 
 setup: $(READY) ## .venv with all that uv.lock names
 
+# A Python that was upgraded or removed leaves a .venv that holds nothing for the new one: begin again.
+# (A moved folder does no harm: nothing here runs by .venv's own scripts, which name their Python by its full path.)
+ifneq ($(wildcard $(READY)),)
+ifneq ($(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("granian") and "works")' 2>/dev/null),works)
+$(shell rm -rf .venv)
+endif
+endif
+
 $(READY): uv.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "blogapp needs Python 3.11 or newer; none was found. Install it (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv module does not work here. On Debian and Ubuntu: apt install python3-venv." >&2; exit 1; }
@@ -24,25 +33,25 @@ $(READY): uv.lock pyproject.toml
 	@touch $(READY)
 
 run: setup ## the site with demo content, on SQLite, at http://127.0.0.1:8000
-	@$(BIN)/flask demo
-	@exec $(BIN)/flask run --port $(PORT)
+	@$(BIN)/python -m flask demo
+	@exec $(BIN)/python -m flask run --port $(PORT)
 
 serve: setup ## the site as in production, on PORT, without demo content
-	@exec $(BIN)/granian --interface wsgi --host 0.0.0.0 --port $(PORT) --workers 2 --blocking-threads 8 --respawn-failed-workers --workers-kill-timeout 10 --no-ws app:app
+	@exec $(BIN)/python -m granian --interface wsgi --host 0.0.0.0 --port $(PORT) --workers 2 --blocking-threads 8 --respawn-failed-workers --workers-kill-timeout 10 --no-ws app:app
 
 test: setup ## all tests: rules, HTTP, Chromium, PostgreSQL
 	@$(BIN)/python -m tests.harness.browser
 	@$(BIN)/python -m pytest
 
 check: setup ## ruff, mypy strict, djlint
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/djlint --quiet --lint templates
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m djlint --quiet --lint templates
 
 format: setup ## put the code in its usual form
-	@-$(BIN)/ruff check --fix --quiet .
-	@$(BIN)/ruff format --quiet .
+	@-$(BIN)/python -m ruff check --fix --quiet .
+	@$(BIN)/python -m ruff format --quiet .
 
 screenshots: setup ## the pictures of the README, taken anew
 	@$(BIN)/python -m tests.harness.browser
@@ -52,6 +61,6 @@ bench: setup ## the numbers of docs/BENCHMARKS.md, measured anew
 	@$(BIN)/python -m benchmarks
 
 translations: setup ## new messages into the catalogues, to be translated by hand
-	@$(BIN)/pybabel -q extract -F blogapp/translations/extract.cfg -k plural_forms:1,2 --no-location --sort-output -o blogapp/translations/messages.pot .
-	@for file in blogapp/translations/*.po; do $(BIN)/pybabel -q update -i blogapp/translations/messages.pot -o $$file -l $$(basename $$file .po) --no-fuzzy-matching; done
+	@$(BIN)/python -m babel.messages.frontend -q extract -F blogapp/translations/extract.cfg -k plural_forms:1,2 --no-location --sort-output -o blogapp/translations/messages.pot .
+	@for file in blogapp/translations/*.po; do $(BIN)/python -m babel.messages.frontend -q update -i blogapp/translations/messages.pot -o $$file -l $$(basename $$file .po) --no-fuzzy-matching; done
 	@rm blogapp/translations/messages.pot

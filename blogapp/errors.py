@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, render_template
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from blogapp.database import db
 from blogapp.htmx import is_htmx
 from blogapp.i18n import gettext
+from blogapp.migrating import is_current
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +58,20 @@ def init_app(app: Flask) -> None:
         return (*answer(status), headers)
 
     @app.errorhandler(OperationalError)
-    def on_database_away(error: OperationalError) -> tuple[str, int, dict[str, str]]:
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(PoolTimeoutError)
+    def on_database_away(error: SQLAlchemyError) -> tuple[str, int, dict[str, str]]:
         # The database's own sentence may hold an address or a value: only the kind goes to the log.
-        log.error("database does not answer: %s", type(error.orig).__name__)
+        log.error("the database does not answer: %s", type(getattr(error, "orig", error)).__name__)
         return (*answer(503), {"Retry-After": "10"})
+
+    @app.errorhandler(ProgrammingError)
+    def on_unknown_table(error: ProgrammingError) -> tuple[str, int, dict[str, str]]:
+        db.session.rollback()
+        if is_current():
+            raise error
+        log.error("the schema is not current; run: flask db upgrade")
+        return (*answer(503), {"Retry-After": "60"})
 
 
 def answer(status: int, sentence: str = "") -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.errors import StorageError
@@ -21,9 +21,6 @@ def network() -> str:
     return address_block(request.remote_addr, 24, 64)
 
 
-limiter = Limiter(network)
-
-
 def init_app(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_ENABLED"] = settings.ratelimit_enabled
     app.config["RATELIMIT_STORAGE_URI"] = settings.ratelimit_storage_uri
@@ -34,7 +31,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     app.config["SIGN_IN_RATES"] = (RateLimitItemPerMinute(10, 5),)
     app.config["PREVIEW_RATES"] = (RateLimitItemPerMinute(60),)
-    limiter.init_app(app)
+    # One for each application: a shared one would be switched on and off by whichever came last.
+    app.config["LIMITER"] = Limiter(network, app=app)
 
 
 def seconds_to_wait(rates: tuple[RateLimitItem, ...], purpose: str, now: datetime) -> int:
@@ -42,15 +40,17 @@ def seconds_to_wait(rates: tuple[RateLimitItem, ...], purpose: str, now: datetim
 
     An act that is refused does not count. Where the counts cannot be reached, people are not shut out.
     """
+    limiter: Limiter = current_app.config["LIMITER"]
     if not limiter.enabled:
         return 0
+    counts = limiter.limiter
     try:
         for rate in rates:
-            if not limiter.limiter.test(rate, purpose, network()):
-                reset = limiter.limiter.get_window_stats(rate, purpose, network()).reset_time
+            if not counts.test(rate, purpose, network()):
+                reset = counts.get_window_stats(rate, purpose, network()).reset_time
                 return min(max(1, round(reset - now.timestamp())), rate.get_expiry())
         for rate in rates:
-            limiter.limiter.hit(rate, purpose, network())
+            counts.hit(rate, purpose, network())
     except StorageError as error:
         log.error("rate limits cannot be counted: %s", type(error.storage_error).__name__)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import sqlite3
 from collections import Counter
@@ -22,7 +23,7 @@ from blogapp.comments.models import Comment, Conversation
 from blogapp.database import db, write_transaction
 from blogapp.migrating import alembic
 from blogapp.view_counts.models import ViewCount
-from tests.conftest import SECRET_KEY, dispose
+from tests.conftest import SECRET_KEY, dispose, on_server, url_of
 from tests.harness.server import Server
 
 
@@ -150,6 +151,21 @@ def test_a_database_that_is_away_is_said_and_not_a_stack_trace(tmp_path: Path) -
     assert "Back in a moment" in answer.text
     assert "secret" not in answer.text
     dispose(app)
+
+
+def test_a_database_without_tables_is_said_and_not_a_stack_trace(tmp_path: Path) -> None:
+    name = f"bare_{os.getpid()}"
+    on_server(f"CREATE DATABASE {name}")
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url_of(name)}, tmp_path)
+    client = app.test_client()
+    assert "flask db upgrade" in client.get("/readyz").text
+    assert client.get("/").status_code == 503
+    with app.app_context():
+        assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/").status_code == 200
+    dispose(app)
+    on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_an_old_schema_is_not_ready_and_sqlite_brings_itself_up_to_date(tmp_path: Path) -> None:

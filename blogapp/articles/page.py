@@ -10,7 +10,7 @@ from blogapp.comments.author import current_author
 from blogapp.comments.form_view import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
-from blogapp.comments.threads import SORTS, conversation_of, load_page
+from blogapp.comments.threads import SORTS, conversation_of, load_elsewhere, load_page
 from blogapp.database import db
 from blogapp.view_counts.counting import views_of
 
@@ -22,12 +22,14 @@ def render_article_page(
     i18n.speak(article.lang)
     session = db.session()
     sort = asked_sort()
+    page = load_page(session, article.id, sort, cursor, at, current_author().token_hash)
     return render_template(
         "articles/show.html",
         article=article,
         views=views_of(session, [article.id])[article.id],
         conversation=conversation_of(session, article.id),
-        page=load_page(session, article.id, sort, cursor, at, current_author().token_hash),
+        page=page,
+        elsewhere=load_elsewhere(session, article.id, page),
         form=form or FormView.empty(article),
         sort=sort,
         is_closed=is_closed(article, current_app.config["COMMENT_RULES"], clock.now()),

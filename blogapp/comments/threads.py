@@ -20,9 +20,10 @@ from blogapp.errors import NotFound
 
 THREADS_PER_PAGE = 50
 SORTS = ("oldest", "newest", "liked")
-REPLIES_SHOWN = 20
+REPLIES_SHOWN = 10
 REPLIES_PER_STEP = 50
 CHANGES_AT_MOST = 50
+ELSEWHERE_AT_MOST = 500
 
 
 @dataclass
@@ -110,6 +111,19 @@ def load_page(
     if own is not None:
         _add_own(threads, _waiting(session, article_id, own), new_here=is_first if sort == "newest" else not more)
     return Page(threads, sort, _cursor_of(roots[-1], sort) if more else "", is_first)
+
+
+def load_elsewhere(session: Session, article_id: int, page: Page) -> list[int]:
+    """The ids of the latest comments that are not on the page: a link to one of them can then be told where it is,
+    even in a browser without JavaScript, which tells the server nothing of the part behind the #."""
+    here = {node.comment.id for thread in page.threads for node in thread}
+    latest = (
+        select(Comment.id)
+        .where(Comment.article_id == article_id, Comment.shown.is_(True))
+        .order_by(Comment.changed_in.desc())
+        .limit(ELSEWHERE_AT_MOST)
+    )
+    return [comment_id for comment_id in session.scalars(latest) if comment_id not in here]
 
 
 def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
@@ -23,6 +23,9 @@ from tests.harness import browser as chromium
 from tests.harness.server import Server
 
 numbers = itertools.count(1)
+
+# A busy machine is slow, and slowness is no defect: what is waited for is bounded generously.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +104,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visit]]:
 
     def make(**options: Any) -> Visit:
         context = browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         visits.append(Visit(context, server.url))
         return visits[-1]
 

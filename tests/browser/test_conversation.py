@@ -146,6 +146,29 @@ def test_without_an_answer_the_text_stays_and_can_be_sent_again(visit: Visits, a
     expect(page.locator("#comment-list .comment")).to_have_count(1)
 
 
+def test_a_comment_whose_answer_was_lost_is_sent_again_and_is_one(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    visitor.allow("Failed to load resource|htmx:error|Failed to fetch")
+    page = visitor.page
+    page.goto(article())
+
+    def lose_the_answer(route: Route) -> None:
+        if route.request.method == "POST":
+            assert route.fetch().status == 201
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/comments", lose_the_answer)
+    write(page, "Once")
+    expect(page.locator(".form-failure")).to_contain_text("could not be reached")
+    page.unroute("**/comments")
+    page.locator("#comment-form button").click()
+    expect(page.locator(".comment")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".comment")).to_have_count(1)
+
+
 def test_a_server_error_is_said_beside_the_form(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow("Failed to load resource")

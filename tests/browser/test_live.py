@@ -125,6 +125,18 @@ def test_while_the_server_is_away_an_open_page_asks_ever_more_seldom(visit: Visi
     assert 2 <= len(asked) <= 5
 
 
+def test_a_page_open_for_more_than_a_day_asks_no_more(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    page = open_with_a_clock(visitor, article())
+    page.clock.fast_forward("25:00:00")
+    page.wait_for_timeout(200)
+    asked = len([request for request in visitor.requests if "since=" in request.url])
+    for _ in range(4):
+        page.clock.fast_forward(60_000)
+        page.wait_for_timeout(50)
+    assert len([request for request in visitor.requests if "since=" in request.url]) == asked
+
+
 def test_back_and_forward_count_no_view_and_keep_the_text(visit: Visits, article: Articles, server: Server) -> None:
     visitor = visit()
     page = visitor.page

@@ -258,6 +258,13 @@ def test_an_old_link_finds_a_comment_on_another_page(visit: Visits, article: Art
     page = visit().page
     page.goto(f"{address}#comment-{last}")
     expect(page.locator(".comment:target")).to_contain_text(f"{slug} 59")
+    plain = visit(java_script_enabled=False).page
+    plain.goto(f"{address}#comment-{last}")
+    expect(plain.locator(".elsewhere")).to_contain_text("stands on another page")
+    plain.locator(".elsewhere a:visible").click()
+    expect(plain.locator(".comment:target")).to_contain_text(f"{slug} 59")
+    plain.goto(address)
+    expect(plain.locator(".elsewhere")).to_be_hidden()
 
 
 def test_more_of_the_conversation_is_added_without_a_jump(visit: Visits, article: Articles, blog: Flask) -> None:

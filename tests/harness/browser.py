@@ -23,18 +23,29 @@ ARGUMENTS = [
 
 
 def find() -> str | None:
-    """The path of a Chromium: $CHROMIUM, the system's, or the one that Playwright has downloaded."""
-    named = os.environ.get("CHROMIUM")
-    if named:
+    """The path of a Chromium that starts: $CHROMIUM, the system's, or the one that Playwright has downloaded."""
+    if named := os.environ.get("CHROMIUM"):
         return named
-    for name in NAMES:
-        if path := shutil.which(name):
-            return path
-    caches = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
-    own = sorted(caches.glob("chromium-*/chrome-linux*/chrome")) + sorted(
-        caches.glob("chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium")
-    )
-    return str(own[-1]) if own else None
+    return next((path for path in [*_of_the_system(), *_of_playwright()] if _starts(path)), None)
+
+
+def _of_the_system() -> list[str]:
+    return [path for name in NAMES if (path := shutil.which(name))]
+
+
+def _of_playwright() -> list[str]:
+    """Newest first."""
+    home = Path.home()
+    own = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
+    caches = [Path(own)] if own else [home / ".cache" / "ms-playwright", home / "Library" / "Caches" / "ms-playwright"]
+    patterns = ("chrome-linux*/chrome", "chrome-mac*/*.app/Contents/MacOS/*")
+    folders = sorted((folder for cache in caches for folder in cache.glob("chromium-*")), key=str, reverse=True)
+    return [str(path) for folder in folders for pattern in patterns for path in folder.glob(pattern)]
+
+
+def _starts(path: str) -> bool:
+    """Ubuntu's `chromium-browser` may be a script that only tells to install a snap; a download may lack libraries."""
+    return _quietly([path, "--version"], seconds=30) == 0
 
 
 def arguments() -> list[str]:
@@ -53,24 +64,33 @@ def ensure() -> str:
 
 def _from_playwright() -> None:
     print("No Chromium found; asking Playwright for one.", flush=True)
-    _quietly([sys.executable, "-m", "playwright", "install", "chromium"], seconds=300)
+    playwright = [sys.executable, "-m", "playwright"]
+    fetched = _quietly([*playwright, "install", "chromium"], seconds=600) == 0
+    if fetched and not find() and shutil.which("apt-get"):
+        _quietly([*_as_root(), *playwright, "install-deps", "chromium"], seconds=900)
 
 
 def _from_the_system() -> None:
     if not shutil.which("apt-get"):
         return
     print("Playwright could not; asking the system's package manager.", flush=True)
-    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]):
-        _quietly([*root, *command], seconds=900, environment=environment)
+        _quietly([*_as_root(), *command], seconds=900, environment=environment)
 
 
-def _quietly(command: list[str], seconds: int, environment: dict[str, str] | None = None) -> None:
+def _as_root() -> list[str]:
+    return [] if os.geteuid() == 0 else ["sudo", "-n"]
+
+
+def _quietly(command: list[str], seconds: int, environment: dict[str, str] | None = None) -> int:
+    """The exit status of `command`, which says nothing, asks nothing and takes `seconds` at most."""
     try:
-        subprocess.run(command, timeout=seconds, env=environment, capture_output=True, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        print(f"{command[0]}: {type(error).__name__}", flush=True)
+        return subprocess.run(
+            command, timeout=seconds, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        ).returncode
+    except (OSError, subprocess.TimeoutExpired):
+        return 1
 
 
 if __name__ == "__main__":
