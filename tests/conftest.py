@@ -30,9 +30,20 @@ POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
 numbers = itertools.count(1)
 
 
+MEMORY = Path("/dev/shm")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """One cluster for the whole run: the process that hands out the tests starts it, the workers find its address."""
+    """One cluster for the whole run: the process that hands out the tests starts it, the workers find its address.
+
+    The tests' own files lie in memory where there is a file system in it: thousands of commits that wait for a disk
+    say nothing about the blog, and took a good part of the time.
+    """
     if not hasattr(config, "workerinput") and not config.option.collectonly:
+        if config.option.basetemp is None and os.access(MEMORY, os.W_OK):
+            folder = MEMORY / f"blogapp-tests-{os.getpid()}"
+            config.option.basetemp = str(folder)
+            config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         try:
             cluster = Postgres()
         except RuntimeError as error:

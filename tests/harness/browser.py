@@ -75,7 +75,9 @@ def _from_the_system() -> None:
         return
     print("Playwright could not; asking the system's package manager.", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]):
+    # Chromium's serif is Times New Roman, which Liberation stands in for: a test measures lines.
+    install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"]
+    for command in (["apt-get", "update"], install):
         _quietly([*_as_root(), *command], seconds=900, environment=environment)
 
 
