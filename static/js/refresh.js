@@ -99,12 +99,19 @@
     tell();
   });
 
-  document.addEventListener("click", (event) => {
-    if (!event.target.closest?.("#news")) return;
+  const reveal = () => {
     const first = held[0];
     for (const item of held) item.hidden = false;
     held = [];
     tell();
+    return first;
+  };
+
+  // Both buttons mean: show me. The one on the news leads there too.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#refresh")) reveal();
+    if (!event.target.closest?.("#news")) return;
+    const first = reveal();
     const comment = first?.querySelector(".comment");
     comment?.scrollIntoView({ block: "center" });
     comment?.focus({ preventScroll: true });

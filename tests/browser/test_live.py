@@ -50,6 +50,19 @@ def test_new_comments_below_the_fold_wait_behind_a_button(visit: Visits, article
     expect(news).to_be_hidden()
 
 
+def test_the_refresh_button_shows_what_waits(visit: Visits, article: Articles, blog: Flask) -> None:
+    address = article(paragraphs=10)
+    post_many(blog, address, 12)
+    page = open_with_a_clock(visit(), address)
+    page.locator(".comment").first.scroll_into_view_if_needed()
+    post_many(blog, address, 1, "News")
+    page.clock.fast_forward(15_000)
+    expect(page.locator("#news")).to_have_text("1 new comment")
+    page.get_by_role("link", name="Refresh").click()
+    expect(page.locator(".comment:visible")).to_have_count(13)
+    expect(page.locator("#news")).to_be_hidden()
+
+
 def test_edits_and_withdrawals_of_others_arrive_while_one_writes(visit: Visits, article: Articles) -> None:
     address = article()
     writer, reader = visit(), visit()
