@@ -37,13 +37,13 @@ CONVERSATIONS: dict[str, tuple[Said, ...]] = {
             answers=2,
         ),
         Said("Tomas", 26, "Merci ! Deuxième essai ce soir, avec un tablier.", answers=3),
-        Said("Josiane L.", 49, "Alors ?", answers=4),
         Said(
             "Youssef Benali",
             30,
             "> Quand il n'y a presque rien, les gens restent plus longtemps.\n\n"
             "C'est vrai aussi des bibliothèques le dimanche de pluie. Peut-être de tout ?",
         ),
+        Said("Josiane L.", 49, "Alors ?", answers=4),
     ),
     "un-carnet-de-papier": (
         Said(
@@ -71,12 +71,13 @@ CONVERSATIONS: dict[str, tuple[Said, ...]] = {
             answers=1,
         ),
         Said(
-            "Margaret Ellison",
-            11,
-            "I had to ask a friend: Noa says that where she lives the bulbul sings before sunrise, right by the "
-            "window. How lovely to be woken by a word like that.",
+            "נועה לוי",
+            9.3,
+            "That came out in Hebrew, sorry! I wrote that here the bulbul sings before sunrise, right outside my "
+            "window. And thank you for the post.",
             answers=3,
         ),
+        Said("Margaret Ellison", 11, "*Bulbul*. How lovely to be woken by a word like that.", answers=4),
         Said(
             "R. Okafor",
             33,
