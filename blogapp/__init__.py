@@ -23,6 +23,7 @@ from blogapp import (
     origin,
     rate_limits,
     security,
+    standby,
 )
 from blogapp.articles.commands import articles_cli
 from blogapp.articles.routes import bp as articles
@@ -36,7 +37,9 @@ from blogapp.demo.commands import demo_cli
 from blogapp.owner import session
 from blogapp.owner.commands import owner_cli
 from blogapp.owner.routes import bp as owner
-from blogapp.view_counts.routes import bp as view_counts
+from blogapp.privacy.routes import bp as privacy
+from blogapp.view_counts import routes as view_counts
+from blogapp.view_counts.commands import views_cli
 
 ROOT = Path(__file__).parent.parent
 LARGEST_BODY = 64 * 1024  # bytes
@@ -73,17 +76,21 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     database.init_app(app, settings.database_url)
     migrating.init_app(app)
     rate_limits.init_app(app, settings)
+    view_counts.init_app(app, settings)
+    standby.init_app(app)
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
     app.register_blueprint(author_routes)
-    app.register_blueprint(view_counts)
+    app.register_blueprint(view_counts.bp)
+    app.register_blueprint(privacy)
     app.register_blueprint(owner)
 
     app.cli.add_command(articles_cli)
     app.cli.add_command(comments_cli)
     app.cli.add_command(demo_cli)
     app.cli.add_command(owner_cli)
+    app.cli.add_command(views_cli)
     app.cli.add_command(settings_command(settings))
 
     looks.init_app(app)

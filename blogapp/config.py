@@ -90,6 +90,16 @@ def _database_url(raw: str) -> str:
     return address
 
 
+def _readable_list(raw: str) -> Path | None:
+    if not raw:
+        return None
+    try:
+        Path(raw).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ValueError):
+        raise ValueError("must name a text file that can be read, or nothing") from None
+    return Path(raw)
+
+
 LOCALES = ("en", "fr", "he")
 
 SETTINGS = (
@@ -126,7 +136,19 @@ SETTINGS = (
         "COMMENT_RATE_PER_MINUTE", "comments that one address may post in a minute", "5", _whole_number(1, 100_000)
     ),
     Setting("COMMENT_RATE_PER_HOUR", "comments that one address may post in an hour", "30", _whole_number(1, 100_000)),
-    Setting("RATELIMIT_ENABLED", "whether comments are limited per address", "on", _switch),
+    Setting(
+        "VIEW_RATE_PER_HOUR",
+        "new readers that one network may bring in an hour and have counted",
+        "300",
+        _whole_number(1, 1_000_000),
+    ),
+    Setting(
+        "REFERRER_SPAM_FILE",
+        "a file of hosts, one in a line, that are not listed among those that readers come from",
+        "",
+        _readable_list,
+    ),
+    Setting("RATELIMIT_ENABLED", "whether comments and new readers are limited per address", "on", _switch),
     Setting(
         "RATELIMIT_STORAGE_URI",
         "where the limits are counted; memory:// counts in each process",
@@ -153,6 +175,8 @@ class Settings:
     comment_close_days: int
     comment_rate_per_minute: int
     comment_rate_per_hour: int
+    view_rate_per_hour: int
+    referrer_spam_file: Path | None
     ratelimit_enabled: bool
     ratelimit_storage_uri: str
     trusted_proxies: int

@@ -24,6 +24,8 @@ NAMING_CONVENTION = {
 # How long a writer waits for its turn on SQLite, in milliseconds. Writers queue for a few milliseconds each;
 # SQLite's own waiting is unfair, so a crowd of 32 needs far more patience than the sum of its work.
 PATIENCE_MS = 30_000
+# How long a reader waits for a lock. In the usual course none does: a writer stops no reader, on either database.
+READING_PATIENCE_MS = 2_000
 
 
 class Base(DeclarativeBase):
@@ -72,6 +74,8 @@ def init_app(app: Flask, url: str) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _govern_sqlite(db.engine)
+        else:
+            _govern_postgresql(db.engine)
 
 
 def _govern_sqlite(engine: Engine) -> None:
@@ -83,6 +87,7 @@ def _govern_sqlite(engine: Engine) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
         cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
@@ -91,12 +96,23 @@ def _govern_sqlite(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
         if "writer" not in options:
+            if connection.info.pop("has_written", False):
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
             connection.exec_driver_sql("BEGIN")
             return
+        connection.info["has_written"] = True
         # The level of safety can only be changed outside a transaction, and stays with the connection.
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['writer'] == 'durable' else 'NORMAL'}")
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {options['patience_ms']}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _govern_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {READING_PATIENCE_MS}")
+        connection.commit()
 
 
 @contextmanager
@@ -114,8 +130,10 @@ def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -
         execution_options={"writer": "durable" if durable else "quick", "patience_ms": patience_ms}
     )
     try:
-        if connection.dialect.name == "postgresql" and not durable:
-            session.execute(text("SET LOCAL synchronous_commit = off"))
+        if connection.dialect.name == "postgresql":
+            session.execute(text(f"SET LOCAL lock_timeout = {patience_ms}"))
+            if not durable:
+                session.execute(text("SET LOCAL synchronous_commit = off"))
         yield session()
         session.commit()
     except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, render_template
+from flask import Flask, Response, render_template
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
@@ -14,6 +14,7 @@ from blogapp.database import db
 from blogapp.htmx import is_htmx
 from blogapp.i18n import gettext
 from blogapp.migrating import is_current
+from blogapp.standby import page_on_standby
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +61,10 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
     @app.errorhandler(PoolTimeoutError)
-    def on_database_away(error: SQLAlchemyError) -> tuple[str, int, dict[str, str]]:
+    def on_database_away(error: SQLAlchemyError) -> Response | tuple[str, int, dict[str, str]]:
         # The database's own sentence may hold an address or a value: only the kind goes to the log.
-        log.error("the database does not answer: %s", type(getattr(error, "orig", error)).__name__)
-        return (*answer(503), {"Retry-After": "10"})
+        log.error("the database does not answer: %s", type(getattr(error, "orig", None) or error).__name__)
+        return page_on_standby() or (*answer(503), {"Retry-After": "10"})
 
     @app.errorhandler(ProgrammingError)
     def on_unknown_table(error: ProgrammingError) -> tuple[str, int, dict[str, str]]:

@@ -75,10 +75,10 @@ def blog(server: Server, database_url: str) -> Iterator[Flask]:
     dispose(app)
 
 
-def send(server: Server, path: str, **form: str) -> tuple[int, str]:
+def send(server: Server, path: str, agent: str = "Reader", **form: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
-        headers = {"HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded", "User-Agent": agent}
         connection.request("POST", path, urlencode(form), headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -89,7 +89,7 @@ def send(server: Server, path: str, **form: str) -> tuple[int, str]:
 def test_two_processes_post_and_count_at_once_and_lose_nothing(server: Server, blog: Flask) -> None:
     def act(number: int) -> int:
         if number % 2:
-            return send(server, "/articles/birds/views")[0]
+            return send(server, "/articles/birds/views", agent=f"Reader {number}")[0]
         return send(server, "/articles/birds/comments", author_name=f"N{number}", body=f"Text {number}")[0]
 
     with ThreadPoolExecutor(32) as pool:
@@ -103,23 +103,36 @@ def test_two_processes_post_and_count_at_once_and_lose_nothing(server: Server, b
     assert "ERROR" not in server.log()
 
 
-def test_two_thousand_views_from_32_connections_are_two_thousand(server: Server, blog: Flask) -> None:
-    def view_many(times: int) -> Counter[int]:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        answers: Counter[int] = Counter()
-        for _ in range(times):
-            connection.request("POST", "/articles/birds/views", headers={"Content-Length": "0"})
-            answer = connection.getresponse()
-            answer.read()
-            answers[answer.status] += 1
-        connection.close()
-        return answers
+def view_many(server: Server, agents: list[str]) -> Counter[int]:
+    """Look at the article once with each of `agents`, over one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    answers: Counter[int] = Counter()
+    for agent in agents:
+        headers = {"Content-Length": "0", "User-Agent": agent}
+        connection.request("POST", "/articles/birds/views", headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        answers[answer.status] += 1
+    connection.close()
+    return answers
 
+
+def test_two_thousand_readers_at_once_are_two_thousand_views(server: Server, blog: Flask) -> None:
+    agents = [[f"Reader {connection}.{number}" for number in range(63 - connection % 2)] for connection in range(32)]
     with ThreadPoolExecutor(32) as pool:
-        answers = sum(pool.map(view_many, [63] * 16 + [62] * 16), Counter())
+        answers = sum(pool.map(lambda each: view_many(server, each), agents), Counter())
     assert answers == {204: 2000}
     with blog.app_context():
         assert db.session.scalars(select(ViewCount.counted)).one() == 2000
+    assert "ERROR" not in server.log()
+
+
+def test_one_reader_a_hundred_times_at_once_is_one_view(server: Server, blog: Flask) -> None:
+    with ThreadPoolExecutor(32) as pool:
+        answers = sum(pool.map(lambda _: view_many(server, ["Reader"]), range(100)), Counter())
+    assert answers == {204: 100}
+    with blog.app_context():
+        assert db.session.scalars(select(ViewCount.counted)).one() == 1
 
 
 def test_an_acknowledged_comment_survives_a_killed_server(server: Server, blog: Flask) -> None:

@@ -9,21 +9,25 @@ from blogapp.articles.reading import find_article, list_articles
 from blogapp.comments.threads import comment_counts
 from blogapp.database import db
 from blogapp.view_counts.counting import views_of
+from blogapp.view_counts.reading import POPULAR_DAYS, popular
 
 bp = Blueprint("articles", __name__)
 
 
 @bp.get("/")
 def index() -> str:
-    session = db.session()
-    listed = list_articles(session, clock.now(), before=request.args.get("before", type=whole_number))
+    session, now = db.session(), clock.now()
+    is_first = "before" not in request.args
+    listed = list_articles(session, now, before=request.args.get("before", type=whole_number))
     ids = [article.id for article in listed.articles]
     return render_template(
         "articles/index.html",
         listed=listed,
         views=views_of(session, ids),
         comment_counts=comment_counts(session, ids),
-        is_first="before" not in request.args,
+        popular=popular(session, now) if is_first else [],
+        popular_days=POPULAR_DAYS,
+        is_first=is_first,
     )
 
 

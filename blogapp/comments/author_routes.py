@@ -22,7 +22,7 @@ from blogapp.errors import NotFound
 from blogapp.htmx import is_htmx
 from blogapp.i18n import gettext
 from blogapp.rate_limits import seconds_to_wait
-from blogapp.visitors.identity import key_of_day, visitor_digest
+from blogapp.visitors.identity import key_of_day, network_of, visitor_digest
 
 bp = Blueprint("comment_authors", __name__)
 
@@ -74,8 +74,8 @@ def delete(comment_id: int) -> Answer:
 def like(comment_id: int) -> Answer:
     article = article_of(find_comment(db.session(), comment_id))
     with write_transaction() as session:
-        key = key_of_day(session, clock.now().date())
-        visitor = visitor_digest(key, request.remote_addr, request.user_agent.string)
+        key = key_of_day(session, clock.now().date()).key
+        visitor = visitor_digest(key, network_of(request.remote_addr), request.user_agent.string)
         comment, is_liked = toggle_like(session, comment_id, visitor, current_author())
     if is_htmx():
         return render_template("comments/_like.html", comment=comment, is_liked=is_liked)

@@ -32,7 +32,7 @@ from blogapp.htmx import is_htmx
 from blogapp.i18n import gettext
 from blogapp.rate_limits import seconds_to_wait
 from blogapp.visitors.cookie import read_token, set_token
-from blogapp.visitors.identity import Visitor, key_of_day, new_token, visitor_digest
+from blogapp.visitors.identity import Visitor, key_of_day, network_of, new_token, visitor_digest
 
 bp = Blueprint("comments", __name__)
 
@@ -76,8 +76,10 @@ def create(slug: str) -> Answer:
 
     try:
         with write_transaction() as session:
-            key = key_of_day(session, now.date())
-            visitor = Visitor(visitor_digest(key, request.remote_addr, request.user_agent.string), fresh_token)
+            key = key_of_day(session, now.date()).key
+            visitor = Visitor(
+                visitor_digest(key, network_of(request.remote_addr), request.user_agent.string), fresh_token
+            )
             rules = current_app.config["COMMENT_RULES"]
             draft = _draft(form, author.is_owner)
             comment, is_new = post_comment(session, article, draft, visitor, rules, now, check_rate)

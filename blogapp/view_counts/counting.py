@@ -1,15 +1,44 @@
-"""Counting views, and reading the counts. The addition happens in the database, so none is lost."""
+"""Counting views: one for each article, visitor and UTC day. The additions happen in the database, so none is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from blogapp.articles.models import Article
 from blogapp.database import insert_for
-from blogapp.view_counts.models import DailyViews, ViewCount
+from blogapp.view_counts.models import (
+    DailyReferrals,
+    DailyRefusals,
+    DailyViews,
+    NetworkHour,
+    ViewCount,
+    ViewMark,
+)
+from blogapp.view_counts.refusals import AGAIN, LIMIT
+from blogapp.visitors.identity import DayKey, key_of_day, network_digest, new_day, visitor_digest
+
+# Hosts that are kept apart on one day; a blog has dozens, and who makes them up has no end of them.
+HOSTS_A_DAY = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A page that somebody has looked at: the article, the block of their address, their browser's name for itself,
+    the moment, and the host of the link that they came by ("" where there was none)."""
+
+    article_id: int
+    network: str = field(repr=False)
+    user_agent: str = field(repr=False)
+    now: datetime
+    referrer: str = ""
 
 
 def start_count(session: Session, article_id: int, before: int) -> None:
@@ -21,22 +50,140 @@ def start_count(session: Session, article_id: int, before: int) -> None:
     )
 
 
-def count_view(session: Session, article_id: int, day: date) -> int:
-    """Count one view of the article on `day`; the number of views it then has. A write transaction must be open."""
-    total = (
-        insert_for(session, ViewCount)
-        .values(article_id=article_id, before=0, counted=1)
-        .on_conflict_do_update(index_elements=["article_id"], set_={"counted": ViewCount.counted + 1})
-        .returning(ViewCount.before + ViewCount.counted)
+def count_views(
+    session: Session, seen: Sequence[Seen], visitors_per_hour: int | None, hosts_a_day: int = HOSTS_A_DAY
+) -> dict[int, int]:
+    """Count what was not counted today, and note what was not and why; the views that each article then has.
+
+    `visitors_per_hour`: how many new visitors one network may bring in an hour; None for any number. A write
+    transaction must be open. Rows are written in the order of their keys, table by table, so that two who write at
+    once wait for each other and never in a circle.
+    """
+    ids = {each.article_id for each in seen}
+    still_there = select(Article.id).where(Article.id.in_(sorted(ids))).order_by(Article.id)
+    known = set(session.scalars(still_there.with_for_update(read=True, key_share=True)))
+    for day, group in groupby(sorted(seen, key=_day_of), key=_day_of):
+        key = key_of_day(session, day)
+        _count_day(session, [each for each in group if each.article_id in known], key, visitors_per_hour, hosts_a_day)
+    return views_of(session, known)
+
+
+def _day_of(seen: Seen) -> date:
+    return seen.now.date()
+
+
+def _count_day(
+    session: Session, seen: Sequence[Seen], key: DayKey, visitors_per_hour: int | None, hosts_a_day: int
+) -> None:
+    visitors = {each: visitor_digest(key.key, each.network, each.user_agent)[:16] for each in seen}
+    refused = set()
+    if visitors_per_hour is not None:
+        refused = _visitors_beyond_limit(session, visitors, key, visitors_per_hour)
+    # The first of several that are the same stands for them all.
+    wanted: dict[tuple[bytes, int], Seen] = {}
+    for each, visitor in visitors.items():
+        if visitor not in refused:
+            wanted.setdefault((visitor, each.article_id), each)
+    counted = [wanted[mark] for mark in _mark(session, sorted(wanted))]
+    if counted:
+        _add(session, counted, key.day)
+        _note_referrals(session, counted, key.day, hosts_a_day)
+    limited = sum(visitor in refused for visitor in visitors.values())
+    note_refusals(session, {(key.day, LIMIT): limited, (key.day, AGAIN): len(seen) - limited - len(counted)})
+
+
+def _visitors_beyond_limit(
+    session: Session, visitors: dict[Seen, bytes], key: DayKey, visitors_per_hour: int
+) -> set[bytes]:
+    """Those of `visitors` who are new today, from a network that has brought enough new ones this hour."""
+    known = set(session.scalars(select(ViewMark.visitor).where(ViewMark.visitor.in_(set(visitors.values())))))
+    newcomers: dict[tuple[bytes, int], dict[bytes, None]] = {}
+    for each, visitor in visitors.items():
+        if visitor not in known:
+            network = network_digest(key.key, each.network)[:16]
+            newcomers.setdefault((network, each.now.hour), {})[visitor] = None
+    if not newcomers:
+        return set()
+    rows = [
+        {"network": network, "hour": hour, "visitors": len(newcomers[network, hour])}
+        for network, hour in sorted(newcomers)
+    ]
+    insert = insert_for(session, NetworkHour).values(rows)
+    brought = session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["network", "hour"], set_={"visitors": NetworkHour.visitors + insert.excluded.visitors}
+        ).returning(NetworkHour.network, NetworkHour.hour, NetworkHour.visitors)
+    ).all()
+    refused: set[bytes] = set()
+    for network, hour, number in brought:
+        came = list(newcomers[network, hour])
+        room = max(0, visitors_per_hour - (number - len(came)))
+        refused.update(came[room:])
+    return refused
+
+
+def _mark(session: Session, wanted: list[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    """Mark visitors as counted for articles; those who were not marked before."""
+    if not wanted:
+        return []
+    rows = [{"visitor": visitor, "article_id": article_id} for visitor, article_id in wanted]
+    insert = (
+        insert_for(session, ViewMark)
+        .values(rows)
+        .on_conflict_do_nothing(index_elements=["visitor", "article_id"])
+        .returning(ViewMark.visitor, ViewMark.article_id)
     )
-    today = (
-        insert_for(session, DailyViews)
-        .values(article_id=article_id, day=day, views=1)
-        .on_conflict_do_update(index_elements=["article_id", "day"], set_={"views": DailyViews.views + 1})
+    return [(row.visitor, row.article_id) for row in session.execute(insert)]
+
+
+def _add(session: Session, counted: Sequence[Seen], day: date) -> None:
+    views = sorted(Counter(each.article_id for each in counted).items())
+    total = insert_for(session, ViewCount).values(
+        [{"article_id": article_id, "before": 0, "counted": number} for article_id, number in views]
     )
-    views: int = session.scalars(total).one()
-    session.execute(today)
-    return views
+    session.execute(
+        total.on_conflict_do_update(
+            index_elements=["article_id"], set_={"counted": ViewCount.counted + total.excluded.counted}
+        )
+    )
+    add_up(session, DailyViews, [{"day": day, "article_id": article_id, "views": n} for article_id, n in views])
+
+
+def _note_referrals(session: Session, counted: Sequence[Seen], day: date, hosts_a_day: int) -> None:
+    hosts = {each.referrer for each in counted if each.referrer}
+    if not hosts:
+        return
+    apart = set(
+        session.scalars(
+            select(DailyReferrals.host).where(DailyReferrals.day == day, DailyReferrals.host.in_(hosts)).distinct()
+        )
+    )
+    number = session.scalar(select(func.count(DailyReferrals.host.distinct())).where(DailyReferrals.day == day)) or 0
+    apart.update(sorted(hosts - apart)[: max(0, hosts_a_day - number)])
+    views = Counter(
+        (each.referrer if each.referrer in apart else "", each.article_id) for each in counted if each.referrer
+    )
+    add_up(
+        session,
+        DailyReferrals,
+        [{"day": day, "host": host, "article_id": article, "views": n} for (host, article), n in sorted(views.items())],
+    )
+
+
+def note_refusals(session: Session, refusals: dict[tuple[date, str], int]) -> None:
+    """Add to the totals of what was not counted: a number for each day and reason."""
+    rows = [{"day": day, "reason": reason, "views": n} for (day, reason), n in sorted(refusals.items()) if n]
+    add_up(session, DailyRefusals, rows)
+
+
+def add_up(session: Session, table: Any, rows: list[dict[str, Any]]) -> None:
+    """Add the `views` of each row to those that the row of the same key has already."""
+    if rows:
+        insert = insert_for(session, table).values(rows)
+        keys = [name for name in rows[0] if name != "views"]
+        session.execute(
+            insert.on_conflict_do_update(index_elements=keys, set_={"views": table.views + insert.excluded.views})
+        )
 
 
 def views_of(session: Session, article_ids: Iterable[int]) -> dict[int, int]:
@@ -45,3 +192,10 @@ def views_of(session: Session, article_ids: Iterable[int]) -> dict[int, int]:
     query = select(ViewCount.article_id, ViewCount.before + ViewCount.counted).where(ViewCount.article_id.in_(ids))
     found = dict(session.execute(query).all())
     return {article_id: found.get(article_id, 0) for article_id in ids}
+
+
+@new_day.connect
+def forget_visitors(session: Session, day: date, **extra: Any) -> None:
+    """What was made with yesterday's key goes with it; the totals stay."""
+    session.execute(delete(ViewMark))
+    session.execute(delete(NetworkHour))

@@ -1,42 +1,90 @@
+"""A view comes in. Whatever happens to the count, the reader gets an answer that leaves a number in its place."""
+
 from __future__ import annotations
 
 import base64
+import logging
+from datetime import datetime
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp import clock, i18n
+from blogapp.articles.models import Article
 from blogapp.articles.reading import find_article
-from blogapp.database import db, write_transaction
+from blogapp.config import Settings
+from blogapp.database import db
 from blogapp.htmx import is_htmx
-from blogapp.view_counts.counting import count_view
+from blogapp.owner.session import signed_in_owner
+from blogapp.view_counts.counting import Seen, views_of
+from blogapp.view_counts.referrers import SPAMMERS, host_of, read_hosts
+from blogapp.view_counts.refusals import LOST, reason_not_to_count
+from blogapp.view_counts.writing import ViewWriter
+from blogapp.visitors.cookie import has_objected
+from blogapp.visitors.identity import network_of
 
 bp = Blueprint("view_counts", __name__)
+log = logging.getLogger(__name__)
 
 # The smallest transparent GIF there is.
 PIXEL = base64.b64decode("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==")
 
-# A view is worth a short wait for its turn, not a reader's patience.
-PATIENCE_MS = 20_000
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.config["VIEW_RATE_PER_HOUR"] = settings.view_rate_per_hour if settings.ratelimit_enabled else None
+    more = read_hosts(settings.referrer_spam_file) if settings.referrer_spam_file else frozenset()
+    app.config["REFERRER_SPAMMERS"] = SPAMMERS | more
+    app.extensions["view_writer"] = ViewWriter(app, app.config["VIEW_RATE_PER_HOUR"])
+
+    @app.before_request
+    def begin_day() -> None:
+        if request.endpoint not in {"static", "healthz", "readyz"}:
+            view_writer().begin_day(clock.now().date())
+
+
+def view_writer() -> ViewWriter:
+    writer: ViewWriter = current_app.extensions["view_writer"]
+    return writer
 
 
 @bp.post("/articles/<slug>/views")
-def create(slug: str) -> Response | tuple[str, int]:
-    views = _count(slug)
-    if not is_htmx():
-        return Response(status=204)
+def create(slug: str) -> Response:
+    views = _count(slug, clock.now())
+    if not is_htmx() or views is None:
+        return Response(status=204)  # the page keeps the number that it has
     return make_response(render_template("view_counts/_count.html", views=views))
 
 
 @bp.get("/articles/<slug>/views.gif")
 def pixel(slug: str) -> Response:
     """The one GET that writes: a reader without JavaScript can ask for nothing but an image."""
-    _count(slug)
+    _count(slug, clock.now())
     return Response(PIXEL, mimetype="image/gif", headers={"Cache-Control": "no-store"})
 
 
-def _count(slug: str) -> int:
-    now = clock.now()
-    article = find_article(db.session(), slug, now)
-    i18n.speak(article.lang)
-    with write_transaction(durable=False, patience_ms=PATIENCE_MS) as session:
-        return count_view(session, article.id, now.date())
+def _count(slug: str, now: datetime) -> int | None:
+    """Count a view if it is one; the number of views that can be shown now, None if not even that is known."""
+    try:
+        article = find_article(db.session(), slug, now)
+        i18n.speak(article.lang)
+        reason = reason_not_to_count(request.method, request.headers, has_objected(request), _is_owner())
+        db.session.commit()  # gives the connection back: the count may take a moment
+        if reason:
+            view_writer().refuse(reason, now.date())
+            return views_of(db.session(), [article.id])[article.id]
+        views = view_writer().count(_seen(article, now))
+        return views if views is not None else views_of(db.session(), [article.id])[article.id]
+    except SQLAlchemyError as error:
+        log.error("a view is given up: %s", type(getattr(error, "orig", None) or error).__name__)
+        view_writer().refuse(LOST, now.date())
+        return None
+
+
+def _is_owner() -> bool:
+    return bool(request.cookies) and signed_in_owner(db.session()) is not None
+
+
+def _seen(article: Article, now: datetime) -> Seen:
+    claimed = request.form.get("referrer", "")[:300]
+    referrer = host_of(claimed, request.host.partition(":")[0], current_app.config["REFERRER_SPAMMERS"])
+    return Seen(article.id, network_of(request.remote_addr), request.user_agent.string, now, referrer)

@@ -1,4 +1,5 @@
-"""The cookie of those who have posted: it proves what is theirs. Readers have none."""
+"""The cookie of those who have posted: it proves what is theirs; and of those who objected to being counted.
+Readers have none."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ from flask import Request
 from werkzeug.wrappers import Response
 
 DAYS = 90
+# Who objects to being counted need not say it again for this long; the value is the same for everybody.
+OBJECTION_DAYS = 395
+OBJECTION = "uncounted"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -32,3 +36,24 @@ def set_token(request: Request, response: Response, token: str) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+def has_objected(request: Request) -> bool:
+    """Whether this browser has said on the privacy page that its views are not to be counted."""
+    return request.cookies.get(OBJECTION) == "1"
+
+
+def set_objection(request: Request, response: Response) -> None:
+    response.set_cookie(
+        OBJECTION,
+        "1",
+        max_age=OBJECTION_DAYS * 24 * 60 * 60,
+        path="/",
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def take_objection_back(response: Response) -> None:
+    response.delete_cookie(OBJECTION, path="/")

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from blinker import Signal
@@ -15,6 +15,10 @@ from sqlalchemy.orm import Session
 
 from blogapp.database import insert_for
 from blogapp.visitors.models import VisitorKey
+
+# How much of an address is left before anything is made of it.
+IPV4_BITS = 24
+IPV6_BITS = 48
 
 new_day = Signal("The first visitor of a UTC day: sender is the session, `day` the date that begins.")
 
@@ -42,26 +46,57 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def key_of_day(session: Session, day: date) -> bytes:
-    """The day's 32-byte key, made on first use; older keys go. Call it inside a write transaction.
+@dataclass(frozen=True)
+class DayKey:
+    """The 32-byte key that visitors are told apart by, and the UTC day that it stands for."""
+
+    day: date
+    key: bytes
+
+
+def key_of_day(session: Session, day: date) -> DayKey:
+    """The key for what happens on `day`, made on first use; older keys go. Call it inside a write transaction.
+
+    Where the key of the day after is there already, it is that one and that day: a clock that is put back over
+    midnight brings nobody's day back, and nobody is counted in it twice. A key further ahead is the trace of a clock
+    that was wrong, and goes as well.
 
     Two processes may make the key of a new day at once: the first row stands, and both read it. `new_day` tells
     those who keep something that was made with an older key to delete it.
     """
-    key = session.scalar(select(VisitorKey.key).where(VisitorKey.day == day))
-    if key is not None:
-        return key
-    session.execute(delete(VisitorKey).where(VisitorKey.day < day))
-    row = {"day": day, "key": secrets.token_bytes(32)}
-    insert = insert_for(session, VisitorKey).values(row).on_conflict_do_nothing(index_elements=["day"])
-    if session.scalar(insert.returning(VisitorKey.day)) is not None:
-        new_day.send(session, day=day)
-    return session.scalars(select(VisitorKey.key).where(VisitorKey.day == day)).one()
+    current = (
+        select(VisitorKey.day, VisitorKey.key)
+        .where(VisitorKey.day.between(day, day + timedelta(days=1)))
+        .order_by(VisitorKey.day.desc())
+        .limit(1)
+        # PostgreSQL: who still writes with a key is waited for before the key and all that was made with it go.
+        .with_for_update(read=True)
+    )
+    # Who had to wait for the key's end sees the next one only by asking again.
+    row = session.execute(current).first() or session.execute(current).first()
+    if row is None:
+        session.execute(delete(VisitorKey).where(VisitorKey.day != day))
+        values = {"day": day, "key": secrets.token_bytes(32)}
+        insert = insert_for(session, VisitorKey).values(values).on_conflict_do_nothing(index_elements=["day"])
+        if session.scalar(insert.returning(VisitorKey.day)) is not None:
+            new_day.send(session, day=day)
+        row = session.execute(current).one()
+    return DayKey(row.day, row.key)
 
 
-def visitor_digest(key: bytes, address: str | None, user_agent: str) -> bytes:
-    """32 bytes that are the same for one address block and browser on one day, and mean nothing the day after."""
-    return hmac.digest(key, f"{address_block(address, 24, 48)}\n{user_agent}".encode(), "sha256")
+def network_of(address: str | None) -> str:
+    """What is left of an address before anything is made of it: the block that one household, school or office has."""
+    return address_block(address, IPV4_BITS, IPV6_BITS)
+
+
+def visitor_digest(key: bytes, network: str, user_agent: str) -> bytes:
+    """32 bytes that are the same for one network and browser on one day, and mean nothing the day after."""
+    return hmac.digest(key, f"{network}\n{user_agent}".encode(errors="replace"), "sha256")
+
+
+def network_digest(key: bytes, network: str) -> bytes:
+    """32 bytes that are the same for one network on one day."""
+    return hmac.digest(key, network.encode(), "sha256")
 
 
 def address_block(address: str | None, ipv4_bits: int, ipv6_bits: int) -> str:

@@ -38,6 +38,14 @@
     if (isSeen() && !isReturn) document.dispatchEvent(new CustomEvent("page-seen"));
   };
 
+  // Of the page that led here only its host is told, and only if it is another's.
+  document.addEventListener("htmx:config:request", (event) => {
+    const { ctx } = event.detail;
+    if (ctx.sourceElement.id !== "view-count" || !document.referrer) return;
+    const { hostname } = new URL(document.referrer);
+    if (hostname !== location.hostname) ctx.request.body.set("referrer", hostname);
+  });
+
   const isRefresh = (event) => (event.detail.ctx ?? event.detail.task)?.sourceElement?.id === "refresh";
 
   document.addEventListener("htmx:after:request", (event) => {

@@ -24,6 +24,9 @@ from tests.harness.server import Server
 
 numbers = itertools.count(1)
 
+# The browser of a person: a browser without a window says so in its name, and counts as no reader.
+PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
 # A busy machine is slow, and slowness is no defect: what is waited for is bounded generously.
 expect.set_options(timeout=20_000)
 
@@ -103,7 +106,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
 
     def make(**options: Any) -> Visit:
-        context = browser.new_context(**options)
+        context = browser.new_context(**{"user_agent": PERSON, **options})
         context.set_default_timeout(30_000)
         visits.append(Visit(context, server.url))
         return visits[-1]

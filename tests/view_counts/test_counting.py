@@ -1,10 +1,10 @@
-"""Views: each counted, none lost, in the words of the article's language."""
+"""Views: each reader counted once a day, none lost, in the words of the article's language."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -12,8 +12,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.view_counts.models import DailyViews, ViewCount
+from blogapp.database import write_transaction
+from blogapp.view_counts.counting import Seen, count_views
+from blogapp.view_counts.models import DailyRefusals, DailyViews, NetworkHour, ViewCount, ViewMark
+from blogapp.visitors.models import VisitorKey
+from tests.comments.test_threads import counted
 
 Publish = Callable[..., Article]
 
@@ -69,16 +74,213 @@ def test_a_missing_article_counts_nothing(client: FlaskClient) -> None:
     assert client.get("/articles/none/views.gif").status_code == 404
 
 
-def test_views_at_once_are_all_counted(publish_article: Publish, app: Flask, session: Session) -> None:
+def test_different_readers_at_once_are_all_counted(publish_article: Publish, app: Flask, session: Session) -> None:
     publish_article(slug="birds", views=4)
 
     def view(number: int) -> int:
-        return app.test_client().post("/articles/birds/views").status_code
+        return view_as(app, f"Reader {number % 100}")
 
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(view, range(200))) == {204}
     count = session.scalars(select(ViewCount)).one()
-    assert (count.before, count.counted) == (4, 200)
+    assert (count.before, count.counted) == (4, 100)
     days = session.scalars(select(DailyViews)).all()
-    assert sum(day.views for day in days) == 200
+    assert sum(day.views for day in days) == 100
     assert all(isinstance(day.day, date) for day in days)
+
+
+@pytest.mark.parametrize("again", ["/articles/birds/views", "/articles/birds/views.gif"])
+def test_a_reader_counts_once_a_day_with_and_without_javascript(
+    publish_article: Publish, app: Flask, session: Session, again: str
+) -> None:
+    publish_article(slug="birds")
+    client = app.test_client()
+    for _ in range(25):
+        assert client.post("/articles/birds/views").status_code == 204
+        assert (client.get if again.endswith("gif") else client.post)(again).status_code in {200, 204}
+    assert session.scalars(select(ViewCount.counted)).one() == 1
+    assert refused(session) == {"again": 49}
+
+
+def test_a_reader_of_two_articles_counts_for_both(publish_article: Publish, app: Flask, session: Session) -> None:
+    for slug in ("birds", "trees"):
+        publish_article(slug=slug)
+        assert view_as(app, "Reader", slug=slug) == 204
+    assert session.scalars(select(ViewCount.counted)).all() == [1, 1]
+
+
+@pytest.mark.settings(TRUSTED_PROXIES="1")
+def test_readers_behind_a_proxy_are_told_apart_by_what_it_says(
+    publish_article: Publish, app: Flask, session: Session
+) -> None:
+    publish_article(slug="birds")
+    for address in ("192.0.2.1", "192.0.2.77", "198.51.100.1", "2001:db8:1::5", "2001:db8:1:9::6", "2001:db8:2::5"):
+        app.test_client().post("/articles/birds/views", headers={"X-Forwarded-For": address})
+    # One network is one block of addresses: the second and the fifth are those before them.
+    assert session.scalars(select(ViewCount.counted)).one() == 4
+
+
+class TestDays:
+    """What moving the clock does. A visitor of one day is nobody on the next."""
+
+    @pytest.fixture
+    def at(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+        def move(moment: datetime) -> None:
+            monkeypatch.setattr(clock, "now", lambda: moment)
+
+        return move
+
+    @pytest.mark.parametrize(
+        "evening",
+        [
+            datetime(2026, 6, 10, 23, 59, 59, tzinfo=UTC),
+            datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC),
+            datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC),
+            datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC),
+        ],
+    )
+    def test_midnight_makes_a_reader_new_and_forgets_the_old_one(
+        self,
+        publish_article: Publish,
+        app: Flask,
+        session: Session,
+        at: Callable[[datetime], None],
+        evening: datetime,
+    ) -> None:
+        publish_article(slug="birds")
+        at(evening)
+        assert [view_as(app, "Reader") for _ in range(2)] == [204, 204]
+        key, mark = session.scalars(select(VisitorKey.key)).one(), session.scalars(select(ViewMark.visitor)).one()
+        assert session.scalars(select(NetworkHour)).all() == []  # limits are off
+        at(evening + timedelta(seconds=1))
+        assert [view_as(app, "Reader") for _ in range(2)] == [204, 204]
+        assert session.scalars(select(VisitorKey.day)).all() == [evening.date() + timedelta(days=1)]
+        assert session.scalars(select(VisitorKey.key)).one() != key
+        assert session.scalars(select(ViewMark.visitor)).one() != mark
+        days = {each.day: each.views for each in session.scalars(select(DailyViews))}
+        assert days == {evening.date(): 1, evening.date() + timedelta(days=1): 1}
+
+    def test_a_clock_put_back_over_midnight_counts_nobody_twice(
+        self, publish_article: Publish, app: Flask, session: Session, at: Callable[[datetime], None]
+    ) -> None:
+        publish_article(slug="birds")
+        night = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+        at(night - timedelta(hours=1))
+        view_as(app, "Reader")
+        at(night)
+        view_as(app, "Reader")
+        at(night - timedelta(hours=1))
+        view_as(app, "Reader")
+        view_as(app, "Another")
+        at(night)
+        view_as(app, "Reader")
+        view_as(app, "Another")
+        days = {each.day: each.views for each in session.scalars(select(DailyViews))}
+        assert days == {date(2026, 10, 24): 1, date(2026, 10, 25): 2}
+        assert [key.day for key in session.scalars(select(VisitorKey))] == [date(2026, 10, 25)]
+
+    def test_an_hour_back_within_the_day_changes_nothing(
+        self, publish_article: Publish, app: Flask, session: Session, at: Callable[[datetime], None]
+    ) -> None:
+        publish_article(slug="birds")
+        for hour in (12, 11, 12):
+            at(datetime(2026, 10, 25, hour, tzinfo=UTC))
+            view_as(app, "Reader")
+        assert session.scalars(select(ViewCount.counted)).one() == 1
+
+    def test_a_clock_that_was_years_ahead_does_not_stop_the_days(
+        self, publish_article: Publish, app: Flask, session: Session, at: Callable[[datetime], None]
+    ) -> None:
+        publish_article(slug="birds")
+        for day in (
+            datetime(2036, 1, 1, tzinfo=UTC),
+            datetime(2026, 1, 2, tzinfo=UTC),
+            datetime(2026, 1, 3, tzinfo=UTC),
+        ):
+            at(day)
+            view_as(app, "Reader")
+            assert [key.day for key in session.scalars(select(VisitorKey))] == [day.date()]
+        assert session.scalars(select(ViewCount.counted)).one() == 3
+
+    def test_a_page_alone_begins_the_day(
+        self, publish_article: Publish, app: Flask, session: Session, at: Callable[[datetime], None]
+    ) -> None:
+        publish_article(slug="birds")
+        at(datetime(2026, 6, 10, 12, tzinfo=UTC))
+        view_as(app, "Reader")
+        at(datetime(2026, 6, 11, 12, tzinfo=UTC))
+        assert app.test_client().get("/").status_code == 200
+        app.extensions["view_writer"].close()  # writes what waits: in a running site, some seconds later
+        assert session.scalars(select(VisitorKey.day)).all() == [date(2026, 6, 11)]
+        assert session.scalars(select(ViewMark)).all() == []
+
+
+class TestLimit:
+    """Ever new names from one network are counted up to a bound, and the rest is said to have been left out."""
+
+    pytestmark = pytest.mark.settings(RATELIMIT_ENABLED="on", VIEW_RATE_PER_HOUR="5", TRUSTED_PROXIES="1")
+
+    def test_a_network_brings_so_many_new_readers_in_an_hour(
+        self, publish_article: Publish, app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publish_article(slug="birds")
+        monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 10, 12, 10, tzinfo=UTC))
+        for number in range(20):
+            assert view_as(app, f"Script {number}") == 204
+        assert session.scalars(select(ViewCount.counted)).one() == 5
+        assert refused(session) == {"limit": 15}
+        # Others are not touched by it, and those who were counted go on reading.
+        view_as(app, "Reader", address="198.51.100.1")
+        publish_article(slug="trees")
+        view_as(app, "Script 0", slug="trees")
+        monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 10, 13, 10, tzinfo=UTC))
+        for number in range(20):
+            view_as(app, f"Later script {number}")
+        assert {row.article_id: row.counted for row in session.scalars(select(ViewCount))} == {1: 11, 2: 1}
+
+    def test_many_at_once_keep_to_the_bound(self, publish_article: Publish, app: Flask, session: Session) -> None:
+        publish_article(slug="birds")
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda number: view_as(app, f"Script {number}"), range(100)))
+        assert 5 <= session.scalars(select(ViewCount.counted)).one() <= 10  # an hour may end in between
+        assert sum(refused(session).values()) >= 90
+
+    def test_what_it_goes_by_is_no_address(self, publish_article: Publish, app: Flask, session: Session) -> None:
+        publish_article(slug="birds")
+        view_as(app, "Reader", address="198.51.100.7")
+        row = session.scalars(select(NetworkHour)).one()
+        assert len(row.network) == 16
+        assert b"198" not in row.network
+
+
+def test_a_draft_counts_nothing(publish_article: Publish, app: Flask, session: Session) -> None:
+    publish_article(slug="birds", draft=True)
+    assert view_as(app, "Reader") == 404
+    assert session.scalars(select(ViewCount.counted)).one() == 0
+
+
+def test_counting_costs_the_same_number_of_statements_for_one_and_for_many(
+    app: Flask, publish_article: Publish
+) -> None:
+    article = publish_article(slug="birds")
+    now = datetime(2026, 6, 10, 12, tzinfo=UTC)
+    costs = []
+    for number in (1, 2, 300):
+        agents = [f"Reader {number}.{each}" for each in range(number)]
+        seen = [Seen(article.id, "192.0.2.0/24", agent, now, "example.org") for agent in agents]
+        with counted(app) as statements, app.app_context(), write_transaction(durable=False) as session:
+            count_views(session, seen, 1000)
+        costs.append(len(statements))
+    assert costs[1] == costs[2]
+    assert costs[1] <= 14
+
+
+def view_as(app: Flask, agent: str, slug: str = "birds", address: str = "192.0.2.1") -> int:
+    """Look at an article as the browser that calls itself `agent`; the status of the answer."""
+    headers = {"User-Agent": agent, "X-Forwarded-For": address}
+    return app.test_client().post(f"/articles/{slug}/views", headers=headers).status_code
+
+
+def refused(session: Session) -> dict[str, int]:
+    """What was not counted, by reason."""
+    return {row.reason: row.views for row in session.scalars(select(DailyRefusals))}

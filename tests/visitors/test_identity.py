@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blogapp.visitors.identity import address_block, hash_token, new_token, visitor_digest
+from blogapp.visitors.identity import address_block, hash_token, network_of, new_token, visitor_digest
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ def test_an_address_is_cut_short(address: str | None, block: str) -> None:
 
 def test_a_visitor_is_the_same_in_one_network_and_browser_and_day() -> None:
     key = b"k" * 32
-    one = visitor_digest(key, "192.0.2.1", "Firefox")
-    assert one == visitor_digest(key, "192.0.2.200", "Firefox")
-    assert one != visitor_digest(key, "192.0.3.1", "Firefox")
-    assert one != visitor_digest(key, "192.0.2.1", "Chrome")
-    assert one != visitor_digest(b"l" * 32, "192.0.2.1", "Firefox")
+    one = visitor_digest(key, network_of("192.0.2.1"), "Firefox")
+    assert one == visitor_digest(key, network_of("192.0.2.200"), "Firefox")
+    assert one != visitor_digest(key, network_of("192.0.3.1"), "Firefox")
+    assert one != visitor_digest(key, network_of("192.0.2.1"), "Chrome")
+    assert one != visitor_digest(b"l" * 32, network_of("192.0.2.1"), "Firefox")
 
 
 def test_a_token_is_long_and_stored_as_its_hash() -> None:

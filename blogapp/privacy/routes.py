@@ -1,0 +1,67 @@
+"""The page that says what is kept. Its numbers are those that the program works with, so it cannot go stale."""
+
+from __future__ import annotations
+
+from babel import Locale
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from blogapp import i18n
+from blogapp.config import LOCALES
+from blogapp.htmx import is_htmx
+from blogapp.owner.session import LIFETIME
+from blogapp.view_counts.retention import MONTHS
+from blogapp.visitors import cookie
+from blogapp.visitors.identity import IPV4_BITS, IPV6_BITS
+
+bp = Blueprint("privacy", __name__, url_prefix="/privacy")
+
+MINUTES_A_DAY = 24 * 60
+
+
+@bp.get("")
+def show() -> str:
+    _speak(request.args.get("lang", ""))
+    return render_template(
+        "privacy/show.html",
+        ipv4_bits=IPV4_BITS,
+        ipv6_bits=IPV6_BITS,
+        months=MONTHS,
+        visitors_per_hour=current_app.config["VIEW_RATE_PER_HOUR"],
+        edit_minutes=current_app.config["COMMENT_EDIT_MINUTES"],
+        moderation=current_app.config["COMMENT_RULES"].moderation,
+        visitor_days=cookie.DAYS,
+        owner_days=LIFETIME.days,
+        objection_days=cookie.OBJECTION_DAYS,
+        has_objected=cookie.has_objected(request),
+        languages=[(code, str(Locale.parse(code).get_display_name()).capitalize()) for code in LOCALES],
+    )
+
+
+@bp.post("/objection")
+def object_to_counting() -> Response:
+    response = _answer(has_objected=True)
+    cookie.set_objection(request, response)
+    return response
+
+
+@bp.post("/objection/delete")
+def take_objection_back() -> Response:
+    response = _answer(has_objected=False)
+    cookie.take_objection_back(response)
+    return response
+
+
+def _speak(lang: str) -> None:
+    """The language that the address asks for: an article's count links to the page in the article's."""
+    if lang in LOCALES:
+        i18n.speak(lang)
+
+
+def _answer(has_objected: bool) -> Response:
+    _speak(request.form.get("lang", ""))
+    if is_htmx():
+        return make_response(
+            render_template("privacy/_objected.html", has_objected=has_objected, objection_days=cookie.OBJECTION_DAYS)
+        )
+    return redirect(url_for("privacy.show", lang=i18n.current_locale(), _anchor="objection"), 303)

@@ -1,0 +1,149 @@
+"""`flask views ...`: what the counts say, at a terminal."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from blogapp import clock
+from blogapp.articles.models import Article
+from blogapp.database import db, write_transaction
+from blogapp.view_counts import reading
+from blogapp.view_counts.reading import RISING_DAYS, Span
+from blogapp.view_counts.refusals import REASONS
+from blogapp.view_counts.retention import MONTHS, fold_old_days, oldest_day
+from blogapp.visitors.identity import key_of_day
+
+LISTED = 10
+LONGEST_BAR = 50
+
+views_cli = AppGroup("views", help="See, save and tidy up what was counted.")
+
+
+@views_cli.command("show")
+@click.argument("slug", required=False)
+@click.option("--days", type=click.IntRange(1, 1000), default=30, show_default=True, help="How many, until today.")
+def show(slug: str | None, days: int) -> None:
+    """Views of each day, of the whole blog or of one article; what was not counted, what is read, where from."""
+    session, now = db.session(), clock.now()
+    span = Span.until(now.date(), days)
+    article_id = _find(slug) if slug else None
+    totals = reading.daily_views(session, span, article_id)
+    before, counted = reading.all_time(session, article_id)
+
+    click.echo(f"Views of {f'/articles/{slug}' if slug else 'all articles'}, {span.first} to {span.last} (UTC)\n")
+    _print_bars([(day.isoformat(), views) for day, views in totals])
+    click.echo(f"\n{sum(views for _, views in totals):,} in these days; {before + counted:,} in all", nl=False)
+    click.echo(f", {before:,} of them from before they were counted here" if before else "")
+
+    refused = reading.refusals(session, span)
+    _print_table(
+        "Not counted" + (" (in the whole blog)" if slug else ""),
+        ((f"{views:,}", REASONS.get(reason, reason)) for reason, views in refused),
+        "Nothing was left out.",
+    )
+    if not slug:
+        _print_table(
+            "Read most",
+            ((f"{each.views:,}", each.slug) for each in reading.most_read(session, span, now, LISTED)),
+            "No article was read.",
+        )
+        _print_table(
+            f"Rising (the last {RISING_DAYS} days against the {RISING_DAYS} before)",
+            (
+                (f"+{each.views - each.earlier:,}", f"{each.slug}  ({each.earlier:,} -> {each.views:,})")
+                for each in reading.rising(session, now.date(), LISTED)
+            ),
+            "No article gained views.",
+        )
+    _print_table(
+        "Readers came from",
+        ((f"{views:,}", host or "other sites") for host, views in reading.referrals(session, span, LISTED, article_id)),
+        "No view came by a link from another site, as far as browsers say.",
+    )
+
+
+@views_cli.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE.csv")
+def export(file: Path) -> None:
+    """Save every total that is kept as CSV: article, period, views.
+
+    A period is a day, a year whose days are too old to be kept singly, or `before`: the views that the article came
+    with. `-` writes to the terminal.
+    """
+    rows = reading.every_total(db.session())
+    if str(file) == "-":
+        _write_csv(sys.stdout, rows)
+        return
+    try:
+        # Written beside it and renamed: a full disk leaves the older file as it was.
+        with NamedTemporaryFile(
+            "w", dir=file.parent, suffix=".csv", newline="", encoding="utf-8", delete=False
+        ) as part:
+            number = _write_csv(part, rows)
+        Path(part.name).chmod(0o644)
+        Path(part.name).replace(file)
+    except OSError as error:
+        with suppress(OSError, NameError):
+            Path(part.name).unlink()
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
+    click.echo(f"{number:,} totals are in {file}.")
+
+
+@views_cli.command("prune")
+def prune() -> None:
+    """Fold totals older than 25 months into those of their years, and forget the visitors of days that are over.
+
+    The first request of each day does both by itself.
+    """
+    today = clock.now().date()
+    with write_transaction() as session:
+        key_of_day(session, today)
+        number = fold_old_days(session, today)
+    click.echo(f"{number:,} totals of days before {oldest_day(today)} ({MONTHS} months) are folded into their years.")
+
+
+def _find(slug: str) -> int:
+    article_id = db.session.scalar(select(Article.id).where(Article.slug == slug.removeprefix("/articles/")))
+    if article_id is None:
+        raise click.ClickException(f"There is no article {slug}.")
+    return article_id
+
+
+def _print_bars(rows: list[tuple[str, int]]) -> None:
+    """A bar for each row, in eighths of a character; the longest fits the terminal."""
+    most = max(views for _, views in rows)
+    digits = len(f"{most:,}")
+    room = min(LONGEST_BAR, max(8, shutil.get_terminal_size().columns - digits - 14))
+    for label, views in rows:
+        eighths = -(-views * room * 8 // most) if most else 0
+        bar = "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
+        click.echo(f"{label}  {views:>{digits},}  {bar}".rstrip())
+
+
+def _print_table(title: str, rows: Iterable[tuple[str, str]], nothing: str) -> None:
+    click.echo(f"\n{title}")
+    listed = list(rows)
+    width = max((len(number) for number, _ in listed), default=0)
+    for number, words in listed:
+        click.echo(f"  {number:>{width}}  {words}")
+    if not listed:
+        click.echo(f"  {nothing}")
+
+
+def _write_csv(file: object, rows: Iterable[tuple[str, str, int]]) -> int:
+    writer = csv.writer(file)  # type: ignore[arg-type]
+    writer.writerow(("article", "period", "views"))
+    number = 0
+    for number, row in enumerate(rows, start=1):  # noqa: B007
+        writer.writerow(row)
+    return number

@@ -1,0 +1,167 @@
+"""What the totals say: for the front page, the owner's terminal and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import case, func, literal, select
+from sqlalchemy.orm import Session
+
+from blogapp.articles.models import Article
+from blogapp.view_counts.models import (
+    DailyReferrals,
+    DailyRefusals,
+    DailyViews,
+    ViewCount,
+    YearlyViews,
+)
+
+POPULAR_DAYS = 30
+RISING_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days from `first` to `last`, both in it."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def until(cls, last: date, days: int) -> Span:
+        return cls(last - timedelta(days=days - 1), last)
+
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+
+
+@dataclass(frozen=True)
+class ReadArticle:
+    """An article in a list of those that are read, with its views in the list's span of days; `earlier` are those in
+    the span of the same length before it, where that was asked for."""
+
+    slug: str
+    lang: str
+    title: str
+    views: int
+    earlier: int = 0
+
+
+def popular(session: Session, now: datetime, limit: int = 5) -> list[ReadArticle]:
+    """The published articles that were read most in the last POPULAR_DAYS days, in one query."""
+    return most_read(session, Span.until(now.date(), POPULAR_DAYS), now, limit)
+
+
+def most_read(session: Session, span: Span, now: datetime, limit: int) -> list[ReadArticle]:
+    """Published articles by their views in `span`, most first, those without any left out; one query."""
+    views = func.sum(DailyViews.views)
+    totals = (
+        select(DailyViews.article_id, views.label("views"))
+        .where(DailyViews.day.between(span.first, span.last))
+        .group_by(DailyViews.article_id)
+        .subquery()
+    )
+    query = (
+        select(Article.slug, Article.lang, Article.title, totals.c.views)
+        .join(totals, totals.c.article_id == Article.id)
+        .where(Article.draft.is_(False), Article.published_at <= now)
+        .order_by(totals.c.views.desc(), Article.published_at.desc(), Article.id.desc())
+        .limit(limit)
+    )
+    return [ReadArticle(slug, lang, title, int(number)) for slug, lang, title, number in session.execute(query)]
+
+
+def rising(session: Session, today: date, limit: int) -> list[ReadArticle]:
+    """Articles that gained most views in the last RISING_DAYS days against as many days before; one query."""
+    now, before = Span.until(today, RISING_DAYS), Span.until(today - timedelta(days=RISING_DAYS), RISING_DAYS)
+    views = func.sum(case((DailyViews.day >= now.first, DailyViews.views), else_=0))
+    earlier = func.sum(case((DailyViews.day < now.first, DailyViews.views), else_=0))
+    query = (
+        select(Article.slug, Article.lang, Article.title, views, earlier)
+        .join(DailyViews, DailyViews.article_id == Article.id)
+        .where(DailyViews.day.between(before.first, now.last))
+        .group_by(Article.id)
+        .having(views > earlier)
+        .order_by((views - earlier).desc(), Article.id.desc())
+        .limit(limit)
+    )
+    return [
+        ReadArticle(slug, lang, title, int(number), int(old))
+        for slug, lang, title, number, old in session.execute(query)
+    ]
+
+
+def daily_views(session: Session, span: Span, article_id: int | None = None) -> list[tuple[date, int]]:
+    """The views of each day of `span`, days without any with 0: of one article, or of all; one query."""
+    query = (
+        select(DailyViews.day, func.sum(DailyViews.views))
+        # Named one by one: the table lies by the day, and an article's rows are found by day and article.
+        .where(DailyViews.day.in_(span.days()) if article_id else DailyViews.day.between(span.first, span.last))
+        .group_by(DailyViews.day)
+    )
+    if article_id is not None:
+        query = query.where(DailyViews.article_id == article_id)
+    found = {day: int(views) for day, views in session.execute(query)}
+    return [(day, found.get(day, 0)) for day in span.days()]
+
+
+def refusals(session: Session, span: Span) -> list[tuple[str, int]]:
+    """What was not counted in `span`, by reason, most first; one query."""
+    views = func.sum(DailyRefusals.views)
+    query = (
+        select(DailyRefusals.reason, views)
+        .where(DailyRefusals.day.between(span.first, span.last))
+        .group_by(DailyRefusals.reason)
+        .order_by(views.desc(), DailyRefusals.reason)
+    )
+    return [(reason, int(number)) for reason, number in session.execute(query)]
+
+
+def referrals(session: Session, span: Span, limit: int, article_id: int | None = None) -> list[tuple[str, int]]:
+    """The hosts that views in `span` came from, most first; "" are all that were not kept apart. One query."""
+    views = func.sum(DailyReferrals.views)
+    query = (
+        select(DailyReferrals.host, views)
+        .where(DailyReferrals.day.between(span.first, span.last))
+        .group_by(DailyReferrals.host)
+        .order_by(views.desc(), DailyReferrals.host)
+        .limit(limit)
+    )
+    if article_id is not None:
+        query = query.where(DailyReferrals.article_id == article_id)
+    return [(host, int(number)) for host, number in session.execute(query)]
+
+
+def all_time(session: Session, article_id: int | None = None) -> tuple[int, int]:
+    """The views from before, and those counted here, of one article or of all; one query."""
+    query = select(func.coalesce(func.sum(ViewCount.before), 0), func.coalesce(func.sum(ViewCount.counted), 0))
+    if article_id is not None:
+        query = query.where(ViewCount.article_id == article_id)
+    before, counted = session.execute(query).one()
+    return int(before), int(counted)
+
+
+def every_total(session: Session) -> Iterator[tuple[str, str, int]]:
+    """Every total that is kept: article's slug, period (`before`, a year, a day), views. What an article's totals
+    add up to is the number that its page shows."""
+    before = (
+        select(Article.slug, literal("before"), ViewCount.before)
+        .join(ViewCount, ViewCount.article_id == Article.id)
+        .where(ViewCount.before > 0)
+        .order_by(Article.slug)
+    )
+    years = (
+        select(Article.slug, YearlyViews.year, YearlyViews.views)
+        .join(YearlyViews, YearlyViews.article_id == Article.id)
+        .order_by(YearlyViews.year, Article.slug)
+    )
+    days = (
+        select(Article.slug, DailyViews.day, DailyViews.views)
+        .join(DailyViews, DailyViews.article_id == Article.id)
+        .order_by(DailyViews.day, Article.slug)
+    )
+    for query in (before, years, days):
+        for slug, period, views in session.execute(query.execution_options(yield_per=1000)):
+            yield slug, str(period), int(views)

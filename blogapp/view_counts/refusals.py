@@ -1,0 +1,64 @@
+"""What asks to be counted and is not: each with its reason, and the words for it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from crawleruseragents import is_crawler
+from werkzeug.datastructures import Headers
+
+HEAD = "head"
+PRELOAD = "preload"
+RESTORE = "restore"
+BOT = "bot"
+OBJECTION = "objection"
+OWNER = "owner"
+AGAIN = "again"
+LIMIT = "limit"
+LOST = "lost"
+
+REASONS = {
+    AGAIN: "seen again by the same reader on the same day",
+    BOT: "programs, by their own name or without one",
+    PRELOAD: "loaded by a browser in advance, not looked at",
+    RESTORE: "put back by the browser's history",
+    HEAD: "only asked whether there is something",
+    OBJECTION: "readers who do not want to be counted",
+    OWNER: "yourself, signed in",
+    LIMIT: "too many new readers from one network in an hour",
+    LOST: "given up: the database could not be written",
+}
+
+# What the list of crawlers has no entry for: tools that drive a browser, and what calls itself a program.
+UNLISTED = re.compile(
+    r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse"
+    r"|\b(?:bot|crawler|spider|scraper|fetcher|archiver|validator|monitoring|uptime)\b|(?<!cu)bot[/;)]|https?://",
+    re.IGNORECASE,
+)
+
+
+def reason_not_to_count(method: str, headers: Headers, has_objected: bool, is_owner: bool) -> str:
+    """Why a request does not count as a view, as far as it shows by itself; "" where it may.
+
+    `Sec-Purpose` (Fetch standard), `Purpose` and `X-Purpose` (older Chromium and Safari) and `X-Moz` (older Firefox)
+    mark what is loaded before anybody asks for it. `Sec-GPC` is Global Privacy Control.
+    """
+    if method == "HEAD":
+        return HEAD
+    if any(headers.get(name) for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")):
+        return PRELOAD
+    if headers.get("HX-History-Restore-Request") == "true":
+        return RESTORE
+    if is_bot(headers.get("User-Agent", "")):
+        return BOT
+    if has_objected or headers.get("Sec-GPC", "").strip() == "1" or headers.get("DNT", "").strip() == "1":
+        return OBJECTION
+    return OWNER if is_owner else ""
+
+
+@lru_cache(4096)
+def is_bot(user_agent: str) -> bool:
+    """Whether a user agent says that it is a program, or says nothing. Kept for the agents that were asked about
+    last: the list has some 1,500 patterns, and an agent takes 0.2 ms."""
+    return not user_agent.strip() or bool(UNLISTED.search(user_agent)) or is_crawler(user_agent)

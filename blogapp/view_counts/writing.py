@@ -1,0 +1,167 @@
+"""The way of a view to the database: through one thread of the process, many views in one transaction.
+
+Whoever reads never waits for a count, and whoever counts waits for a moment only. When the database is locked, full
+or away, the views of that time are given up after a while; how many is written down when it is back.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from blogapp.database import write_transaction
+from blogapp.view_counts.counting import Seen, count_views, note_refusals
+from blogapp.view_counts.refusals import LOST
+from blogapp.visitors.identity import key_of_day
+
+log = logging.getLogger(__name__)
+
+# Seconds that an answer waits for its count; and after which the writer counts as stuck, so that none waits for it:
+# a database that is locked must not hold the threads that others read with.
+WAIT = 1.0
+STUCK = 0.5
+# How long one transaction waits for its turn on SQLite before its views are given up.
+PATIENCE_MS = 10_000
+# Seconds after its first request in which a day is begun at the latest: whoever reads comes first. And until it is
+# tried again where that failed.
+BEGIN_WITHIN = 5.0
+TRY_AGAIN = 10.0
+# What one transaction takes, and what may wait for one: some megabytes of memory.
+BATCH = 500
+MOST_WAITING = 20_000
+
+
+@dataclass(eq=False)
+class _Ticket:
+    """One view on its way; `views` are the article's when it is done, None when it was given up."""
+
+    seen: Seen
+    done: threading.Event = field(default_factory=threading.Event)
+    views: int | None = None
+
+
+class ViewWriter:
+    """Writes the views of all threads of this process. Its own thread starts with the first of them."""
+
+    def __init__(self, app: Flask, visitors_per_hour: int | None) -> None:
+        self._app = app
+        self._visitors_per_hour = visitors_per_hour
+        self._waiting: list[_Ticket] = []
+        self._refusals: Counter[tuple[date, str]] = Counter()
+        # What could not be written is kept until the next time that there is something to write: no second try at
+        # once, and none for ever.
+        self._kept: Counter[tuple[date, str]] = Counter()
+        self._day_to_begin: date | None = None
+        self._begun: date | None = None
+        self._begin_at = 0.0
+        self._begin_after = 0.0
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+        self._busy_since: float | None = None
+        self._is_closing = False
+        atexit.register(self.close)
+
+    def count(self, seen: Seen) -> int | None:
+        """Count a view. The views that its article then has; None if that is not known in time, and then it may
+        still be counted."""
+        ticket = _Ticket(seen)
+        with self._wake:
+            if len(self._waiting) >= MOST_WAITING:
+                self._refusals[seen.now.date(), LOST] += 1
+                return None
+            self._waiting.append(ticket)
+            self._ring()
+            is_stuck = self._busy_since is not None and time.monotonic() - self._busy_since > STUCK
+        if not is_stuck:
+            ticket.done.wait(WAIT)
+        return ticket.views
+
+    def refuse(self, reason: str, day: date) -> None:
+        """Note that something was not counted, with its reason; it is written with what comes next."""
+        with self._wake:
+            self._refusals[day, reason] += 1
+            self._ring()
+
+    def begin_day(self, day: date) -> None:
+        """Have yesterday's key deleted, and all that goes with it, soon after the day's first request of any kind."""
+        if day == self._begun or time.monotonic() < self._begin_after:
+            return
+        with self._wake:
+            self._begun = self._day_to_begin = day
+            self._begin_at = time.monotonic() + BEGIN_WITHIN
+            self._ring()
+
+    def close(self) -> None:
+        """Write what waits, and end the thread; the next view starts another."""
+        with self._wake:
+            thread = self._thread if self._process == os.getpid() else None
+            self._is_closing = thread is not None
+            self._wake.notify()
+        if thread is not None:
+            thread.join(2 * WAIT)
+
+    def _ring(self) -> None:
+        if self._thread is None or self._process != os.getpid():
+            # After a fork the thread is the parent's, and so is what it was about to write.
+            if self._process != os.getpid():
+                self._busy_since, self._process = None, os.getpid()
+            self._thread = threading.Thread(target=self._run, name="views", daemon=True)
+            self._thread.start()
+        self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not (self._waiting or self._refusals or self._is_closing):
+                    until_begin = self._begin_at - time.monotonic() if self._day_to_begin else None
+                    if until_begin is not None and until_begin <= 0:
+                        break
+                    self._wake.wait(until_begin)
+                tickets, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                refusals, self._refusals, self._kept = self._refusals + self._kept, Counter(), Counter()
+                day, self._day_to_begin = self._day_to_begin, None
+                if not (tickets or refusals or day):
+                    self._thread, self._is_closing = None, False
+                    return
+                self._busy_since = time.monotonic()
+            try:
+                self._write(tickets, refusals, day)
+            except Exception as error:
+                self._give_up(tickets, refusals, day, error)
+            finally:
+                self._busy_since = None
+                for ticket in tickets:
+                    ticket.done.set()
+
+    def _write(self, tickets: list[_Ticket], refusals: Counter[tuple[date, str]], day: date | None) -> None:
+        with self._app.app_context():
+            with write_transaction(durable=False, patience_ms=PATIENCE_MS) as session:
+                if day is not None:
+                    key_of_day(session, day)
+                views = count_views(session, [ticket.seen for ticket in tickets], self._visitors_per_hour)
+                note_refusals(session, refusals)
+            for ticket in tickets:
+                ticket.views = views.get(ticket.seen.article_id)
+
+    def _give_up(
+        self, tickets: list[_Ticket], refusals: Counter[tuple[date, str]], day: date | None, error: Exception
+    ) -> None:
+        # The database's own sentence may hold a value: only the kind goes to the log.
+        kind = type(getattr(error, "orig", None) or error).__name__
+        log.error("%d views are given up: %s", len(tickets), kind)
+        if not isinstance(error, SQLAlchemyError):
+            log.error("this is a mistake in the program", exc_info=error)
+        with self._wake:
+            self._kept += refusals + Counter((ticket.seen.now.date(), LOST) for ticket in tickets)
+            if day is not None:
+                self._begun, self._begin_after = None, time.monotonic() + TRY_AGAIN

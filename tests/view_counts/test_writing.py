@@ -1,0 +1,223 @@
+"""A database that is locked, full or away costs the count, never the page."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from blogapp.articles.models import Article
+from blogapp.database import db
+from blogapp.view_counts import writing
+from blogapp.view_counts.models import DailyRefusals, ViewCount
+from tests.conftest import on_server
+
+Publish = Callable[..., Article]
+HTMX = {"HX-Request": "true"}
+
+
+@contextmanager
+def locked(database_url: str, tables: str = "view_marks") -> Iterator[None]:
+    """Somebody else holds the database (SQLite) or `tables` (PostgreSQL) for themselves."""
+    if database_url.startswith("sqlite"):
+        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+        connection.close()
+    else:
+        with psycopg.connect(database_url) as holder:
+            holder.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
+            yield
+
+
+def counts(session: Session) -> tuple[int, dict[str, int]]:
+    """The views that were counted, and what was not, by reason."""
+    noted = {row.reason: row.views for row in session.scalars(select(DailyRefusals))}
+    return session.scalars(select(ViewCount.counted)).one(), noted
+
+
+def test_a_locked_database_costs_a_moment_and_the_view_is_counted_later(
+    publish_article: Publish, client: FlaskClient, session: Session, database_url: str
+) -> None:
+    publish_article(slug="birds", views=4)
+    with locked(database_url):
+        answer = client.post("/articles/birds/views", headers=HTMX)
+        assert answer.status_code == 200
+        assert 'data-count="4"' in answer.text
+        assert 'data-count="4"' in client.get("/articles/birds").text
+        assert client.get("/articles/birds/views.gif").status_code == 200
+    client.application.extensions["view_writer"].close()
+    assert counts(session) == (1, {"again": 1})
+
+
+def test_who_comes_while_the_writer_is_stuck_does_not_wait_for_it(
+    publish_article: Publish, app: Flask, session: Session, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_article(slug="birds", views=4)
+    writer = app.extensions["view_writer"]
+    waited: list[float | None] = []
+    wait = threading.Event.wait
+
+    def note(event: threading.Event, timeout: float | None = None) -> bool:
+        waited.append(timeout)
+        return wait(event, timeout)
+
+    with locked(database_url):
+        app.test_client().post("/articles/birds/views", headers={"User-Agent": "First"})
+        assert time.monotonic() - writer._busy_since > writing.STUCK
+        monkeypatch.setattr(threading.Event, "wait", note)
+        for number in range(20):
+            answer = app.test_client().post("/articles/birds/views", headers={**HTMX, "User-Agent": f"R{number}"})
+            assert 'data-count="4"' in answer.text
+        assert waited == []
+        monkeypatch.undo()
+    writer.close()
+    assert counts(session) == (21, {})
+
+
+def test_views_that_cannot_be_written_are_given_up_and_said(
+    publish_article: Publish,
+    app: Flask,
+    session: Session,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    publish_article(slug="birds", views=4)
+    monkeypatch.setattr(writing, "PATIENCE_MS", 50)
+    with locked(database_url):
+        for number in range(3):
+            answer = app.test_client().post("/articles/birds/views", headers={**HTMX, "User-Agent": f"R{number}"})
+            assert 'data-count="4"' in answer.text
+    answer = app.test_client().post("/articles/birds/views", headers={**HTMX, "User-Agent": "Later"})
+    assert 'data-count="5"' in answer.text
+    assert counts(session) == (1, {"lost": 3})
+    assert "views are given up" in caplog.text
+    assert "R0" not in caplog.text
+
+
+def test_a_full_disk_costs_the_count_and_not_the_page(
+    publish_article: Publish, app: Flask, session: Session, database_url: str
+) -> None:
+    if not database_url.startswith("sqlite"):
+        return  # the disk of PostgreSQL is not ours to fill
+    publish_article(slug="birds", views=4)
+
+    def fill(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # cut to the size that the file has
+
+    with app.app_context():
+        engine = db.engine
+        db.session.remove()
+    engine.dispose()
+    event.listen(engine, "connect", fill)
+    for number in range(400):
+        headers = {**HTMX, "User-Agent": f"Reader {number}"}
+        answer = app.test_client().post("/articles/birds/views", headers=headers)
+        assert answer.status_code == 200
+        if app.extensions["view_writer"]._kept:
+            break
+    else:
+        pytest.fail("the disk was never full")
+    assert 'data-count="' in app.test_client().get("/articles/birds").text
+    event.remove(engine, "connect", fill)
+    with app.app_context():
+        db.session.remove()
+    engine.dispose()
+    app.test_client().post("/articles/birds/views", headers={"User-Agent": "Later"})
+    counted, noted = counts(session)
+    assert noted["lost"] >= 1
+    assert counted == number + 1 - noted["lost"] + 1
+
+
+def test_an_article_is_served_while_its_tables_are_locked(
+    publish_article: Publish, client: FlaskClient, database_url: str
+) -> None:
+    if database_url.startswith("sqlite"):
+        return  # there a lock stops no reader: the tests above read under it
+    publish_article(slug="birds", views=4)
+    page = client.get("/articles/birds").text
+    with locked(database_url, "articles, view_counts"):
+        answer = client.get("/articles/birds")
+        assert (answer.status_code, answer.text) == (200, page)
+
+
+@pytest.fixture
+def away(database_url: str, app: Flask) -> Callable[[bool], None]:
+    """Take the database away, or bring it back."""
+    name = database_url.rsplit("/", 1)[1]
+
+    def change(is_away: bool) -> None:
+        if database_url.startswith("sqlite"):
+            path = database_url.removeprefix("sqlite:///")
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
+            # A connection that may read and write, to a file that none may open.
+            move(path, path + ".away") if is_away else move(path + ".away", path)
+        else:
+            on_server(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {not is_away}")
+            if is_away:
+                on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    return change
+
+
+def move(path: str, to: str) -> None:
+    """Rename a database file; in its place stands a folder, which nobody can open as one."""
+    from pathlib import Path
+
+    if Path(to).is_dir():
+        Path(to).rmdir()
+    Path(path).rename(to)
+    if to.endswith(".away"):
+        Path(path).mkdir()
+
+
+def test_a_database_that_is_away_costs_the_count_and_not_the_page(
+    publish_article: Publish, client: FlaskClient, session: Session, away: Callable[[bool], None]
+) -> None:
+    publish_article(slug="birds", views=4)
+    client.post("/articles/birds/views", headers={"User-Agent": "Before"})
+    seen = {address: client.get(address).text for address in ("/", "/articles/birds")}
+    session.close()
+    away(True)
+    for address, text in seen.items():
+        answer = client.get(address)
+        assert (answer.status_code, answer.text) == (200, text)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert client.head(address).status_code == 200
+    assert 'data-count="5"' in seen["/articles/birds"]
+    assert client.post("/articles/birds/views", headers=HTMX).status_code == 204
+    assert client.get("/articles/birds/views.gif").status_code == 200
+    assert client.get("/articles/never-seen").status_code == 503
+    assert client.post("/articles/birds/comments", data={"author_name": "A", "body": "B"}).status_code == 503
+    away(False)
+    answer = client.post("/articles/birds/views", headers={**HTMX, "User-Agent": "After"})
+    assert 'data-count="6"' in answer.text
+    client.application.extensions["view_writer"].close()
+    assert counts(session) == (2, {"lost": 2})
+
+
+def test_the_process_ends_with_nothing_left_unwritten(
+    publish_article: Publish, app: Flask, session: Session, database_url: str
+) -> None:
+    publish_article(slug="birds")
+    writer = app.extensions["view_writer"]
+    with locked(database_url):
+        app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
+        closing = threading.Thread(target=writer.close)
+        closing.start()
+    closing.join()
+    assert counts(session) == (1, {})
