@@ -1,0 +1,127 @@
+"""What a browser of a person does to the number: once a day, and only if they look and do not mind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from blogapp.articles.models import Article
+from blogapp.database import db
+from blogapp.view_counts.models import DailyReferrals
+from tests.browser.conftest import Visit, assert_accessible
+
+
+def test_reloading_and_coming_back_count_nothing(article: Callable[..., str], visit: Callable[..., Visit]) -> None:
+    address = article(views=4)
+    page = visit().page
+    page.goto(address)
+    count = page.locator("#view-count")
+    expect(count).to_have_text("5 views")
+    for _ in range(5):
+        with page.expect_response("**/views"):
+            page.reload()
+        expect(count).to_have_text("5 views")
+    for _ in range(5):
+        page.goto("/".join(address.split("/")[:3]))
+        page.go_back()
+        expect(count).to_have_text("5 views")
+    # The same browser without JavaScript is the same reader.
+    plain = visit(java_script_enabled=False).page
+    plain.goto(address)
+    plain.reload()
+    expect(plain.locator("#view-count")).to_have_text("5 views")
+
+
+def test_a_browser_that_minds_is_not_counted(article: Callable[..., str], visit: Callable[..., Visit]) -> None:
+    address = article(views=4)
+    for headers in ({"Sec-GPC": "1"}, {"DNT": "1"}):
+        for javascript in (True, False):
+            page = visit(extra_http_headers=headers, java_script_enabled=javascript).page
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            expect(page.locator("#view-count")).to_have_text("4 views")
+
+
+def test_a_browser_without_a_window_is_not_counted(article: Callable[..., str], visit: Callable[..., Visit]) -> None:
+    page = visit(user_agent=None).page
+    with page.expect_response("**/views"):
+        page.goto(article(views=4))
+    expect(page.locator("#view-count")).to_have_text("4 views")
+
+
+def test_the_number_leads_to_what_it_means_in_the_articles_language(
+    article: Callable[..., str], visit: Callable[..., Visit]
+) -> None:
+    page = visit(viewport={"width": 375, "height": 700}).page
+    page.goto(article(lang="fr", views=4))
+    page.locator(".counts").get_by_role("link", name="5 vues").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ce qui est gardé de vous")
+    assert page.locator("html").get_attribute("lang") == "fr"
+    assert page.url.endswith("/privacy?lang=fr#views")
+    assert_accessible(page)
+
+
+def test_an_objection_is_one_button_and_can_be_taken_back(
+    article: Callable[..., str], visit: Callable[..., Visit]
+) -> None:
+    address = article(views=4)
+    home = "/".join(address.split("/")[:3])
+    for javascript in (True, False):
+        visitor = visit(java_script_enabled=javascript)
+        page = visitor.page
+        page.goto(home + "/privacy")
+        page.get_by_role("button", name="Do not count my views").click()
+        again = page.get_by_role("button", name="Count my views again")
+        expect(again).to_be_visible()
+        if javascript:
+            expect(page.locator("#status")).to_have_text("From now on your views are not counted.")
+            expect(again).to_be_focused()
+            assert_accessible(page)
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("#view-count")).to_have_text("4 views")
+        page.goto(home + "/privacy")
+        again.click()
+        expect(page.get_by_role("button", name="Do not count my views")).to_be_visible()
+        assert visitor.context.cookies() == []
+    page.goto(address)
+    page.reload()
+    expect(page.locator("#view-count")).to_have_text("5 views")
+
+
+def test_of_the_page_that_led_here_only_the_host_is_kept(
+    article: Callable[..., str], visit: Callable[..., Visit], blog: Flask
+) -> None:
+    address = article()
+    visitor = visit()
+    link = f'<a href="{address}">An article</a>'
+    visitor.context.route(
+        "http://news.example.org/**", lambda route: route.fulfill(body=link, content_type="text/html")
+    )
+    visitor.page.goto("http://news.example.org/a/private/path?q=secret")
+    visitor.elsewhere.clear()
+    visitor.page.get_by_role("link").click()
+    expect(visitor.page.locator("#view-count")).to_have_text("1 view")
+    with blog.app_context():
+        kept = (
+            select(DailyReferrals.host, DailyReferrals.views)
+            .join(Article, Article.id == DailyReferrals.article_id)
+            .where(Article.slug == address.rsplit("/", 1)[1])
+        )
+        assert db.session.execute(kept).all() == [("news.example.org", 1)]
+
+
+def test_the_front_page_lists_what_is_read(article: Callable[..., str], visit: Callable[..., Visit]) -> None:
+    address = article()
+    page = visit().page
+    page.goto(address)
+    expect(page.locator("#view-count")).to_have_text("1 view")
+    for scheme in ("light", "dark"):
+        reader = visit(color_scheme=scheme, viewport={"width": 375, "height": 700}).page
+        reader.goto("/".join(address.split("/")[:3]))
+        expect(reader.get_by_role("complementary", name="Most read in the last 30 days")).to_be_visible()
+        assert_accessible(reader)
+        assert reader.evaluate("document.documentElement.scrollWidth <= innerWidth")

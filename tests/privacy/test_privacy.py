@@ -1,0 +1,108 @@
+"""The page says what is so, in the numbers of the settings, and takes an objection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from blogapp.articles.models import Article
+
+Publish = Callable[..., Article]
+HTMX = {"HX-Request": "true"}
+
+
+def words(client: FlaskClient, address: str = "/privacy") -> str:
+    page = client.get(address)
+    assert page.status_code == 200
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", "", page.text))
+
+
+@pytest.mark.settings(RATELIMIT_ENABLED="on", VIEW_RATE_PER_HOUR="1234", COMMENT_EDIT_MINUTES="77")
+def test_its_numbers_are_those_of_the_settings(client: FlaskClient) -> None:
+    text = words(client)
+    for sentence in (
+        "at most 1,234 are counted",
+        "For 77 minutes you can withdraw it yourself",
+        "only the first 24 bits (of IPv6: 48)",
+        "After 25 months",
+        "sets one for 90 days",
+        "for 395 days",
+    ):
+        assert sentence in text
+    french = words(client, "/privacy?lang=fr")
+    assert "1\u202f234 au plus sont comptés" in french
+    assert "Pendant 77 minutes" in french
+    assert "A comment may wait" not in text
+
+
+@pytest.mark.settings(COMMENT_EDIT_MINUTES="0", COMMENT_MODERATION="first")
+def test_what_does_not_happen_is_not_said(client: FlaskClient) -> None:
+    text = words(client)
+    assert "you can withdraw it yourself" not in text
+    assert "To have it removed, ask for it in a comment." in text
+    assert "A comment may wait" in text
+    assert "new readers" not in text  # limits are off
+
+
+@pytest.mark.parametrize(
+    ("address", "lang", "title"),
+    [
+        ("/privacy", "en", "What is kept about you"),
+        ("/privacy?lang=fr", "fr", "Ce qui est gardé de vous"),
+        ("/privacy?lang=he", "he", "מה נשמר עליכם"),
+        ("/privacy?lang=xx", "en", "What is kept about you"),
+        ("/privacy?lang=%00", "en", "What is kept about you"),
+    ],
+)
+def test_it_speaks_the_language_that_it_is_asked_for(client: FlaskClient, address: str, lang: str, title: str) -> None:
+    page = client.get(address)
+    assert f'<html lang="{lang}"' in page.text
+    assert f"<h1>{title}</h1>" in page.text
+    assert page.headers["Cache-Control"] == "public, no-cache"
+    assert "Set-Cookie" not in page.headers
+
+
+def test_articles_and_every_page_lead_to_it(publish_article: Publish, client: FlaskClient) -> None:
+    publish_article(slug="oiseaux", lang="fr")
+    page = client.get("/articles/oiseaux").text
+    assert page.count('href="/privacy?lang=fr') == 2
+    assert 'href="/privacy?lang=en"' in client.get("/").text
+    assert 'href="/privacy?lang=en"' in client.get("/nowhere").text
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_an_objection_is_a_cookie_that_is_the_same_for_all(app: Flask, headers: dict[str, str]) -> None:
+    cookies = []
+    for _ in range(2):
+        client = app.test_client()
+        answer = client.post("/privacy/objection", data={"lang": "fr"}, headers=headers)
+        cookies.append(answer.headers["Set-Cookie"])
+        if headers:
+            assert "Désormais, vos vues ne sont pas comptées." in answer.text
+            assert "<html" not in answer.text
+        else:
+            assert (answer.status_code, answer.location) == (303, "/privacy?lang=fr#objection")
+        page = client.get("/privacy?lang=fr")
+        assert "Vos vues ne sont pas comptées dans ce navigateur." in page.text
+        assert page.headers["Cache-Control"] == "private, no-store"
+        back = client.post("/privacy/objection/delete", headers=headers)
+        assert back.status_code == (200 if headers else 303)
+        assert "Do not count my views" in client.get("/privacy").text
+    assert cookies[0].split(";")[0] == cookies[1].split(";")[0] == "uncounted=1"
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookies[0].split("; "))
+
+
+@pytest.mark.settings(TRUSTED_PROXIES="1")
+def test_over_https_the_cookie_keeps_to_it(client: FlaskClient) -> None:
+    answer = client.post("/privacy/objection", headers={"X-Forwarded-Proto": "https"})
+    assert "Secure" in answer.headers["Set-Cookie"].split("; ")
+
+
+def test_no_other_site_objects_for_a_reader(client: FlaskClient) -> None:
+    for address in ("/privacy/objection", "/privacy/objection/delete"):
+        assert client.post(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+        assert client.get(address).status_code == 405

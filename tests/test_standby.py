@@ -1,0 +1,59 @@
+"""Pages that stand by for a database that is away: bounded, and only what everybody may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from blogapp.articles.models import Article
+from blogapp.standby import Standby
+
+Publish = Callable[..., Article]
+
+
+def test_what_was_served_longest_ago_makes_room() -> None:
+    standby = Standby(room=100)
+    for name in "abc":
+        standby.keep(name, b"x" * 40, "text/html")
+    assert [name for name in "abc" if standby.find(name)] == ["b", "c"]
+    standby.keep("b", b"y" * 40, "text/html")
+    standby.keep("d", b"x" * 40, "text/html")
+    assert [name for name in "abcd" if standby.find(name)] == ["b", "d"]
+    standby.keep("e", b"x" * 101, "text/html")
+    assert standby.find("e") is None
+    standby.drop("b")
+    assert standby.find("b") is None
+
+
+@pytest.fixture
+def standby(app: Flask) -> Standby:
+    kept: Standby = app.extensions["standby"]
+    return kept
+
+
+def test_only_pages_that_all_readers_share_are_kept(
+    publish_article: Publish, client: FlaskClient, app: Flask, standby: Standby
+) -> None:
+    publish_article(slug="birds")
+    client.get("/articles/birds/comments", headers={"HX-Request": "true"})
+    client.get("/articles/birds/views.gif")
+    client.get("/healthz")
+    client.set_cookie("visitor", "x" * 43)
+    client.get("/articles/birds")
+    assert not standby._pages
+    app.test_client().get("/articles/birds")
+    assert list(standby._pages) == ["localhost/articles/birds?"]
+
+
+def test_a_page_that_is_gone_does_not_come_back(
+    publish_article: Publish, client: FlaskClient, standby: Standby
+) -> None:
+    publish_article(slug="birds")
+    client.get("/articles/birds")
+    assert standby.find("localhost/articles/birds?")
+    publish_article(slug="birds", draft=True)
+    assert client.get("/articles/birds").status_code == 404
+    assert standby.find("localhost/articles/birds?") is None
