@@ -143,5 +143,9 @@ def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -
 
 def insert_for(session: Session, table: Any) -> Any:
     """An INSERT that knows ON CONFLICT, in the dialect of the session's database."""
-    dialect = session.get_bind().dialect.name
+    return insert_in(session.get_bind().dialect.name, table)
+
+
+def insert_in(dialect: str, table: Any) -> Any:
+    """The same for a dialect by its name: `postgresql` or `sqlite`."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

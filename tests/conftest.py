@@ -179,7 +179,7 @@ def post(client: FlaskClient) -> Callable[..., TestResponse]:
 
 def dispose(app: Flask) -> None:
     """Close what an application has opened."""
-    app.extensions["view_writer"].close()
+    app.extensions["view_writer"].flush()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()

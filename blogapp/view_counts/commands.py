@@ -21,6 +21,7 @@ from blogapp.view_counts import reading
 from blogapp.view_counts.reading import RISING_DAYS, Span
 from blogapp.view_counts.refusals import REASONS
 from blogapp.view_counts.retention import MONTHS, fold_old_days, oldest_day
+from blogapp.view_counts.writing import view_writer
 from blogapp.visitors.identity import key_of_day
 
 LISTED = 10
@@ -34,6 +35,7 @@ views_cli = AppGroup("views", help="See, save and tidy up what was counted.")
 @click.option("--days", type=click.IntRange(1, 1000), default=30, show_default=True, help="How many, until today.")
 def show(slug: str | None, days: int) -> None:
     """Views of each day, of the whole blog or of one article; what was not counted, what is read, where from."""
+    view_writer().flush()
     session, now = db.session(), clock.now()
     span = Span.until(now.date(), days)
     article_id = _find(slug) if slug else None
@@ -80,6 +82,7 @@ def export(file: Path) -> None:
     A period is a day, a year whose days are too old to be kept singly, or `before`: the views that the article came
     with. `-` writes to the terminal.
     """
+    view_writer().flush()
     rows = reading.every_total(db.session())
     if str(file) == "-":
         _write_csv(sys.stdout, rows)

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
-from blogapp.database import insert_for
+from blogapp.database import insert_for, insert_in
 from blogapp.view_counts.models import (
     DailyReferrals,
     DailyRefusals,
@@ -27,6 +28,16 @@ from blogapp.visitors.identity import DayKey, key_of_day, network_digest, new_da
 
 # Hosts that are kept apart on one day; a blog has dozens, and who makes them up has no end of them.
 HOSTS_A_DAY = 500
+
+STILL_THERE = (
+    select(Article.id)
+    .where(Article.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Article.id)
+    .with_for_update(read=True, key_share=True)
+)
+VIEWS = select(ViewCount.article_id, ViewCount.before + ViewCount.counted).where(
+    ViewCount.article_id.in_(bindparam("ids", expanding=True))
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +71,7 @@ def count_views(
     once wait for each other and never in a circle.
     """
     ids = {each.article_id for each in seen}
-    still_there = select(Article.id).where(Article.id.in_(sorted(ids))).order_by(Article.id)
-    known = set(session.scalars(still_there.with_for_update(read=True, key_share=True)))
+    known = set(session.scalars(STILL_THERE, {"ids": sorted(ids)}))
     for day, group in groupby(sorted(seen, key=_day_of), key=_day_of):
         key = key_of_day(session, day)
         _count_day(session, [each for each in group if each.article_id in known], key, visitors_per_hour, hosts_a_day)
@@ -108,12 +118,7 @@ def _visitors_beyond_limit(
         {"network": network, "hour": hour, "visitors": len(newcomers[network, hour])}
         for network, hour in sorted(newcomers)
     ]
-    insert = insert_for(session, NetworkHour).values(rows)
-    brought = session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["network", "hour"], set_={"visitors": NetworkHour.visitors + insert.excluded.visitors}
-        ).returning(NetworkHour.network, NetworkHour.hour, NetworkHour.visitors)
-    ).all()
+    brought = session.execute(_bringing(session.get_bind().dialect.name), rows).all()
     refused: set[bytes] = set()
     for network, hour, number in brought:
         came = list(newcomers[network, hour])
@@ -127,25 +132,14 @@ def _mark(session: Session, wanted: list[tuple[bytes, int]]) -> list[tuple[bytes
     if not wanted:
         return []
     rows = [{"visitor": visitor, "article_id": article_id} for visitor, article_id in wanted]
-    insert = (
-        insert_for(session, ViewMark)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=["visitor", "article_id"])
-        .returning(ViewMark.visitor, ViewMark.article_id)
-    )
-    return [(row.visitor, row.article_id) for row in session.execute(insert)]
+    marked = session.execute(_marking(session.get_bind().dialect.name), rows)
+    return [(row.visitor, row.article_id) for row in marked]
 
 
 def _add(session: Session, counted: Sequence[Seen], day: date) -> None:
     views = sorted(Counter(each.article_id for each in counted).items())
-    total = insert_for(session, ViewCount).values(
-        [{"article_id": article_id, "before": 0, "counted": number} for article_id, number in views]
-    )
-    session.execute(
-        total.on_conflict_do_update(
-            index_elements=["article_id"], set_={"counted": ViewCount.counted + total.excluded.counted}
-        )
-    )
+    totals = [{"article_id": article_id, "before": 0, "counted": number} for article_id, number in views]
+    session.execute(_adding(session.get_bind().dialect.name, ViewCount, "counted"), totals)
     add_up(session, DailyViews, [{"day": day, "article_id": article_id, "views": n} for article_id, n in views])
 
 
@@ -179,18 +173,39 @@ def note_refusals(session: Session, refusals: dict[tuple[date, str], int]) -> No
 def add_up(session: Session, table: Any, rows: list[dict[str, Any]]) -> None:
     """Add the `views` of each row to those that the row of the same key has already."""
     if rows:
-        insert = insert_for(session, table).values(rows)
-        keys = [name for name in rows[0] if name != "views"]
-        session.execute(
-            insert.on_conflict_do_update(index_elements=keys, set_={"views": table.views + insert.excluded.views})
-        )
+        session.execute(_adding(session.get_bind().dialect.name, table, "views"), rows)
+
+
+# Statements are put together once for each dialect: that takes SQLAlchemy longer than the database takes to run them.
+
+
+@cache
+def _adding(dialect: str, table: Any, number: str) -> Any:
+    """Add to the column `number` of the row with the same key, or make the row."""
+    insert = insert_in(dialect, table.__table__)
+    column = table.__table__.c[number]
+    return insert.on_conflict_do_update(
+        index_elements=list(table.__table__.primary_key), set_={number: column + insert.excluded[number]}
+    )
+
+
+@cache
+def _marking(dialect: str) -> Any:
+    insert = insert_in(dialect, ViewMark.__table__).on_conflict_do_nothing(index_elements=["visitor", "article_id"])
+    return insert.returning(ViewMark.visitor, ViewMark.article_id)
+
+
+@cache
+def _bringing(dialect: str) -> Any:
+    return _adding(dialect, NetworkHour, "visitors").returning(
+        NetworkHour.network, NetworkHour.hour, NetworkHour.visitors
+    )
 
 
 def views_of(session: Session, article_ids: Iterable[int]) -> dict[int, int]:
     """The number of views of each of the articles, in one query; 0 for one that was never counted."""
     ids = list(article_ids)
-    query = select(ViewCount.article_id, ViewCount.before + ViewCount.counted).where(ViewCount.article_id.in_(ids))
-    found = dict(session.execute(query).all())
+    found = dict(session.execute(VIEWS, {"ids": ids}).all())
     return {article_id: found.get(article_id, 0) for article_id in ids}
 
 

@@ -10,8 +10,7 @@ from flask import Blueprint, Flask, Response, current_app, make_response, render
 from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp import clock, i18n
-from blogapp.articles.models import Article
-from blogapp.articles.reading import find_article
+from blogapp.articles.reading import find_article_id
 from blogapp.config import Settings
 from blogapp.database import db
 from blogapp.htmx import is_htmx
@@ -19,7 +18,7 @@ from blogapp.owner.session import signed_in_owner
 from blogapp.view_counts.counting import Seen, views_of
 from blogapp.view_counts.referrers import SPAMMERS, host_of, read_hosts
 from blogapp.view_counts.refusals import LOST, reason_not_to_count
-from blogapp.view_counts.writing import ViewWriter
+from blogapp.view_counts.writing import ViewWriter, view_writer
 from blogapp.visitors.cookie import has_objected
 from blogapp.visitors.identity import network_of
 
@@ -42,11 +41,6 @@ def init_app(app: Flask, settings: Settings) -> None:
             view_writer().begin_day(clock.now().date())
 
 
-def view_writer() -> ViewWriter:
-    writer: ViewWriter = current_app.extensions["view_writer"]
-    return writer
-
-
 @bp.post("/articles/<slug>/views")
 def create(slug: str) -> Response:
     views = _count(slug, clock.now())
@@ -65,26 +59,31 @@ def pixel(slug: str) -> Response:
 def _count(slug: str, now: datetime) -> int | None:
     """Count a view if it is one; the number of views that can be shown now, None if not even that is known."""
     try:
-        article = find_article(db.session(), slug, now)
-        i18n.speak(article.lang)
+        article_id, lang = find_article_id(db.session(), slug, now)
+        i18n.speak(lang)
         reason = reason_not_to_count(request.method, request.headers, has_objected(request), _is_owner())
-        db.session.commit()  # gives the connection back: the count may take a moment
         if reason:
             view_writer().refuse(reason, now.date())
-            return views_of(db.session(), [article.id])[article.id]
-        views = view_writer().count(_seen(article, now))
-        return views if views is not None else views_of(db.session(), [article.id])[article.id]
+            return _views_to_show(article_id)
+        db.session.commit()  # gives the connection back: the count may take a moment
+        views = view_writer().count(_seen(article_id, now))
+        return views if views is not None else _views_to_show(article_id)
     except SQLAlchemyError as error:
         log.error("a view is given up: %s", type(getattr(error, "orig", None) or error).__name__)
         view_writer().refuse(LOST, now.date())
         return None
 
 
+def _views_to_show(article_id: int) -> int | None:
+    """The last known number, where it is shown to anybody."""
+    return views_of(db.session(), [article_id])[article_id] if is_htmx() else None
+
+
 def _is_owner() -> bool:
     return bool(request.cookies) and signed_in_owner(db.session()) is not None
 
 
-def _seen(article: Article, now: datetime) -> Seen:
+def _seen(article_id: int, now: datetime) -> Seen:
     claimed = request.form.get("referrer", "")[:300]
     referrer = host_of(claimed, request.host.partition(":")[0], current_app.config["REFERRER_SPAMMERS"])
-    return Seen(article.id, network_of(request.remote_addr), request.user_agent.string, now, referrer)
+    return Seen(article_id, network_of(request.remote_addr), request.user_agent.string, now, referrer)

@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp.database import write_transaction
@@ -34,6 +34,8 @@ PATIENCE_MS = 10_000
 # Seconds after its first request in which a day is begun at the latest: whoever reads comes first. And until it is
 # tried again where that failed.
 BEGIN_WITHIN = 5.0
+# Seconds in which refusals are gathered.
+NOTE_WITHIN = 0.2
 TRY_AGAIN = 10.0
 # What one transaction takes, and what may wait for one: some megabytes of memory.
 BATCH = 500
@@ -62,14 +64,14 @@ class ViewWriter:
         self._kept: Counter[tuple[date, str]] = Counter()
         self._day_to_begin: date | None = None
         self._begun: date | None = None
-        self._begin_at = 0.0
+        self._alarm: float | None = None
         self._begin_after = 0.0
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
         self._busy_since: float | None = None
         self._is_closing = False
-        atexit.register(self.close)
+        atexit.register(self.flush)
 
     def count(self, seen: Seen) -> int | None:
         """Count a view. The views that its article then has; None if that is not known in time, and then it may
@@ -87,10 +89,10 @@ class ViewWriter:
         return ticket.views
 
     def refuse(self, reason: str, day: date) -> None:
-        """Note that something was not counted, with its reason; it is written with what comes next."""
+        """Note that something was not counted, with its reason; it is written with the next view, or soon."""
         with self._wake:
             self._refusals[day, reason] += 1
-            self._ring()
+            self._set_alarm(NOTE_WITHIN)
 
     def begin_day(self, day: date) -> None:
         """Have yesterday's key deleted, and all that goes with it, soon after the day's first request of any kind."""
@@ -98,10 +100,9 @@ class ViewWriter:
             return
         with self._wake:
             self._begun = self._day_to_begin = day
-            self._begin_at = time.monotonic() + BEGIN_WITHIN
-            self._ring()
+            self._set_alarm(BEGIN_WITHIN)
 
-    def close(self) -> None:
+    def flush(self) -> None:
         """Write what waits, and end the thread; the next view starts another."""
         with self._wake:
             thread = self._thread if self._process == os.getpid() else None
@@ -109,6 +110,13 @@ class ViewWriter:
             self._wake.notify()
         if thread is not None:
             thread.join(2 * WAIT)
+
+    def _set_alarm(self, seconds: float) -> None:
+        """Write what is not urgent in so many seconds at the latest."""
+        alarm = time.monotonic() + seconds
+        if self._alarm is None or alarm < self._alarm:
+            self._alarm = alarm
+            self._ring()
 
     def _ring(self) -> None:
         if self._thread is None or self._process != os.getpid():
@@ -122,11 +130,12 @@ class ViewWriter:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not (self._waiting or self._refusals or self._is_closing):
-                    until_begin = self._begin_at - time.monotonic() if self._day_to_begin else None
-                    if until_begin is not None and until_begin <= 0:
+                while not (self._waiting or self._is_closing):
+                    left = self._alarm - time.monotonic() if self._alarm else None
+                    if left is not None and left <= 0:
                         break
-                    self._wake.wait(until_begin)
+                    self._wake.wait(left)
+                self._alarm = None
                 tickets, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
                 refusals, self._refusals, self._kept = self._refusals + self._kept, Counter(), Counter()
                 day, self._day_to_begin = self._day_to_begin, None
@@ -165,3 +174,9 @@ class ViewWriter:
             self._kept += refusals + Counter((ticket.seen.now.date(), LOST) for ticket in tickets)
             if day is not None:
                 self._begun, self._begin_after = None, time.monotonic() + TRY_AGAIN
+
+
+def view_writer() -> ViewWriter:
+    """The writer of the current application."""
+    writer: ViewWriter = current_app.extensions["view_writer"]
+    return writer

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from blinker import Signal
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.database import insert_for
@@ -21,6 +21,16 @@ IPV4_BITS = 24
 IPV6_BITS = 48
 
 new_day = Signal("The first visitor of a UTC day: sender is the session, `day` the date that begins.")
+
+
+CURRENT = (
+    select(VisitorKey.day, VisitorKey.key)
+    .where(VisitorKey.day.between(bindparam("day"), bindparam("next")))
+    .order_by(VisitorKey.day.desc())
+    .limit(1)
+    # PostgreSQL: who still writes with a key is waited for before the key and all that was made with it go.
+    .with_for_update(read=True)
+)
 
 
 @dataclass(frozen=True)
@@ -64,23 +74,16 @@ def key_of_day(session: Session, day: date) -> DayKey:
     Two processes may make the key of a new day at once: the first row stands, and both read it. `new_day` tells
     those who keep something that was made with an older key to delete it.
     """
-    current = (
-        select(VisitorKey.day, VisitorKey.key)
-        .where(VisitorKey.day.between(day, day + timedelta(days=1)))
-        .order_by(VisitorKey.day.desc())
-        .limit(1)
-        # PostgreSQL: who still writes with a key is waited for before the key and all that was made with it go.
-        .with_for_update(read=True)
-    )
+    days = {"day": day, "next": day + timedelta(days=1)}
     # Who had to wait for the key's end sees the next one only by asking again.
-    row = session.execute(current).first() or session.execute(current).first()
+    row = session.execute(CURRENT, days).first() or session.execute(CURRENT, days).first()
     if row is None:
         session.execute(delete(VisitorKey).where(VisitorKey.day != day))
         values = {"day": day, "key": secrets.token_bytes(32)}
         insert = insert_for(session, VisitorKey).values(values).on_conflict_do_nothing(index_elements=["day"])
         if session.scalar(insert.returning(VisitorKey.day)) is not None:
             new_day.send(session, day=day)
-        row = session.execute(current).one()
+        row = session.execute(CURRENT, days).one()
     return DayKey(row.day, row.key)
 
 

@@ -16,11 +16,13 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Server:
-    """granian on a free port; its data and its log lie in `folder`. `environ` are settings of the blog."""
+    """granian on a free port; its data and its log lie in `folder`. `environ` are settings of the blog.
+    `app` is another application to serve."""
 
-    def __init__(self, folder: Path, workers: int = 1, **environ: str) -> None:
+    def __init__(self, folder: Path, workers: int = 1, app: str = "tests.harness.wsgi:app", **environ: str) -> None:
         self.folder = folder
         self.workers = workers
+        self.app = app
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {
@@ -38,7 +40,7 @@ class Server:
         command = [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(self.port), "--no-ws"),
             *("--workers-kill-timeout", "10", "--workers", str(self.workers), "--blocking-threads", "16"),
-            "tests.harness.wsgi:app",
+            self.app,
         ]
         self.process = keeper.start(command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
         for _ in range(600):

@@ -40,7 +40,7 @@ def blog(app: Flask, publish_article: Publish, monkeypatch: pytest.MonkeyPatch) 
         session.connection().exec_driver_sql("UPDATE view_counts SET counted = 1270 WHERE before = 1234")
     for headers in (FIREFOX, FIREFOX, {"User-Agent": "Googlebot/2.1"}):
         app.test_client().post("/articles/birds/views", headers=headers, data={"referrer": "news.example.org"})
-    app.extensions["view_writer"].close()
+    app.extensions["view_writer"].flush()
 
 
 @pytest.mark.usefixtures("blog")

@@ -210,7 +210,7 @@ class TestDays:
         view_as(app, "Reader")
         at(datetime(2026, 6, 11, 12, tzinfo=UTC))
         assert app.test_client().get("/").status_code == 200
-        app.extensions["view_writer"].close()  # writes what waits: in a running site, some seconds later
+        app.extensions["view_writer"].flush()  # writes what waits: in a running site, some seconds later
         assert session.scalars(select(VisitorKey.day)).all() == [date(2026, 6, 11)]
         assert session.scalars(select(ViewMark)).all() == []
 

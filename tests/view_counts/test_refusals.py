@@ -106,7 +106,7 @@ def test_what_is_not_counted_is_noted_with_its_reason(
         assert client.get("/articles/birds/views.gif", headers=headers).status_code == 200
     client.set_cookie("uncounted", "1")
     assert client.post("/articles/birds/views").status_code == 204
-    client.application.extensions["view_writer"].close()
+    client.application.extensions["view_writer"].flush()
     assert session.scalars(select(ViewCount.counted)).one() == 0
     noted = {row.reason: row.views for row in session.scalars(select(DailyRefusals))}
     assert noted == {"objection": 3, "preload": 2, "bot": 4}

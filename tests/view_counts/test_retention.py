@@ -79,7 +79,7 @@ def test_the_first_request_of_a_day_folds_what_is_old(
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 8, tzinfo=UTC))
     app.test_client().get("/articles/birds")
-    app.extensions["view_writer"].close()
+    app.extensions["view_writer"].flush()
     check_folded(session)
 
 

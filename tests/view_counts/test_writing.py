@@ -57,7 +57,7 @@ def test_a_locked_database_costs_a_moment_and_the_view_is_counted_later(
         assert 'data-count="4"' in answer.text
         assert 'data-count="4"' in client.get("/articles/birds").text
         assert client.get("/articles/birds/views.gif").status_code == 200
-    client.application.extensions["view_writer"].close()
+    client.application.extensions["view_writer"].flush()
     assert counts(session) == (1, {"again": 1})
 
 
@@ -82,7 +82,7 @@ def test_who_comes_while_the_writer_is_stuck_does_not_wait_for_it(
             assert 'data-count="4"' in answer.text
         assert waited == []
         monkeypatch.undo()
-    writer.close()
+    writer.flush()
     assert counts(session) == (21, {})
 
 
@@ -206,7 +206,7 @@ def test_a_database_that_is_away_costs_the_count_and_not_the_page(
     away(False)
     answer = client.post("/articles/birds/views", headers={**HTMX, "User-Agent": "After"})
     assert 'data-count="6"' in answer.text
-    client.application.extensions["view_writer"].close()
+    client.application.extensions["view_writer"].flush()
     assert counts(session) == (2, {"lost": 2})
 
 
@@ -217,7 +217,7 @@ def test_the_process_ends_with_nothing_left_unwritten(
     writer = app.extensions["view_writer"]
     with locked(database_url):
         app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
-        closing = threading.Thread(target=writer.close)
+        closing = threading.Thread(target=writer.flush)
         closing.start()
     closing.join()
     assert counts(session) == (1, {})
