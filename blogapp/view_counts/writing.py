@@ -140,7 +140,7 @@ class ViewWriter:
                 refusals, self._refusals, self._kept = self._refusals + self._kept, Counter(), Counter()
                 day, self._day_to_begin = self._day_to_begin, None
                 if not (tickets or refusals or day):
-                    self._thread, self._is_closing = None, False
+                    self._end()
                     return
                 self._busy_since = time.monotonic()
             try:
@@ -151,6 +151,14 @@ class ViewWriter:
                 self._busy_since = None
                 for ticket in tickets:
                     ticket.done.set()
+            with self._wake:
+                # What could not be written is not tried again on the way out.
+                if self._is_closing and self._kept and not self._waiting:
+                    self._end()
+                    return
+
+    def _end(self) -> None:
+        self._thread, self._is_closing = None, False
 
     def _write(self, tickets: list[_Ticket], refusals: Counter[tuple[date, str]], day: date | None) -> None:
         with self._app.app_context():

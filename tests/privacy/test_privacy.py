@@ -46,6 +46,7 @@ def test_what_does_not_happen_is_not_said(client: FlaskClient) -> None:
     assert "To have it removed, ask for it in a comment." in text
     assert "A comment may wait" in text
     assert "new readers" not in text  # limits are off
+    assert "Against floods" not in text
 
 
 @pytest.mark.parametrize(
