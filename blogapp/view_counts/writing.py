@@ -31,9 +31,10 @@ WAIT = 1.0
 STUCK = 0.5
 # How long one transaction waits for its turn on SQLite before its views are given up.
 PATIENCE_MS = 10_000
-# Seconds after its first request in which a day is begun at the latest: whoever reads comes first. And until it is
-# tried again where that failed.
+# Seconds after its first request in which a day is begun at the latest: whoever reads comes first. A process that has
+# just started has more to do, and mostly finds a day that has begun. And until it is tried again where that failed.
 BEGIN_WITHIN = 5.0
+BEGIN_WITHIN_OF_START = 60.0
 # Seconds in which refusals are gathered.
 NOTE_WITHIN = 0.2
 TRY_AGAIN = 10.0
@@ -99,8 +100,9 @@ class ViewWriter:
         if day == self._begun or time.monotonic() < self._begin_after:
             return
         with self._wake:
+            seconds = BEGIN_WITHIN_OF_START if self._begun is None else BEGIN_WITHIN
             self._begun = self._day_to_begin = day
-            self._set_alarm(BEGIN_WITHIN)
+            self._set_alarm(seconds)
 
     def flush(self) -> None:
         """Write what waits, and end the thread; the next view starts another."""
@@ -165,8 +167,9 @@ class ViewWriter:
             with write_transaction(durable=False, patience_ms=PATIENCE_MS) as session:
                 if day is not None:
                     key_of_day(session, day)
-                views = count_views(session, [ticket.seen for ticket in tickets], self._visitors_per_hour)
                 note_refusals(session, refusals)
+                seen = [ticket.seen for ticket in tickets]
+                views = count_views(session, seen, self._visitors_per_hour) if seen else {}
             for ticket in tickets:
                 ticket.views = views.get(ticket.seen.article_id)
 
