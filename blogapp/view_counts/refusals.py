@@ -30,6 +30,9 @@ REASONS = {
     LOST: "given up: the database could not be written",
 }
 
+# Characters of a user agent that are looked at; the longest of browsers have some 300.
+LONGEST_AGENT = 512
+
 # What the list of crawlers has no entry for: tools that drive a browser, and what calls itself a program.
 UNLISTED = re.compile(
     r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse"
@@ -50,7 +53,7 @@ def reason_not_to_count(method: str, headers: Headers, has_objected: bool, is_ow
         return PRELOAD
     if headers.get("HX-History-Restore-Request") == "true":
         return RESTORE
-    if is_bot(headers.get("User-Agent", "")):
+    if is_bot(headers.get("User-Agent", "")[:LONGEST_AGENT]):
         return BOT
     if has_objected or headers.get("Sec-GPC", "").strip() == "1" or headers.get("DNT", "").strip() == "1":
         return OBJECTION
