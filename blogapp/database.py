@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event, Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -74,8 +77,10 @@ def init_app(app: Flask, url: str) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _govern_sqlite(db.engine)
+            app.extensions["write_turns"] = Turns()
         else:
             _govern_postgresql(db.engine)
+            app.extensions["write_turns"] = None
 
 
 def _govern_sqlite(engine: Engine) -> None:
@@ -115,6 +120,60 @@ def _govern_postgresql(engine: Engine) -> None:
         connection.commit()
 
 
+class Turns:
+    """A lock that is handed on in the order in which it was asked for."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._waiting: deque[Event] = deque()
+        self._is_taken = False
+
+    def take(self, seconds: float) -> bool:
+        """Wait for one's turn; False when it does not come in time."""
+        with self._lock:
+            if not self._is_taken:
+                self._is_taken = True
+                return True
+            turn = Event()
+            self._waiting.append(turn)
+        if turn.wait(seconds):
+            return True
+        with self._lock:
+            if turn.is_set():
+                return True
+            self._waiting.remove(turn)
+            return False
+
+    def hand_on(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._is_taken = False
+
+
+@contextmanager
+def _turn(patience_ms: int) -> Iterator[int]:
+    """Wait for this thread's turn to write to SQLite; how much of the patience is left, in milliseconds.
+
+    Those who wait in SQLite itself sleep ever longer and come in any order: of thirty who write at once the last wait
+    for seconds. So the threads of a process queue here, and only one of them waits there for the other processes.
+    PostgreSQL lets many write at once.
+    """
+    turns: Turns | None = current_app.extensions["write_turns"]
+    if turns is None:
+        yield patience_ms
+        return
+    began = monotonic()
+    is_ours = turns.take(patience_ms / 1000)
+    try:
+        # Who waited in vain asks SQLite all the same, whose answer then is the error that everybody knows.
+        yield max(0, patience_ms - int((monotonic() - began) * 1000))
+    finally:
+        if is_ours:
+            turns.hand_on()
+
+
 @contextmanager
 def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -> Iterator[Session]:
     """Write, alone and whole: commits at the end, rolls back on any error.
@@ -126,6 +185,12 @@ def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -
     """
     session = db.session
     session.commit()  # ends a reader's transaction, which cannot become a writer's
+    with _turn(patience_ms) as left_ms:
+        yield from _write(durable, left_ms)
+
+
+def _write(durable: bool, patience_ms: int) -> Iterator[Session]:
+    session = db.session
     connection = session.connection(
         execution_options={"writer": "durable" if durable else "quick", "patience_ms": patience_ms}
     )

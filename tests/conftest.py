@@ -28,6 +28,8 @@ from tests.harness.postgres import Postgres
 SECRET_KEY = "a key for tests, and for nothing else"
 POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
 numbers = itertools.count(1)
+# Databases of tests that are over, as new, each with its schema.
+emptied: list[tuple[str, list[Any]]] = []
 
 
 MEMORY = Path("/dev/shm")
@@ -81,10 +83,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str)
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
     else:
-        name = f"test_{worker_id}_{next(numbers)}"
-        on_server(f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('migrated_postgres')}")
+        template = request.getfixturevalue("migrated_postgres")
+        if not emptied:
+            new = f"test_{worker_id}_{next(numbers)}"
+            on_server(f"CREATE DATABASE {new} TEMPLATE {template}")
+            emptied.append((new, schema_of(new)))
+        name, schema = emptied.pop()
         yield url_of(name)
-        on_server(f"DROP DATABASE {name} WITH (FORCE)")
+        on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        # To empty a database takes a fraction of the time that it takes to make one.
+        if schema_of(name) == schema:
+            empty(name)
+            emptied.append((name, schema))
+        else:
+            on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -188,6 +200,23 @@ def dispose(app: Flask) -> None:
 def on_server(statement: str) -> None:
     with psycopg.connect(os.environ[POSTGRES_URL], autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+def schema_of(name: str) -> list[Any]:
+    """What a database is made of, and the version that it says it has."""
+    columns = """
+        SELECT table_name, column_name, data_type, ordinal_position FROM information_schema.columns
+        WHERE table_schema = 'public' ORDER BY 1, 2"""
+    with psycopg.connect(url_of(name)) as connection:
+        version = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return version + connection.execute(columns).fetchall()
+
+
+def empty(name: str) -> None:
+    with psycopg.connect(url_of(name), autocommit=True) as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = ", ".join(table for (table,) in rows if table != "alembic_version")
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE".encode())
 
 
 def url_of(name: str) -> str:

@@ -11,16 +11,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.comments.models import Comment, Conversation
-from blogapp.database import db, write_transaction
+from blogapp.database import Turns, db, write_transaction
 from blogapp.migrating import alembic
 from blogapp.view_counts.models import ViewCount
 from tests.conftest import SECRET_KEY, dispose, on_server, url_of
@@ -55,6 +57,50 @@ def test_sqlite_is_set_up_for_many_writers(app: Flask) -> None:
         with write_transaction(durable=False) as session:
             assert session.execute(text("PRAGMA synchronous")).scalar_one() == 1
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
+    turns, came = Turns(), list[int]()
+    assert turns.take(0)
+
+    def ask(number: int) -> None:
+        assert turns.take(20)
+        came.append(number)
+        turns.hand_on()
+
+    threads = []
+    for number in range(10):
+        threads.append(Thread(target=ask, args=[number]))
+        threads[-1].start()
+        while len(turns._waiting) <= number:
+            threads[-1].join(0.001)
+    assert not turns.take(0.01)  # who does not want to wait leaves the queue, and holds up nobody
+    turns.hand_on()
+    for thread in threads:
+        thread.join()
+    assert came == list(range(10))
+    assert turns.take(0)
+
+
+def test_a_writer_whose_turn_does_not_come_gets_an_error_and_leaves_the_next_one_alone(app: Flask) -> None:
+    if app.extensions["write_turns"] is None:
+        return  # PostgreSQL lets many write at once
+    with app.app_context(), write_transaction():
+        errors = list[str]()
+
+        def write() -> None:
+            try:
+                with app.app_context(), write_transaction(patience_ms=20):
+                    errors.append("none")
+            except OperationalError as error:
+                errors.append(str(error.orig))
+
+        thread = Thread(target=write)
+        thread.start()
+        thread.join()
+        assert errors == ["database is locked"]
+    with app.app_context(), write_transaction(patience_ms=20):
+        pass
 
 
 @pytest.fixture

@@ -25,10 +25,11 @@ from blogapp.visitors.identity import key_of_day
 
 log = logging.getLogger(__name__)
 
-# Seconds that an answer waits for its count; and after which the writer counts as stuck, so that none waits for it:
-# a database that is locked must not hold the threads that others read with.
-WAIT = 1.0
-STUCK = 0.5
+# Seconds that an answer waits for its count, behind those that came before it; and after which one transaction counts
+# as stuck, so that none waits for it: a database that is locked must not hold the threads that others read with.
+WAIT = 10.0
+STUCK = 1.0
+LOOK = 0.1
 # How long one transaction waits for its turn on SQLite before its views are given up.
 PATIENCE_MS = 10_000
 # Seconds after its first request in which a day is begun at the latest: whoever reads comes first. A process that has
@@ -38,6 +39,8 @@ BEGIN_WITHIN_OF_START = 60.0
 # Seconds in which refusals are gathered.
 NOTE_WITHIN = 0.2
 TRY_AGAIN = 10.0
+# Seconds that the end of a process waits for what is not written yet.
+LAST_WAIT = 2.0
 # What one transaction takes, and what may wait for one: some megabytes of memory.
 BATCH = 500
 MOST_WAITING = 20_000
@@ -84,10 +87,14 @@ class ViewWriter:
                 return None
             self._waiting.append(ticket)
             self._ring()
-            is_stuck = self._busy_since is not None and time.monotonic() - self._busy_since > STUCK
-        if not is_stuck:
-            ticket.done.wait(WAIT)
+        until = time.monotonic() + WAIT
+        while not (ticket.done.is_set() or self._is_stuck() or time.monotonic() > until):
+            ticket.done.wait(LOOK)
         return ticket.views
+
+    def _is_stuck(self) -> bool:
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > STUCK
 
     def refuse(self, reason: str, day: date) -> None:
         """Note that something was not counted, with its reason; it is written with the next view, or soon."""
@@ -111,7 +118,7 @@ class ViewWriter:
             self._is_closing = thread is not None
             self._wake.notify()
         if thread is not None:
-            thread.join(2 * WAIT)
+            thread.join(LAST_WAIT)
 
     def _set_alarm(self, seconds: float) -> None:
         """Write what is not urgent in so many seconds at the latest."""
