@@ -124,7 +124,7 @@ def settings_command(settings: Settings) -> click.Command:
         """Print every setting, its value, where it comes from and what it means."""
         for setting in SETTINGS:
             value = getattr(settings, setting.name.lower())
-            shown = "********" if setting.secret and value else str(value)
+            shown = "********" if setting.secret and value else str("" if value is None else value)
             click.echo(f"{setting.name}={shown}  ({settings.sources[setting.name]})\n    {setting.meaning}")
 
     return show_settings
