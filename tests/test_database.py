@@ -7,9 +7,9 @@ import os
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlencode
@@ -20,11 +20,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 from blogapp import create_app
+from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.comments.models import Comment, Conversation
 from blogapp.database import Turns, db, write_transaction
 from blogapp.migrating import alembic
-from blogapp.view_counts.models import ViewCount
+from blogapp.view_counts.models import DailyViews, ViewCount
 from tests.conftest import SECRET_KEY, dispose, on_server, url_of
 from tests.harness.server import Server
 
@@ -43,6 +44,21 @@ def test_every_migration_can_be_undone(app: Flask) -> None:
         db.session.remove()
         alembic.upgrade()
         assert alembic.compare_metadata() == []
+
+
+def test_days_that_were_counted_survive_the_change_of_their_table(
+    app: Flask, publish_article: Callable[..., Article]
+) -> None:
+    article = publish_article()
+    row = (date(2026, 1, 2), article.id, 5)
+    with app.app_context():
+        with write_transaction() as session:
+            session.add(DailyViews(day=row[0], article_id=row[1], views=row[2]))
+        db.session.remove()
+        alembic.downgrade("0002")
+        db.session.remove()
+        alembic.upgrade()
+        assert db.session.execute(select(DailyViews.day, DailyViews.article_id, DailyViews.views)).all() == [row]
 
 
 def test_sqlite_is_set_up_for_many_writers(app: Flask) -> None:
