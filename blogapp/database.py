@@ -95,6 +95,8 @@ def _govern_sqlite(engine: Engine) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten: the key of a day that is over, a comment that was withdrawn.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")

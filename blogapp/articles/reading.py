@@ -26,6 +26,7 @@ class ArticleList:
 
 def find_article(session: Session, slug: str, now: datetime) -> Article:
     """The published article at `slug`. Raises NotFound for no such, a draft, or one whose date is to come."""
+    _check_slug(slug)
     article = session.scalar(select(Article).where(Article.slug == slug))
     if article is None or article.draft or article.published_at > now:
         raise NotFound
@@ -34,10 +35,17 @@ def find_article(session: Session, slug: str, now: datetime) -> Article:
 
 def find_article_id(session: Session, slug: str, now: datetime) -> tuple[int, str]:
     """The number and the language of the published article at `slug`, without its text. Raises NotFound likewise."""
+    _check_slug(slug)
     row = session.execute(FIND_ID, {"slug": slug}).first()
     if row is None or row.draft or row.published_at > now:
         raise NotFound
     return row.id, row.lang
+
+
+def _check_slug(slug: str) -> None:
+    """PostgreSQL takes no zero byte in a text, not even to say that it has none such."""
+    if "\0" in slug:
+        raise NotFound
 
 
 def list_articles(session: Session, now: datetime, before: int | None = None) -> ArticleList:

@@ -110,8 +110,8 @@ def prune() -> None:
     """
     today = clock.now().date()
     with write_transaction() as session:
-        key_of_day(session, today)
         number = fold_old_days(session, today)
+        key_of_day(session, today)
     click.echo(f"{number:,} totals of days before {oldest_day(today)} ({MONTHS} months) are folded into their years.")
 
 

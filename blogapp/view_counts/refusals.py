@@ -9,6 +9,7 @@ from crawleruseragents import is_crawler
 from werkzeug.datastructures import Headers
 
 HEAD = "head"
+FOREIGN = "foreign"
 PRELOAD = "preload"
 RESTORE = "restore"
 BOT = "bot"
@@ -23,6 +24,7 @@ REASONS = {
     BOT: "programs, by their own name or without one",
     PRELOAD: "loaded by a browser in advance, not looked at",
     RESTORE: "put back by the browser's history",
+    FOREIGN: "asked for by another site's page",
     HEAD: "only asked whether there is something",
     OBJECTION: "readers who do not want to be counted",
     OWNER: "yourself, signed in",
@@ -49,6 +51,8 @@ def reason_not_to_count(method: str, headers: Headers, has_objected: bool, is_ow
     """
     if method == "HEAD":
         return HEAD
+    if headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        return FOREIGN
     if any(headers.get(name) for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")):
         return PRELOAD
     if headers.get("HX-History-Restore-Request") == "true":

@@ -17,7 +17,7 @@ from blogapp.htmx import is_htmx
 from blogapp.owner.session import signed_in_owner
 from blogapp.view_counts.counting import Seen, views_of
 from blogapp.view_counts.referrers import SPAMMERS, host_of, read_hosts
-from blogapp.view_counts.refusals import LOST, reason_not_to_count
+from blogapp.view_counts.refusals import LONGEST_AGENT, LOST, reason_not_to_count
 from blogapp.view_counts.writing import ViewWriter, view_writer
 from blogapp.visitors.cookie import has_objected
 from blogapp.visitors.identity import network_of
@@ -86,4 +86,4 @@ def _is_owner() -> bool:
 def _seen(article_id: int, now: datetime) -> Seen:
     claimed = request.form.get("referrer", "")[:300]
     referrer = host_of(claimed, request.host.partition(":")[0], current_app.config["REFERRER_SPAMMERS"])
-    return Seen(article_id, network_of(request.remote_addr), request.user_agent.string, now, referrer)
+    return Seen(article_id, network_of(request.remote_addr), request.user_agent.string[:LONGEST_AGENT], now, referrer)

@@ -88,7 +88,7 @@ class ViewWriter:
             self._waiting.append(ticket)
             self._ring()
         until = time.monotonic() + WAIT
-        while not (ticket.done.is_set() or self._is_stuck() or time.monotonic() > until):
+        while self._thread and not (ticket.done.is_set() or self._is_stuck() or time.monotonic() > until):
             ticket.done.wait(LOOK)
         return ticket.views
 
@@ -132,8 +132,14 @@ class ViewWriter:
             # After a fork the thread is the parent's, and so is what it was about to write.
             if self._process != os.getpid():
                 self._busy_since, self._process = None, os.getpid()
-            self._thread = threading.Thread(target=self._run, name="views", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="views", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no thread to be had just now: what waits is written when there is one
+                log.error("views wait: a thread cannot be started")
+                self._alarm = None
+                return
+            self._thread = thread
         self._wake.notify()
 
     def _run(self) -> None:
@@ -167,7 +173,7 @@ class ViewWriter:
                     return
 
     def _end(self) -> None:
-        self._thread, self._is_closing = None, False
+        self._thread, self._is_closing, self._alarm = None, False, None
 
     def _write(self, tickets: list[_Ticket], refusals: Counter[tuple[date, str]], day: date | None) -> None:
         with self._app.app_context():

@@ -178,3 +178,14 @@ def test_without_a_proxy_nobody_is_believed(client: FlaskClient) -> None:
 )
 def test_a_strange_number_in_an_address_is_no_disaster(client: FlaskClient, address: str) -> None:
     assert client.get(address).status_code in {200, 404}
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 300])
+def test_an_odd_host_is_a_mistake_of_who_sent_it(client: FlaskClient, host: str) -> None:
+    assert client.get("/", headers={"Host": host}).status_code == 400
+
+
+def test_a_zero_byte_is_no_slug(client: FlaskClient) -> None:
+    for address in ("/articles/%00", "/articles/%00/views.gif", "/articles/%00/comments"):
+        assert client.get(address).status_code == 404
+    assert client.post("/articles/%00/views").status_code == 404

@@ -77,6 +77,9 @@ def test_people_with_rare_browsers_are_people(agent: str) -> None:
     ("headers", "reason"),
     [
         ({}, ""),
+        ({"Sec-Fetch-Site": "cross-site"}, "foreign"),
+        ({"Sec-Fetch-Site": "same-site"}, "foreign"),
+        ({"Sec-Fetch-Site": "same-origin"}, ""),
         ({"Sec-Purpose": "prefetch"}, "preload"),
         ({"Sec-Purpose": "prefetch;prerender"}, "preload"),
         ({"Purpose": "prefetch"}, "preload"),

@@ -89,6 +89,7 @@ def test_pruning_by_hand_twice_is_pruning_once(
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 8, tzinfo=UTC))
     first = runner.invoke(args=["views", "prune"])
     assert first.exit_code == 0
+    assert not first.output.startswith("0 totals")
     assert "before 2024-10-23 (25 months)" in first.output
     check_folded(session)
     assert runner.invoke(args=["views", "prune"]).output.startswith("0 totals")
