@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 import click
 from flask.cli import AppGroup
@@ -143,8 +144,8 @@ def _print_table(title: str, rows: Iterable[tuple[str, str]], nothing: str) -> N
         click.echo(f"  {nothing}")
 
 
-def _write_csv(file: object, rows: Iterable[tuple[str, str, int]]) -> int:
-    writer = csv.writer(file)  # type: ignore[arg-type]
+def _write_csv(file: IO[str], rows: Iterable[tuple[str, str, int]]) -> int:
+    writer = csv.writer(file)
     writer.writerow(("article", "period", "views"))
     number = 0
     for number, row in enumerate(rows, start=1):  # noqa: B007
