@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +12,8 @@ from threading import Event, Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, current_app
+import psycopg
+from flask import Flask, current_app, has_request_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,6 +32,12 @@ NAMING_CONVENTION = {
 PATIENCE_MS = 30_000
 # How long a reader waits for a lock. In the usual course none does: a writer stops no reader, on either database.
 READING_PATIENCE_MS = 2_000
+# How long a PostgreSQL server may take for one answer beyond the wait for a lock; and for how long it is then left
+# alone. Both in seconds.
+SILENCE = 5.0
+PAUSE = 5.0
+
+log = logging.getLogger(__name__)
 
 
 class Base(DeclarativeBase):
@@ -67,7 +76,8 @@ class Moment(TypeDecorator[datetime]):
 def init_app(app: Flask, url: str) -> None:
     """Connect `app` to the database at `url`. Nothing is opened before the first query."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8}
+    # Values stay out of error messages, and so out of logs.
+    options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
     if not url.startswith("sqlite:"):
         # A restarted PostgreSQL leaves dead connections in the pool: ask before use.
         options["pool_pre_ping"] = True
@@ -115,11 +125,85 @@ def _govern_sqlite(engine: Engine) -> None:
 
 
 def _govern_postgresql(engine: Engine) -> None:
+    silence = Silence()
+
+    @event.listens_for(engine, "do_connect")
+    def do_connect(dialect: Dialect, record: Any, arguments: Any, options: dict[str, Any]) -> PatientConnection:
+        silence.refuse_while_it_lasts()
+        try:
+            connection = PatientConnection.connect(*arguments, **options)
+        except psycopg.errors.ConnectionTimeout:
+            silence.begin()
+            raise
+        silence.end()
+        connection.silence = silence
+        return connection
+
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {READING_PATIENCE_MS}")
         connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        patience: float | None = None  # a migration takes as long as it takes
+        if "writer" in options:
+            patience = options["patience_ms"] / 1000 + SILENCE
+        elif has_request_context():
+            patience = SILENCE
+        driver_connection: Any = connection.connection.driver_connection
+        driver_connection.patience = patience
+
+    @event.listens_for(engine, "checkin")
+    def on_checkin(connection: PatientConnection | None, record: Any) -> None:
+        if connection is not None:
+            connection.patience = SILENCE  # for the question whether it is still alive
+
+
+class Silence:
+    """Whether the server has just kept somebody waiting in vain. Then nobody else asks it for a moment, and after
+    that one at a time, until it answers: those who read must not all stand in the same queue."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._until: float | None = None
+
+    def begin(self) -> None:
+        with self._lock:
+            self._until = monotonic() + PAUSE
+
+    def end(self) -> None:
+        with self._lock:
+            self._until = None
+
+    def refuse_while_it_lasts(self) -> None:
+        """Raises psycopg.OperationalError while it does, except for one who tries again when it may be over."""
+        with self._lock:
+            if self._until is None:
+                return
+            if monotonic() < self._until:
+                raise psycopg.OperationalError("the server was silent a moment ago")
+            self._until = monotonic() + SILENCE + PAUSE
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection that gives up a server that is there and says nothing (one that is stopped, or behind a cable that
+    was pulled): `patience` in seconds for each answer, None for ever. No timeout of the server's own helps there."""
+
+    patience: float | None = SILENCE
+    silence: Silence | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:
+            if timeout is None:
+                self.close()
+                if self.silence is not None:
+                    self.silence.begin()
+            raise
 
 
 class Turns:
@@ -216,3 +300,25 @@ def insert_for(session: Session, table: Any) -> Any:
 def insert_in(dialect: str, table: Any) -> Any:
     """The same for a dialect by its name: `postgresql` or `sqlite`."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def wipe(table: str) -> bool:
+    """Have rows that were deleted from `table` leave the disk as well, as far as the database itself goes; whether
+    that was possible. No transaction may be open."""
+    connection = db.engine.raw_connection()
+    driver_connection: Any = connection.driver_connection
+    try:
+        if db.engine.dialect.name == "sqlite":
+            # The log still holds the pages as they were. Readers of older pages may be in the way.
+            (is_busy, *_) = driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not is_busy
+        driver_connection.autocommit = True
+        driver_connection.execute(f"VACUUM {table}")
+        driver_connection.autocommit = False
+        return True
+    except (sqlite3.Error, psycopg.Error) as error:
+        log.error("%s cannot be wiped: %s", table, type(error).__name__)
+        connection.invalidate()
+        return False
+    finally:
+        connection.close()

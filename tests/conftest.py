@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -187,6 +190,29 @@ def post(client: FlaskClient) -> Callable[..., TestResponse]:
         )
 
     return send
+
+
+@contextmanager
+def locked(database_url: str, tables: str = "view_marks") -> Iterator[None]:
+    """Somebody else holds the database (SQLite) or `tables` (PostgreSQL) for themselves."""
+    if database_url.startswith("sqlite"):
+        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+        connection.close()
+    else:
+        with psycopg.connect(database_url) as holder:
+            holder.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
+            yield
+
+
+def eventually(what: Callable[[], Any], expected: Any) -> None:
+    """Wait for `what()` to be `expected`, which another thread or process sees to; not for ever."""
+    until = time.monotonic() + 60
+    while (found := what()) != expected and time.monotonic() < until:
+        time.sleep(0.02)
+    assert found == expected
 
 
 def dispose(app: Flask) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select
@@ -66,20 +65,15 @@ def count_views(
 ) -> dict[int, int]:
     """Count what was not counted today, and note what was not and why; the views that each article then has.
 
-    `visitors_per_hour`: how many new visitors one network may bring in an hour; None for any number. A write
-    transaction must be open. Rows are written in the order of their keys, table by table, so that two who write at
-    once wait for each other and never in a circle.
+    `seen`: one or more, of about one moment; what waited over midnight counts on the later day, whose key stands for
+    all of them. `visitors_per_hour`: how many new visitors one network may bring in an hour; None for any number. A
+    write transaction must be open. Rows are written in the order of their keys, table by table, so that two who write
+    at once wait for each other and never in a circle.
     """
-    ids = {each.article_id for each in seen}
-    known = set(session.scalars(STILL_THERE, {"ids": sorted(ids)}))
-    for day, group in groupby(sorted(seen, key=_day_of), key=_day_of):
-        key = key_of_day(session, day)
-        _count_day(session, [each for each in group if each.article_id in known], key, visitors_per_hour, hosts_a_day)
+    known = set(session.scalars(STILL_THERE, {"ids": sorted({each.article_id for each in seen})}))
+    key = key_of_day(session, max(each.now.date() for each in seen))
+    _count_day(session, [each for each in seen if each.article_id in known], key, visitors_per_hour, hosts_a_day)
     return views_of(session, known)
-
-
-def _day_of(seen: Seen) -> date:
-    return seen.now.date()
 
 
 def _count_day(

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.database import write_transaction
+from blogapp.view_counts import writing
 from blogapp.view_counts.counting import Seen, count_views
 from blogapp.view_counts.models import DailyRefusals, DailyViews, NetworkHour, ViewCount, ViewMark
 from blogapp.visitors.models import VisitorKey
@@ -202,15 +203,43 @@ class TestDays:
             assert [key.day for key in session.scalars(select(VisitorKey))] == [day.date()]
         assert session.scalars(select(ViewCount.counted)).one() == 3
 
-    def test_a_page_alone_begins_the_day(
-        self, publish_article: Publish, app: Flask, session: Session, at: Callable[[datetime], None]
+    def test_views_that_waited_over_midnight_count_once_on_the_later_day(
+        self, publish_article: Publish, app: Flask, session: Session
     ) -> None:
+        article = publish_article(slug="birds")
+        evening = datetime(2026, 6, 10, 23, 59, 59, tzinfo=UTC)
+        seen = [
+            Seen(article.id, "192.0.2.0/24", agent, moment)
+            for moment in (evening, evening + timedelta(seconds=1))
+            for agent in ("Reader", "Another")
+        ]
+
+        def count(_: int) -> dict[int, int]:
+            with app.app_context(), write_transaction(durable=False) as writing:
+                return count_views(writing, seen, None)
+
+        # All at once, as the processes of a site do it: none waits for another in a circle.
+        for _ in range(3):
+            with ThreadPoolExecutor(6) as pool:
+                assert list(pool.map(count, range(6))) == [{article.id: 2}] * 6
+        days = {each.day: each.views for each in session.scalars(select(DailyViews))}
+        assert days == {date(2026, 6, 11): 2}
+
+    def test_a_page_alone_begins_the_day(
+        self,
+        publish_article: Publish,
+        app: Flask,
+        session: Session,
+        at: Callable[[datetime], None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(writing, "BEGIN_WITHIN", 0)
         publish_article(slug="birds")
         at(datetime(2026, 6, 10, 12, tzinfo=UTC))
         view_as(app, "Reader")
         at(datetime(2026, 6, 11, 12, tzinfo=UTC))
         assert app.test_client().get("/").status_code == 200
-        app.extensions["view_writer"].flush()  # writes what waits: in a running site, some seconds later
+        app.extensions["view_writer"].flush()
         assert session.scalars(select(VisitorKey.day)).all() == [date(2026, 6, 11)]
         assert session.scalars(select(ViewMark)).all() == []
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
+import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,29 +18,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
+from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.database import db
 from blogapp.view_counts import writing
-from blogapp.view_counts.models import DailyRefusals, ViewCount
-from tests.conftest import on_server
+from blogapp.view_counts.models import DailyRefusals, ViewCount, ViewMark
+from blogapp.visitors.models import VisitorKey
+from tests.conftest import SECRET_KEY, eventually, locked, on_server
+from tests.harness.server import ROOT
 
 Publish = Callable[..., Article]
 HTMX = {"HX-Request": "true"}
-
-
-@contextmanager
-def locked(database_url: str, tables: str = "view_marks") -> Iterator[None]:
-    """Somebody else holds the database (SQLite) or `tables` (PostgreSQL) for themselves."""
-    if database_url.startswith("sqlite"):
-        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
-        connection.execute("BEGIN EXCLUSIVE")
-        yield
-        connection.execute("ROLLBACK")
-        connection.close()
-    else:
-        with psycopg.connect(database_url) as holder:
-            holder.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
-            yield
 
 
 def counts(session: Session) -> tuple[int, dict[str, int]]:
@@ -175,8 +166,6 @@ def away(database_url: str, app: Flask) -> Callable[[bool], None]:
 
 def move(path: str, to: str) -> None:
     """Rename a database file; in its place stands a folder, which nobody can open as one."""
-    from pathlib import Path
-
     if Path(to).is_dir():
         Path(to).rmdir()
     Path(path).rename(to)
@@ -221,3 +210,111 @@ def test_the_process_ends_with_nothing_left_unwritten(
         closing.start()
     closing.join()
     assert counts(session) == (1, {})
+
+
+EVENING = datetime(2026, 6, 10, 23, 59, 59, 900_000, tzinfo=UTC)
+
+
+def test_the_day_begins_at_midnight_though_nobody_comes(
+    publish_article: Publish, app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "BEGIN_WITHIN", 0)
+    monkeypatch.setattr(clock, "now", lambda: EVENING)
+    publish_article(slug="birds")
+    app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
+    eventually(lambda: app.extensions["view_writer"]._begun, date(2026, 6, 10))
+    assert len(session.scalars(select(ViewMark)).all()) == 1
+    session.rollback()
+    monkeypatch.setattr(clock, "now", lambda: EVENING + timedelta(seconds=1))
+    eventually(lambda: session.scalars(select(VisitorKey.day)).all(), [date(2026, 6, 11)])
+    assert session.scalars(select(ViewMark)).all() == []
+
+
+def bytes_on_disk(database_url: str) -> bytes:
+    """All that the database's files hold of visitors' keys."""
+    if database_url.startswith("sqlite"):
+        path = database_url.removeprefix("sqlite:///")
+        return Path(path).read_bytes() + Path(path + "-wal").read_bytes()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        row = connection.execute("SELECT pg_read_binary_file(pg_relation_filepath('visitor_keys'))").fetchone()
+        assert row is not None
+        content: bytes = row[0]
+        return content
+
+
+def test_nothing_is_left_of_a_key_when_its_day_is_over(
+    publish_article: Publish, app: Flask, session: Session, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "BEGIN_WITHIN", 0)
+    monkeypatch.setattr(clock, "now", lambda: EVENING)
+    publish_article(slug="birds")
+    app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
+    key = session.scalars(select(VisitorKey.key)).one()
+    session.rollback()
+    assert key in bytes_on_disk(database_url)
+    monkeypatch.setattr(clock, "now", lambda: EVENING + timedelta(seconds=1))
+    # Whoever counts the first view makes the next key; what is left of the old one goes all the same.
+    app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
+    app.test_client().get("/healthz")
+    eventually(lambda: app.extensions["view_writer"]._begun, date(2026, 6, 11))
+    assert session.scalars(select(VisitorKey.key)).one() in bytes_on_disk(database_url)
+    assert key not in bytes_on_disk(database_url)
+
+
+def test_a_reader_in_the_way_delays_the_wiping_and_nothing_else(
+    publish_article: Publish, app: Flask, session: Session, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not database_url.startswith("sqlite"):
+        return  # there a table is wiped under its readers
+    monkeypatch.setattr(writing, "BEGIN_WITHIN", 0)
+    monkeypatch.setattr(writing, "TRY_AGAIN", 0.05)
+    publish_article(slug="birds")
+    session.scalars(select(Article)).all()  # and its transaction stays open
+    writer = app.extensions["view_writer"]
+    assert app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"}).status_code == 204
+    eventually(lambda: writer._busy_since is None, True)
+    assert writer._begun is None
+    session.rollback()
+    eventually(lambda: writer._begun, clock.now().date())
+    assert counts(session) == (1, {})
+
+
+# In a process of its own: who forks this one takes its threads' locks along.
+FORKING = """
+import os, sys
+from pathlib import Path
+from sqlalchemy import select
+from blogapp import clock, create_app
+from blogapp.database import db
+from blogapp.view_counts import writing
+from blogapp.view_counts.models import DailyRefusals
+
+writing.NOTE_WITHIN = 30.0
+app = create_app(os.environ, Path(sys.argv[1]))
+writer = app.extensions["view_writer"]
+today = clock.now().date()
+writer.refuse("bot", today)
+parents = writer._thread
+with writer._wake:  # as it may be at any moment
+    child = os.fork()
+if child == 0:
+    assert writer._thread is None and not writer._refusals
+    writer.refuse("head", today)
+    assert writer._thread not in (None, parents)
+    writer.flush()
+    with app.app_context():
+        assert [each.reason for each in db.session.scalars(select(DailyRefusals))] == ["head"]
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+# The end of the process writes the rest.
+"""
+
+
+def test_a_fork_leaves_to_the_parent_what_is_the_parents(database_url: str, session: Session, tmp_path: Path) -> None:
+    environ = {**os.environ, "SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", FORKING, str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    noted = {row.reason: row.views for row in session.scalars(select(DailyRefusals))}
+    assert noted == {"head": 1, "bot": 1}
