@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from crawleruseragents import is_crawler
 from werkzeug.datastructures import Headers
@@ -24,7 +26,7 @@ REASONS = {
     BOT: "programs, by their own name or without one",
     PRELOAD: "loaded by a browser in advance, not looked at",
     RESTORE: "put back by the browser's history",
-    FOREIGN: "asked for by another site's page",
+    FOREIGN: "not asked for by a page of this blog",
     HEAD: "only asked whether there is something",
     OBJECTION: "readers who do not want to be counted",
     OWNER: "yourself, signed in",
@@ -35,23 +37,31 @@ REASONS = {
 # Characters of a user agent that are looked at; the longest of browsers have some 300.
 LONGEST_AGENT = 512
 
-# What the list of crawlers has no entry for: tools that drive a browser, and what calls itself a program.
+# What the list of crawlers has no entry for: tools that drive a browser, what calls itself a program (but a Cubot is a
+# telephone), and libraries and tools that speak HTTP and give their own name first.
 UNLISTED = re.compile(
     r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse"
-    r"|\b(?:bot|crawler|spider|scraper|fetcher|archiver|validator|monitoring|uptime)\b|(?<!cu)bot[/;)]|https?://",
+    r"|(?<!cu)bot(?![a-z])|crawler|spider|scraper|fetcher|archiver|validator|monitoring|uptime|https?://"
+    r"|httpclient|http-client|superagent"
+    r"|^(?:apachebench|bun|dart|deno|faraday|fasthttp|gatling|go-resty|guzzlehttp|hackney|hey|http\.rb|hyper|insomnia"
+    r"|java|jmeter|k6|libcurl|locust|node|php|postmanruntime|pycurl|python|reactornetty|reqwest|rest-client|restsharp"
+    r"|ruby|symfony|typhoeus|undici|unirest|ureq|vegeta|winhttp|wrk)(?![a-z])",
     re.IGNORECASE,
 )
 
 
-def reason_not_to_count(method: str, headers: Headers, has_objected: bool, is_owner: bool) -> str:
+def reason_not_to_count(
+    method: str, headers: Headers, own_hosts: Collection[str], has_objected: bool, is_owner: bool
+) -> str:
     """Why a request does not count as a view, as far as it shows by itself; "" where it may.
 
+    `own_hosts`: the names that the blog goes by. A page of it may ask, and a program that sends no such headers.
     `Sec-Purpose` (Fetch standard), `Purpose` and `X-Purpose` (older Chromium and Safari) and `X-Moz` (older Firefox)
     mark what is loaded before anybody asks for it. `Sec-GPC` is Global Privacy Control.
     """
     if method == "HEAD":
         return HEAD
-    if headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+    if _is_foreign(method, headers, own_hosts):
         return FOREIGN
     if any(headers.get(name) for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")):
         return PRELOAD
@@ -62,6 +72,22 @@ def reason_not_to_count(method: str, headers: Headers, has_objected: bool, is_ow
     if has_objected or headers.get("Sec-GPC", "").strip() == "1" or headers.get("DNT", "").strip() == "1":
         return OBJECTION
     return OWNER if is_owner else ""
+
+
+def _is_foreign(method: str, headers: Headers, own_hosts: Collection[str]) -> bool:
+    site, referer = headers.get("Sec-Fetch-Site"), headers.get("Referer")
+    if site is not None:
+        # The picture's address typed by hand, or in a frame, is a document of its own and shows no article.
+        is_picture = headers.get("Sec-Fetch-Dest", "image") == "image"
+        return site not in {"same-origin", "none"} or (method == "GET" and not is_picture)
+    return referer is not None and _host_in(referer) not in own_hosts
+
+
+def _host_in(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 @lru_cache(4096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +33,7 @@ PIXEL = base64.b64decode("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==")
 def init_app(app: Flask, settings: Settings) -> None:
     app.config["VIEW_RATE_PER_HOUR"] = settings.view_rate_per_hour if settings.ratelimit_enabled else None
     more = read_hosts(settings.referrer_spam_file) if settings.referrer_spam_file else frozenset()
+    app.config["SITE_HOST"] = urlsplit(settings.site_url).hostname
     app.config["REFERRER_SPAMMERS"] = SPAMMERS | more
     app.extensions["view_writer"] = ViewWriter(app, app.config["VIEW_RATE_PER_HOUR"])
 
@@ -45,7 +47,7 @@ def create(slug: str) -> Response:
     views = _count(slug, clock.now())
     if not is_htmx() or views is None:
         return Response(status=204)  # the page keeps the number that it has
-    return make_response(render_template("view_counts/_count.html", views=views))
+    return make_response(render_template("view_counts/_count.html", views=views, views_url=request.path))
 
 
 @bp.get("/articles/<slug>/views.gif")
@@ -60,7 +62,7 @@ def _count(slug: str, now: datetime) -> int | None:
     try:
         article_id, lang = find_article_id(db.session(), slug, now)
         i18n.speak(lang)
-        reason = reason_not_to_count(request.method, request.headers, has_objected(request), _is_owner())
+        reason = reason_not_to_count(request.method, request.headers, _own_hosts(), has_objected(request), _is_owner())
         if reason:
             view_writer().refuse(reason, now.date())
             return _views_to_show(article_id)
@@ -78,11 +80,19 @@ def _views_to_show(article_id: int) -> int | None:
     return views_of(db.session(), [article_id])[article_id] if is_htmx() else None
 
 
+def _own_hosts() -> set[str]:
+    return {each for each in (_own_host(), current_app.config["SITE_HOST"]) if each}
+
+
+def _own_host() -> str:
+    return urlsplit(f"//{request.host}").hostname or ""
+
+
 def _is_owner() -> bool:
     return bool(request.cookies) and signed_in_owner(db.session()) is not None
 
 
 def _seen(article_id: int, now: datetime) -> Seen:
     claimed = request.form.get("referrer", "")[:300]
-    referrer = host_of(claimed, request.host.partition(":")[0], current_app.config["REFERRER_SPAMMERS"])
+    referrer = host_of(claimed, _own_host(), current_app.config["REFERRER_SPAMMERS"])
     return Seen(article_id, network_of(request.remote_addr), request.user_agent.string[:LONGEST_AGENT], now, referrer)

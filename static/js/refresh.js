@@ -31,11 +31,15 @@
     }, interval);
   };
 
-  // Back and forward show a page again that was counted before.
-  const isReturn = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-
+  // A view a day: a tab that is left open is looked at anew tomorrow. Whether it is the first of the day, the server
+  // knows better than a page that was just gone back to.
+  let isReady = false;
+  let seenOn = "";
   const come = () => {
-    if (isSeen() && !isReturn) document.dispatchEvent(new CustomEvent("page-seen"));
+    const today = new Date().toISOString().slice(0, 10);
+    if (!isReady || !isSeen() || seenOn === today) return;
+    seenOn = today;
+    document.dispatchEvent(new CustomEvent("page-seen"));
   };
 
   // Of the page that led here only its host is told, and only if it is another's.
@@ -131,7 +135,9 @@
     plan();
   });
   document.addEventListener("prerenderingchange", come);
+  addEventListener("pageshow", come);
   document.addEventListener("htmx:after:process", () => {
+    isReady = true;
     come();
     plan();
   }, { once: true });

@@ -29,8 +29,8 @@ SHOW = """() => {
 
 def open_with_a_clock(visitor: Visit, address: str) -> Page:
     visitor.page.clock.install()
-    visitor.page.goto(address)
-    expect(visitor.page.locator("#view-count[hx-post]")).to_have_count(0)
+    with visitor.page.expect_response("**/views"):
+        visitor.page.goto(address)
     return visitor.page
 
 

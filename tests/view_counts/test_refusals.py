@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from blogapp.articles.models import Article
 from blogapp.view_counts.models import DailyRefusals, ViewCount
 from blogapp.view_counts.refusals import REASONS, is_bot, reason_not_to_count
 
+OWN = {"blog.example.org"}
 Publish = Callable[..., Article]
 
 BROWSERS = [
@@ -53,6 +55,20 @@ def test_every_current_browser_is_counted() -> None:
         "Mozilla/5.0 (compatible; SomethingNew; +https://example.org/about-us)",
         "Acme Link Validator",
         "brand-new-bot/0.1",
+        "NewBot 1.0",
+        "Googlebot",
+        "NewCrawler",
+        "SuperSpider 2",
+        "MyFetcher",
+        "node",
+        "undici",
+        "Deno/2.1.4",
+        "reqwest/0.12",
+        "PostmanRuntime/7.43.0",
+        "GuzzleHttp/7",
+        "PHP/8.3.1",
+        "Java-http-client/17",
+        "node-superagent/8",
     ],
 )
 def test_who_says_that_it_is_a_program_or_nothing_is_one(agent: str) -> None:
@@ -65,6 +81,9 @@ def test_who_says_that_it_is_a_program_or_nothing_is_one(agent: str) -> None:
         "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
         "Mozilla/5.0 (Linux; Android 9; CUBOT) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
         "Lynx/2.9.2 libwww-FM/2.14",
+        "Dillo/3.2.0",
+        "w3m/0.5.3+git20230121",
+        "Nodepad Browser/1.0",
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 "
         "[FBAN/FBIOS;FBAV/530.0;FBDV/iPhone15,2]",
     ],
@@ -80,6 +99,11 @@ def test_people_with_rare_browsers_are_people(agent: str) -> None:
         ({"Sec-Fetch-Site": "cross-site"}, "foreign"),
         ({"Sec-Fetch-Site": "same-site"}, "foreign"),
         ({"Sec-Fetch-Site": "same-origin"}, ""),
+        ({"Sec-Fetch-Site": "same-origin", "Referer": "https://elsewhere.example/"}, ""),
+        ({"Referer": "https://blog.example.org/articles/birds"}, ""),
+        ({"Referer": "https://blog.example.org:8443/"}, ""),
+        ({"Referer": "https://elsewhere.example/blog.example.org"}, "foreign"),
+        ({"Referer": "https://["}, "foreign"),
         ({"Sec-Purpose": "prefetch"}, "preload"),
         ({"Sec-Purpose": "prefetch;prerender"}, "preload"),
         ({"Purpose": "prefetch"}, "preload"),
@@ -96,8 +120,27 @@ def test_people_with_rare_browsers_are_people(agent: str) -> None:
 )
 def test_what_a_request_says_of_itself_decides(headers: dict[str, str], reason: str) -> None:
     said = Headers({"User-Agent": BROWSERS[0], **headers})
-    assert reason_not_to_count("POST", said, has_objected=False, is_owner=False) == reason
-    assert reason_not_to_count("GET", said, has_objected=False, is_owner=False) == reason
+    for method in ("POST", "GET"):
+        assert reason_not_to_count(method, said, OWN, has_objected=False, is_owner=False) == reason
+
+
+def test_the_picture_looked_at_by_itself_is_no_article() -> None:
+    for destination, reason in (("image", ""), ("document", "foreign"), ("iframe", "foreign")):
+        said = Headers({"User-Agent": BROWSERS[0], "Sec-Fetch-Site": "none", "Sec-Fetch-Dest": destination})
+        assert reason_not_to_count("GET", said, OWN, False, False) == reason
+
+
+@pytest.mark.settings(SITE_URL="https://blog.example.org")
+def test_a_picture_in_another_sites_page_counts_nothing(
+    publish_article: Publish, client: FlaskClient, session: Session
+) -> None:
+    publish_article(slug="birds")
+    counted = []
+    for number, referer in enumerate(("https://elsewhere.example/", "http://localhost/", "https://blog.example.org/")):
+        headers = {"Referer": referer, "User-Agent": f"Reader {number}"}
+        assert client.get("/articles/birds/views.gif", headers=headers).status_code == 200
+        counted.append(session.scalars(select(ViewCount.counted)).one())
+    assert counted == [0, 1, 2]
 
 
 def test_what_is_not_counted_is_noted_with_its_reason(
@@ -109,16 +152,17 @@ def test_what_is_not_counted_is_noted_with_its_reason(
         assert client.get("/articles/birds/views.gif", headers=headers).status_code == 200
     client.set_cookie("uncounted", "1")
     assert client.post("/articles/birds/views").status_code == 204
+    assert client.get("/articles/birds/views.gif").status_code == 200
     client.application.extensions["view_writer"].flush()
     assert session.scalars(select(ViewCount.counted)).one() == 0
     noted = {row.reason: row.views for row in session.scalars(select(DailyRefusals))}
-    assert noted == {"objection": 3, "preload": 2, "bot": 4}
+    assert noted == {"objection": 4, "preload": 2, "bot": 4}
 
 
 def test_who_is_not_counted_sees_the_number_all_the_same(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds", lang="fr", views=4)
     answer = client.post("/articles/birds/views", headers={"HX-Request": "true", "DNT": "1"})
-    assert answer.text.strip() == '<span id="view-count" data-count="4">4 vues</span>'
+    assert re.fullmatch(r'<span id="view-count" data-count="4"[^>]*>4 vues</span>', answer.text.strip())
 
 
 def test_asking_for_the_head_only_counts_nothing(
@@ -147,7 +191,7 @@ def test_the_owner_counts_as_a_reader_until_they_sign_in(
 def test_every_reason_has_its_words() -> None:
     for headers in ({"DNT": "1"}, {"Purpose": "prefetch"}, {"User-Agent": ""}, {"HX-History-Restore-Request": "true"}):
         all_headers = Headers({"User-Agent": "Firefox", **headers})
-        assert reason_not_to_count("POST", all_headers, False, False) in REASONS
-    assert reason_not_to_count("HEAD", Headers(), False, False) in REASONS
-    assert reason_not_to_count("POST", Headers({"User-Agent": "Firefox"}), False, True) in REASONS
+        assert reason_not_to_count("POST", all_headers, OWN, False, False) in REASONS
+    assert reason_not_to_count("HEAD", Headers(), OWN, False, False) in REASONS
+    assert reason_not_to_count("POST", Headers({"User-Agent": "Firefox"}), OWN, False, True) in REASONS
     assert all(len(reason) <= 16 for reason in REASONS)
