@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
+from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, request
 
@@ -17,6 +18,8 @@ from blogapp.htmx import is_htmx
 # A process may have 512 MB for everything; a page takes 10 to 100 kB.
 ROOM = 8_000_000  # bytes
 LARGEST = 500_000
+# What pages take after the question mark: the part of a list, the comment looked for, the order, the language.
+ARGUMENTS = ("after", "at", "before", "lang", "notice", "sort")
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,10 @@ class Standby:
             self._drop(address)
 
     def find(self, address: str) -> _Page | None:
-        return self._pages.get(address)
+        with self._lock:
+            if address in self._pages:
+                self._pages.move_to_end(address)
+            return self._pages.get(address)
 
     def _drop(self, address: str) -> None:
         page = self._pages.pop(address, None)
@@ -89,4 +95,7 @@ def page_on_standby() -> Response | None:
 
 
 def _address() -> str:
-    return request.host + request.full_path
+    """What tells pages apart: the path, and of the question only what a page answers to. What others append to an
+    address (`?utm_source=`) leads to the same page, and fills no memory. The host is written in the page."""
+    known = urlencode([(name, request.args[name]) for name in ARGUMENTS if name in request.args])
+    return f"{request.host}{request.path}?{known}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from blogapp.articles.models import Article
-from blogapp.standby import Standby
+from blogapp.standby import ARGUMENTS, Standby
 
 Publish = Callable[..., Article]
 
@@ -26,6 +28,15 @@ def test_what_was_served_longest_ago_makes_room() -> None:
     assert standby.find("e") is None
     standby.drop("b")
     assert standby.find("b") is None
+
+
+def test_what_is_asked_for_stays() -> None:
+    standby = Standby(room=100)
+    standby.keep("a", b"x" * 40, "text/html")
+    standby.keep("b", b"x" * 40, "text/html")
+    assert standby.find("a")
+    standby.keep("c", b"x" * 40, "text/html")
+    assert [name for name in "abc" if standby.find(name)] == ["a", "c"]
 
 
 @pytest.fixture
@@ -57,3 +68,19 @@ def test_a_page_that_is_gone_does_not_come_back(
     publish_article(slug="birds", draft=True)
     assert client.get("/articles/birds").status_code == 404
     assert standby.find("localhost/articles/birds?") is None
+
+
+def test_a_page_is_the_same_whatever_others_append_to_its_address(
+    publish_article: Publish, client: FlaskClient, standby: Standby
+) -> None:
+    publish_article(slug="birds")
+    for query in ("", "?utm_source=letter", "?fbclid=1&sort=newest", "?sort=newest&x=%00"):
+        client.get(f"/articles/birds{query}")
+    assert list(standby._pages) == ["localhost/articles/birds?", "localhost/articles/birds?sort=newest"]
+
+
+def test_every_argument_that_changes_a_page_is_known() -> None:
+    """Fragments are not kept, and only they take `since`."""
+    sources = (path.read_text() for path in Path("blogapp").rglob("*.py"))
+    read = {name for source in sources for name in re.findall(r"request\.args(?:\.get\(|\[)\"(\w+)\"", source)}
+    assert read - {"since"} == set(ARGUMENTS)

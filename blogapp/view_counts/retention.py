@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from blogapp.view_counts.counting import add_up
 from blogapp.view_counts.models import DailyReferrals, DailyRefusals, DailyViews, YearlyRefusals, YearlyViews
 from blogapp.visitors.identity import new_day
 
+log = logging.getLogger(__name__)
+
 # What the French authority for data protection allows measurements without consent to keep.
 MONTHS = 25
+# Days without a view or a refusal after which the calendar is doubted: the web's programs leave no blog alone so long.
+LONGEST_GAP = 31
 # Rows of one INSERT: SQLite takes 32,766 values in a statement.
 ROWS = 1000
 
@@ -58,5 +63,20 @@ def _fold(session: Session, before: date, daily: Any, yearly: Any, of: str) -> i
 
 @new_day.connect
 def fold_at_new_day(session: Session, day: date, **extra: Any) -> None:
-    """Once a day, by whoever makes the day's key: no scheduler, one process only."""
+    """Once a day, by whoever makes the day's key: no scheduler, one process only.
+
+    A day long after the last that anything is known of may be a clock that is wrong, and what is folded cannot be
+    unfolded. It waits for a second such day, or for `flask views prune`.
+    """
+    latest = max(
+        filter(None, (_latest_before(day, table, session) for table in (DailyViews, DailyRefusals))), default=day
+    )
+    if (day - latest).days > LONGEST_GAP:
+        log.warning("no totals between %s and %s: older ones are kept as they are today", latest, day)
+        return
     fold_old_days(session, day)
+
+
+def _latest_before(day: date, table: Any, session: Session) -> date | None:
+    latest: date | None = session.scalar(select(func.max(table.day)).where(table.day < day))
+    return latest

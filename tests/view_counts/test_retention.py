@@ -26,6 +26,7 @@ from blogapp.view_counts.models import (
     YearlyViews,
 )
 from blogapp.view_counts.retention import fold_old_days, oldest_day
+from blogapp.visitors.identity import key_of_day
 
 Publish = Callable[..., Article]
 TODAY = date(2026, 11, 23)
@@ -83,6 +84,32 @@ def test_the_first_request_of_a_day_folds_what_is_old(
     app.test_client().get("/articles/birds")
     app.extensions["view_writer"].flush()
     check_folded(session)
+
+
+def test_a_clock_that_is_years_ahead_for_a_day_folds_nothing(
+    app: Flask, history: Article, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    def begin(day: date) -> None:
+        with app.app_context(), write_transaction() as writing:
+            assert key_of_day(writing, day).day == day
+
+    begin(TODAY)
+    check_folded(session)
+    kept = session.scalars(select(func.count()).select_from(DailyViews)).one()
+    begin(date(2036, 1, 1))
+    assert "older ones are kept" in caplog.text
+    begin(TODAY + timedelta(days=1))
+    # The day that fell out of the 25 months is folded, and nothing else.
+    assert session.scalars(select(func.count()).select_from(DailyViews)).one() == kept - 1
+
+
+def test_a_blog_that_slept_for_months_folds_on_its_second_day(app: Flask, history: Article, session: Session) -> None:
+    later = TODAY + timedelta(days=200)
+    for day in (later, later + timedelta(days=1)):
+        with app.app_context(), write_transaction() as writing:
+            key_of_day(writing, day)
+            add_up(writing, DailyRefusals, [{"day": day, "reason": "bot", "views": 1}])
+    assert session.scalars(select(func.min(DailyViews.day))).one() == oldest_day(later + timedelta(days=1))
 
 
 def test_pruning_by_hand_twice_is_pruning_once(
