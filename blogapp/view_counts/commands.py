@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO
+from typing import IO, Any
 
 import click
 from flask.cli import AppGroup
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.models import Article
@@ -38,7 +40,9 @@ def show(slug: str | None, days: int) -> None:
     """Views of each day, of the whole blog or of one article; what was not counted, what is read, where from."""
     view_writer().flush()
     session, now = db.session(), clock.now()
-    span = Span.until(now.date(), days)
+    span, oldest = Span.until(now.date(), days), oldest_day(now.date())
+    if span.first < oldest:
+        span = Span(oldest, span.last)
     article_id = _find(slug) if slug else None
     totals = reading.daily_views(session, span, article_id)
     before, counted = reading.all_time(session, article_id)
@@ -73,18 +77,37 @@ def show(slug: str | None, days: int) -> None:
         ((f"{views:,}", host or "other sites") for host, views in reading.referrals(session, span, LISTED, article_id)),
         "No view came by a link from another site, as far as browsers say.",
     )
+    if years := reading.years(session, article_id):
+        _print_table(
+            f"Days before {oldest}, by the year",
+            (
+                (f"{views:,}", str(year) if slug else f"{year}  ({refused:,} not counted)")
+                for year, views, refused in years
+                if views or not slug
+            ),
+            "None.",
+        )
+
+
+EXPORTS: dict[str, tuple[tuple[str, ...], Callable[[Session], Iterable[tuple[Any, ...]]]]] = {
+    "views": (("article", "period", "views"), reading.every_total),
+    "refusals": (("reason", "period", "number"), reading.every_refusal),
+    "referrals": (("host", "article", "day", "views"), reading.every_referral),
+}
 
 
 @views_cli.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE.csv")
-def export(file: Path) -> None:
-    """Save every total that is kept as CSV: article, period, views.
+@click.option("--of", "what", type=click.Choice(list(EXPORTS)), default="views", show_default=True)
+def export(file: Path, what: str) -> None:
+    """Save every total that is kept as CSV: of views, of what was not counted, or of where readers came from.
 
     A period is a day, a year whose days are too old to be kept singly, or `before`: the views that the article came
     with. `-` writes to the terminal.
     """
     view_writer().flush()
-    rows = reading.every_total(db.session())
+    columns, totals = EXPORTS[what]
+    rows = itertools.chain([columns], totals(db.session()))
     if str(file) == "-":
         _write_csv(sys.stdout, rows)
         return
@@ -144,10 +167,10 @@ def _print_table(title: str, rows: Iterable[tuple[str, str]], nothing: str) -> N
         click.echo(f"  {nothing}")
 
 
-def _write_csv(file: IO[str], rows: Iterable[tuple[str, str, int]]) -> int:
+def _write_csv(file: IO[str], rows: Iterable[tuple[Any, ...]]) -> int:
+    """Write the rows, the first of which names the columns; how many come after it."""
     writer = csv.writer(file)
-    writer.writerow(("article", "period", "views"))
     number = 0
-    for number, row in enumerate(rows, start=1):  # noqa: B007
+    for number, row in enumerate(rows):  # noqa: B007
         writer.writerow(row)
     return number

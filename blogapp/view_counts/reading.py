@@ -15,6 +15,7 @@ from blogapp.view_counts.models import (
     DailyRefusals,
     DailyViews,
     ViewCount,
+    YearlyRefusals,
     YearlyViews,
 )
 
@@ -143,25 +144,65 @@ def all_time(session: Session, article_id: int | None = None) -> tuple[int, int]
     return int(before), int(counted)
 
 
+def years(session: Session, article_id: int | None = None) -> list[tuple[int, int, int]]:
+    """The years whose days are too old to be kept singly, each with its views (of one article, or of all) and with
+    what was not counted in the whole blog; two queries."""
+    query = select(YearlyViews.year, func.sum(YearlyViews.views)).group_by(YearlyViews.year)
+    if article_id is not None:
+        query = query.where(YearlyViews.article_id == article_id)
+    views = {year: int(number) for year, number in session.execute(query)}
+    refused = {
+        year: int(number)
+        for year, number in session.execute(
+            select(YearlyRefusals.year, func.sum(YearlyRefusals.views)).group_by(YearlyRefusals.year)
+        )
+    }
+    return [(year, views.get(year, 0), refused.get(year, 0)) for year in sorted(views.keys() | refused.keys())]
+
+
 def every_total(session: Session) -> Iterator[tuple[str, str, int]]:
-    """Every total that is kept: article's slug, period (`before`, a year, a day), views. What an article's totals
-    add up to is the number that its page shows."""
+    """Every total of views that is kept: article's slug, period (`before`, a year, a day), views. What an article's
+    totals add up to is the number that its page shows."""
     before = (
         select(Article.slug, literal("before"), ViewCount.before)
         .join(ViewCount, ViewCount.article_id == Article.id)
         .where(ViewCount.before > 0)
         .order_by(Article.slug)
     )
-    years = (
+    yearly = (
         select(Article.slug, YearlyViews.year, YearlyViews.views)
         .join(YearlyViews, YearlyViews.article_id == Article.id)
         .order_by(YearlyViews.year, Article.slug)
     )
-    days = (
+    daily = (
         select(Article.slug, DailyViews.day, DailyViews.views)
         .join(DailyViews, DailyViews.article_id == Article.id)
         .order_by(DailyViews.day, Article.slug)
     )
-    for query in (before, years, days):
+    for query in (before, yearly, daily):
         for slug, period, views in session.execute(query.execution_options(yield_per=1000)):
             yield slug, str(period), int(views)
+
+
+def every_refusal(session: Session) -> Iterator[tuple[str, str, int]]:
+    """Every total of what was not counted: reason, period (a year, a day), number."""
+    yearly = select(YearlyRefusals.reason, YearlyRefusals.year, YearlyRefusals.views).order_by(
+        YearlyRefusals.year, YearlyRefusals.reason
+    )
+    daily = select(DailyRefusals.reason, DailyRefusals.day, DailyRefusals.views).order_by(
+        DailyRefusals.day, DailyRefusals.reason
+    )
+    for query in (yearly, daily):
+        for reason, period, number in session.execute(query.execution_options(yield_per=1000)):
+            yield reason, str(period), int(number)
+
+
+def every_referral(session: Session) -> Iterator[tuple[str, str, str, int]]:
+    """Every total of where readers came from: host ("" for those not kept apart), article's slug, day, views."""
+    query = (
+        select(DailyReferrals.host, Article.slug, DailyReferrals.day, DailyReferrals.views)
+        .join(DailyReferrals, DailyReferrals.article_id == Article.id)
+        .order_by(DailyReferrals.day, DailyReferrals.host, Article.slug)
+    )
+    for host, slug, day, views in session.execute(query.execution_options(yield_per=1000)):
+        yield host, slug, str(day), int(views)

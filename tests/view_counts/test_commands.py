@@ -15,7 +15,7 @@ from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.database import write_transaction
 from blogapp.view_counts.counting import add_up, note_refusals
-from blogapp.view_counts.models import DailyViews, YearlyViews
+from blogapp.view_counts.models import DailyViews, YearlyRefusals, YearlyViews
 
 Publish = Callable[..., Article]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -36,6 +36,7 @@ def blog(app: Flask, publish_article: Publish, monkeypatch: pytest.MonkeyPatch) 
     with app.app_context(), write_transaction() as session:
         add_up(session, DailyViews, [{"day": yesterday, "article_id": article.id, "views": 1200}])
         add_up(session, YearlyViews, [{"year": 2024, "article_id": article.id, "views": 70}])
+        add_up(session, YearlyRefusals, [{"year": 2024, "reason": "bot", "views": 9}])
         note_refusals(session, {(yesterday, "limit"): 17})
         session.connection().exec_driver_sql("UPDATE view_counts SET counted = 1270 WHERE before = 1234")
     for headers in (FIREFOX, FIREFOX, {"User-Agent": "Googlebot/2.1"}):
@@ -77,6 +78,16 @@ def test_show_of_one_article(runner: FlaskCliRunner) -> None:
     assert "█" not in output
     assert "No view came by a link from another site" in output
     assert "2,505 in all" in runner.invoke(args=["views", "show", "/articles/birds"]).output
+
+
+@pytest.mark.usefixtures("blog")
+def test_days_that_are_kept_by_the_year_are_shown_by_the_year(runner: FlaskCliRunner) -> None:
+    lines = runner.invoke(args=["views", "show", "--days", "1000"]).output.splitlines()
+    assert lines[0] == "Views of all articles, 2024-10-23 to 2026-11-23 (UTC)"
+    assert lines[-2:] == ["Days before 2024-10-23, by the year", "  70  2024  (9 not counted)"]
+    lines = runner.invoke(args=["views", "show", "birds"]).output.splitlines()
+    assert lines[-2:] == ["Days before 2024-10-23, by the year", "  70  2024"]
+    assert runner.invoke(args=["views", "show", "trees"]).output.splitlines()[-1] == "  None."
 
 
 def test_show_of_an_empty_blog_is_no_disaster(runner: FlaskCliRunner) -> None:
@@ -121,5 +132,20 @@ def test_what_is_exported_adds_up_to_what_the_page_shows(
     total = sum(int(row[2]) for row in rows[1:])
     assert f'data-count="{total}"' in client.get("/articles/birds").text
     assert [each.name for each in tmp_path.glob("*.csv")] == ["views.csv"]
+    others = {
+        "refusals": [
+            ["reason", "period", "number"],
+            ["bot", "2024", "9"],
+            ["limit", "2026-11-22", "17"],
+            ["again", "2026-11-23", "1"],
+            ["bot", "2026-11-23", "1"],
+        ],
+        "referrals": [["host", "article", "day", "views"], ["news.example.org", "birds", "2026-11-23", "1"]],
+    }
+    for what, expected in others.items():
+        assert runner.invoke(args=["views", "export", "--of", what, str(file)]).exit_code == 0
+        with file.open(newline="", encoding="utf-8") as text:
+            assert list(csv.reader(text)) == expected
+    runner.invoke(args=["views", "export", str(file)])
     piped = runner.invoke(args=["views", "export", "-"]).output
     assert piped.replace("\r\n", "\n") == file.read_text(encoding="utf-8").replace("\r\n", "\n")
