@@ -31,6 +31,8 @@ def test_nothing_need_be_set(tmp_path: Path) -> None:
         ("SITE_URL", "https://example.org/blog", "SITE_URL must be an address such as"),
         ("COMMENT_MODERATION", "maybe", "COMMENT_MODERATION must be one of open, first, all."),
         ("RATELIMIT_ENABLED", "maybe", "RATELIMIT_ENABLED must be on or off."),
+        ("RATELIMIT_STORAGE_URI", "nonsense", "RATELIMIT_STORAGE_URI must be memory:// or the address of a store"),
+        ("RATELIMIT_STORAGE_URI", "redis://:secret@localhost", "For Redis and Valkey: uv sync --extra redis."),
         ("SECRET_KEY", "short", "SECRET_KEY must have at least 16 characters."),
     ],
 )
@@ -38,6 +40,7 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path: Path, name: s
     with pytest.raises(SettingsError, match=r"^blogapp cannot start: ") as error:
         create_app({name: value}, tmp_path)
     assert sentence in str(error.value)
+    assert "secret@" not in str(error.value)
 
 
 def test_without_a_disk_a_key_is_asked_for(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from blogapp import i18n
 from blogapp.config import LOCALES
 from blogapp.htmx import is_htmx
 from blogapp.owner.session import LIFETIME
+from blogapp.rate_limits import place_of_counts
 from blogapp.view_counts.retention import MONTHS
 from blogapp.visitors import cookie
 from blogapp.visitors.identity import IPV4_BITS, IPV6_BITS
@@ -28,6 +29,7 @@ def show() -> str:
         ipv6_bits=IPV6_BITS,
         months=MONTHS,
         visitors_per_hour=current_app.config["VIEW_RATE_PER_HOUR"],
+        limits=place_of_counts(),
         edit_minutes=current_app.config["COMMENT_EDIT_MINUTES"],
         moderation=current_app.config["COMMENT_RULES"].moderation,
         visitor_days=cookie.DAYS,
