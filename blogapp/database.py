@@ -32,6 +32,8 @@ NAMING_CONVENTION = {
 PATIENCE_MS = 30_000
 # How long a reader waits for a lock. In the usual course none does: a writer stops no reader, on either database.
 READING_PATIENCE_MS = 2_000
+# How long the log of SQLite waits for readers before it is emptied some other time.
+WIPING_PATIENCE_MS = 200
 # How long a PostgreSQL server may take for one answer beyond the wait for a lock; and for how long it is then left
 # alone. Both in seconds.
 SILENCE = 5.0
@@ -309,8 +311,11 @@ def wipe(table: str) -> bool:
     driver_connection: Any = connection.driver_connection
     try:
         if db.engine.dialect.name == "sqlite":
-            # The log still holds the pages as they were. Readers of older pages may be in the way.
+            # The log still holds the pages as they were. Readers of older pages may be in the way, and whoever waits
+            # for them keeps all writers waiting.
+            driver_connection.execute(f"PRAGMA busy_timeout = {WIPING_PATIENCE_MS}")
             (is_busy, *_) = driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            driver_connection.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
             return not is_busy
         driver_connection.autocommit = True
         driver_connection.execute(f"VACUUM {table}")

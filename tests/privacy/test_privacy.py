@@ -49,6 +49,12 @@ def test_what_does_not_happen_is_not_said(client: FlaskClient) -> None:
     assert "Against floods" not in text
 
 
+@pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_MODERATION="first")
+@pytest.mark.parametrize("lang", ["en", "fr", "he"])
+def test_there_is_a_space_between_sentences(client: FlaskClient, lang: str) -> None:
+    assert re.findall(r"\w\.\w+", words(client, f"/privacy?lang={lang}")) == []
+
+
 @pytest.mark.settings(RATELIMIT_ENABLED="on")
 @pytest.mark.parametrize("where", ["memory", "store"])
 def test_it_says_where_limits_are_counted(app: Flask, client: FlaskClient, where: str) -> None:
