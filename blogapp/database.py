@@ -17,6 +17,7 @@ from flask import Flask, current_app, has_request_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 NAMING_CONVENTION = {
@@ -176,6 +177,11 @@ class Silence:
         with self._lock:
             self._until = monotonic() + PAUSE
 
+    def doubt(self) -> None:
+        """One answer did not come, which may be the question's fault: the next one to ask finds out, alone."""
+        with self._lock:
+            self._until = self._until or monotonic()
+
     def end(self) -> None:
         with self._lock:
             self._until = None
@@ -204,7 +210,7 @@ class PatientConnection(psycopg.Connection[Any]):
             if timeout is None:
                 self.close()
                 if self.silence is not None:
-                    self.silence.begin()
+                    self.silence.doubt()
             raise
 
 
@@ -307,7 +313,11 @@ def insert_in(dialect: str, table: Any) -> Any:
 def wipe(table: str) -> bool:
     """Have rows that were deleted from `table` leave the disk as well, as far as the database itself goes; whether
     that was possible. No transaction may be open."""
-    connection = db.engine.raw_connection()
+    try:
+        connection = db.engine.raw_connection()
+    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
+        log.error("%s cannot be wiped: %s", table, type(error).__name__)
+        return False
     driver_connection: Any = connection.driver_connection
     try:
         if db.engine.dialect.name == "sqlite":

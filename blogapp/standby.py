@@ -18,6 +18,8 @@ from blogapp.htmx import is_htmx
 # A process may have 512 MB for everything; a page takes 10 to 100 kB.
 ROOM = 8_000_000  # bytes
 LARGEST = 500_000
+# Whoever changes or withdraws their words does not want to see the old ones again.
+TAKING_BACK = {"comment_authors.update", "comment_authors.delete"}
 # What pages take after the question mark: the part of a list, the comment looked for, the order, the language.
 ARGUMENTS = ("after", "at", "before", "lang", "notice", "sort")
 
@@ -47,9 +49,16 @@ class Standby:
             while self._taken > self._room:
                 self._drop(next(iter(self._pages)))
 
-    def drop(self, address: str) -> None:
+    def drop(self, path: str) -> None:
+        """Forget a page, whatever is asked of it: `path` with its host."""
         with self._lock:
-            self._drop(address)
+            for address in [each for each in self._pages if each.partition("?")[0] == path]:
+                self._drop(address)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._pages.clear()
+            self._taken = 0
 
     def find(self, address: str) -> _Page | None:
         with self._lock:
@@ -68,10 +77,12 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def keep_page(response: Response) -> Response:
+        if request.method == "POST" and request.endpoint in TAKING_BACK and response.status_code < 400:
+            standby.clear()
         if request.method != "GET" or is_htmx() or request.endpoint == "static":
             return response
         if response.status_code == 404:
-            standby.drop(_address())  # withdrawn from readers: it does not come back
+            standby.drop(f"{request.host}{request.path}")  # withdrawn from readers: it does not come back
         elif (
             response.status_code == 200
             and response.mimetype == "text/html"

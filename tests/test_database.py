@@ -310,6 +310,13 @@ def test_after_a_silence_one_at_a_time_asks_again(monkeypatch: pytest.MonkeyPatc
         silence.refuse_while_it_lasts()
     silence.end()
     silence.refuse_while_it_lasts()
+    # One slow answer shuts nobody out for long: the next one finds out at once, and alone.
+    silence.doubt()
+    silence.refuse_while_it_lasts()
+    with pytest.raises(psycopg.OperationalError, match="silent"):
+        silence.refuse_while_it_lasts()
+    silence.end()
+    silence.refuse_while_it_lasts()
 
 
 def test_a_database_without_tables_is_said_and_not_a_stack_trace(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
 from blogapp.standby import ARGUMENTS, Standby
@@ -64,10 +65,11 @@ def test_a_page_that_is_gone_does_not_come_back(
 ) -> None:
     publish_article(slug="birds")
     client.get("/articles/birds")
+    client.get("/articles/birds?sort=newest")
     assert standby.find("localhost/articles/birds?")
     publish_article(slug="birds", draft=True)
     assert client.get("/articles/birds").status_code == 404
-    assert standby.find("localhost/articles/birds?") is None
+    assert not standby._pages
 
 
 def test_a_page_is_the_same_whatever_others_append_to_its_address(
@@ -84,3 +86,15 @@ def test_every_argument_that_changes_a_page_is_known() -> None:
     sources = (path.read_text() for path in Path("blogapp").rglob("*.py"))
     read = {name for source in sources for name in re.findall(r"request\.args(?:\.get\(|\[)\"(\w+)\"", source)}
     assert read - {"since"} == set(ARGUMENTS)
+
+
+def test_what_was_withdrawn_does_not_come_back(
+    publish_article: Publish, app: Flask, client: FlaskClient, post: Callable[..., TestResponse], standby: Standby
+) -> None:
+    publish_article(slug="birds")
+    answer = post("birds", body="Words to be taken back")
+    address = answer.headers["Location"].rpartition("#comment-")[2]
+    app.test_client().get("/articles/birds")
+    assert b"Words to be taken back" in next(iter(standby._pages.values())).body
+    assert client.post(f"/comments/{address}/delete").status_code == 303
+    assert not standby._pages

@@ -135,6 +135,8 @@ def prune() -> None:
     today = clock.now().date()
     with write_transaction() as session:
         number = fold_old_days(session, today)
+    # By itself: who begins the day takes the key first, and the totals then.
+    with write_transaction() as session:
         key_of_day(session, today)
     click.echo(f"{number:,} totals of days before {oldest_day(today)} ({MONTHS} months) are folded into their years.")
 

@@ -42,7 +42,8 @@ LONGEST_AGENT = 512
 UNLISTED = re.compile(
     r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse"
     r"|(?<!cu)bot(?![a-z])|crawler|spider|scraper|fetcher|archiver|validator|monitoring|uptime|https?://"
-    r"|httpclient|http-client|superagent"
+    r"|httpclient|http-client|superagent|powershell|jsdom|happydom|cypress|slimerjs|wkhtml|htmlunit|cutycapt"
+    r"|linkchecker|htmlproofer|^(?:aria2|googlehc|h2load|kube-probe|lychee|muffet|oha|siege|xenu)(?![a-z])"
     r"|^(?:apachebench|bun|dart|deno|faraday|fasthttp|gatling|go-resty|guzzlehttp|hackney|hey|http\.rb|hyper|insomnia"
     r"|java|jmeter|k6|libcurl|locust|node|php|postmanruntime|pycurl|python|reactornetty|reqwest|rest-client|restsharp"
     r"|ruby|symfony|typhoeus|undici|unirest|ureq|vegeta|winhttp|wrk)(?![a-z])",

@@ -62,17 +62,16 @@ def _fold(session: Session, before: date, daily: Any, yearly: Any, of: str) -> i
 
 
 @new_day.connect
-def fold_at_new_day(session: Session, day: date, **extra: Any) -> None:
+def fold_at_new_day(session: Session, day: date, previous: date | None, **extra: Any) -> None:
     """Once a day, by whoever makes the day's key: no scheduler, one process only.
 
     A day long after the last that anything is known of may be a clock that is wrong, and what is folded cannot be
     unfolded. It waits for a second such day, or for `flask views prune`.
     """
-    latest = max(
-        filter(None, (_latest_before(day, table, session) for table in (DailyViews, DailyRefusals))), default=day
-    )
+    known = [previous, *(_latest_before(day, table, session) for table in (DailyViews, DailyRefusals))]
+    latest = max(filter(None, known), default=day)
     if (day - latest).days > LONGEST_GAP:
-        log.warning("no totals between %s and %s: older ones are kept as they are today", latest, day)
+        log.warning("nothing is known between %s and %s: older ones are kept as they are today", latest, day)
         return
     fold_old_days(session, day)
 

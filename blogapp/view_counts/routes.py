@@ -68,7 +68,7 @@ def _count(slug: str, now: datetime) -> int | None:
             return _views_to_show(article_id)
         db.session.commit()  # gives the connection back: the count may take a moment
         views = view_writer().count(_seen(article_id, now))
-        return views if views is not None else _views_to_show(article_id)
+        return views if views is not None else _last_known(article_id)
     except SQLAlchemyError as error:
         log.error("a view is given up: %s", type(getattr(error, "orig", None) or error).__name__)
         view_writer().refuse(LOST, now.date())
@@ -78,6 +78,14 @@ def _count(slug: str, now: datetime) -> int | None:
 def _views_to_show(article_id: int) -> int | None:
     """The last known number, where it is shown to anybody."""
     return views_of(db.session(), [article_id])[article_id] if is_htmx() else None
+
+
+def _last_known(article_id: int) -> int | None:
+    """The same for a view that the writer has given up, and has noted as lost already."""
+    try:
+        return _views_to_show(article_id)
+    except SQLAlchemyError:
+        return None
 
 
 def _own_hosts() -> set[str]:

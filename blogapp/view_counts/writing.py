@@ -168,6 +168,8 @@ class ViewWriter:
                     continue
                 self._busy_since = time.monotonic()
             is_written = self._try_to_write(tickets, refusals, day)
+            if is_written and day is not None:
+                self._wipe(day)
             with self._wake:
                 # What could not be written is not tried again on the way out.
                 if self._is_closing and not (is_written or self._waiting):
@@ -210,18 +212,19 @@ class ViewWriter:
             with write_transaction(durable=False, patience_ms=PATIENCE_MS) as session:
                 if day is not None:
                     key_of_day(session, day)
-                note_refusals(session, refusals)
                 seen = [ticket.seen for ticket in tickets]
                 views = count_views(session, seen, self._visitors_per_hour) if seen else {}
+                # The day's key comes first for all who write, then the totals: none waits for another in a circle.
+                note_refusals(session, refusals)
             for ticket in tickets:
                 ticket.views = views.get(ticket.seen.article_id)
                 ticket.done.set()
-            if day is not None:
-                self._wipe(day)
 
     def _wipe(self, day: date) -> None:
         """The day has begun when nothing is left of the key before it, where it was stored."""
-        if wipe("visitor_keys"):
+        with self._app.app_context():
+            is_wiped = wipe("visitor_keys")
+        if is_wiped:
             self._begun = day
         else:
             self._begin_at = time.monotonic() + TRY_AGAIN

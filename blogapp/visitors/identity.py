@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from blinker import Signal
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from blogapp.database import insert_for
@@ -20,7 +20,9 @@ from blogapp.visitors.models import VisitorKey
 IPV4_BITS = 24
 IPV6_BITS = 48
 
-new_day = Signal("The first visitor of a UTC day: sender is the session, `day` the date that begins.")
+new_day = Signal(
+    "The first visitor of a UTC day: sender is the session, `day` the date that begins, `previous` the last one, if known."
+)
 
 
 CURRENT = (
@@ -78,11 +80,12 @@ def key_of_day(session: Session, day: date) -> DayKey:
     # Who had to wait for the key's end sees the next one only by asking again.
     row = session.execute(CURRENT, days).first() or session.execute(CURRENT, days).first()
     if row is None:
+        previous = session.scalar(select(func.max(VisitorKey.day)).where(VisitorKey.day < day))
         session.execute(delete(VisitorKey).where(VisitorKey.day != day))
         values = {"day": day, "key": secrets.token_bytes(32)}
         insert = insert_for(session, VisitorKey).values(values).on_conflict_do_nothing(index_elements=["day"])
         if session.scalar(insert.returning(VisitorKey.day)) is not None:
-            new_day.send(session, day=day)
+            new_day.send(session, day=day, previous=previous)
         row = session.execute(CURRENT, days).one()
     return DayKey(row.day, row.key)
 

@@ -69,6 +69,9 @@ def test_every_current_browser_is_counted() -> None:
         "PHP/8.3.1",
         "Java-http-client/17",
         "node-superagent/8",
+        "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.22621",
+        "Mozilla/5.0 (linux) AppleWebKit/537.36 (KHTML, like Gecko) jsdom/22.1.0",
+        "lychee/0.15",
     ],
 )
 def test_who_says_that_it_is_a_program_or_nothing_is_one(agent: str) -> None:

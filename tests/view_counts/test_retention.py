@@ -112,6 +112,14 @@ def test_a_blog_that_slept_for_months_folds_on_its_second_day(app: Flask, histor
     assert session.scalars(select(func.min(DailyViews.day))).one() == oldest_day(later + timedelta(days=1))
 
 
+def test_a_blog_that_nobody_reads_folds_all_the_same(app: Flask, history: Article, session: Session) -> None:
+    later = TODAY + timedelta(days=200)
+    for number in range(3):
+        with app.app_context(), write_transaction() as writing:
+            key_of_day(writing, later + timedelta(days=number))
+    assert session.scalars(select(func.min(DailyReferrals.day))).one() == oldest_day(later + timedelta(days=2))
+
+
 def test_pruning_by_hand_twice_is_pruning_once(
     runner: FlaskCliRunner, history: Article, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,15 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import Engine, event, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from blogapp import clock
+from blogapp import clock, database
 from blogapp.articles.models import Article
 from blogapp.database import db
 from blogapp.view_counts import writing
+from blogapp.view_counts.counting import Seen
 from blogapp.view_counts.models import DailyRefusals, ViewCount, ViewMark
 from blogapp.visitors.models import VisitorKey
 from tests.conftest import SECRET_KEY, eventually, locked, on_server
@@ -278,6 +282,48 @@ def test_a_reader_in_the_way_delays_the_wiping_and_nothing_else(
     session.rollback()
     eventually(lambda: writer._begun, clock.now().date())
     assert counts(session) == (1, {})
+
+
+def test_a_database_that_goes_away_before_the_wiping_costs_no_count(
+    publish_article: Publish, app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(engine: Engine) -> None:
+        raise OperationalError("", {}, psycopg.OperationalError("away"))
+
+    def wipe_in_vain(table: str) -> bool:
+        with pytest.MonkeyPatch.context() as away:
+            away.setattr(Engine, "raw_connection", refuse)
+            return database.wipe(table)
+
+    monkeypatch.setattr(writing, "BEGIN_WITHIN", 0)
+    monkeypatch.setattr(writing, "wipe", wipe_in_vain)
+    publish_article(slug="birds")
+    assert app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"}).status_code == 204
+    app.extensions["view_writer"].flush()
+    assert app.extensions["view_writer"]._begun is None
+    monkeypatch.setattr(writing, "wipe", database.wipe)
+    assert app.test_client().post("/articles/birds/views", headers={"User-Agent": "Another"}).status_code == 204
+    app.extensions["view_writer"].flush()
+    assert counts(session) == (2, {})
+
+
+def test_one_who_notes_refusals_and_one_who_begins_the_day_do_not_wait_in_a_circle(
+    publish_article: Publish, app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    article = publish_article(slug="birds")
+    refusals = Counter({(EVENING.date(), "bot"): 1})
+
+    def act(number: int) -> None:
+        # As the writers of two processes do at once: one with the day to begin, one with a view.
+        writer = writing.ViewWriter(app, None)
+        seen = Seen(article.id, "192.0.2.0/24", f"Reader {number}", EVENING)
+        tickets = [] if number % 2 else [writing._Ticket(seen)]
+        writer._write(tickets, refusals, EVENING.date() if number % 2 else None)
+
+    monkeypatch.setattr(writing, "wipe", lambda table: True)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, range(24)))
+    assert counts(session) == (12, {"bot": 24})
 
 
 # In a process of its own: who forks this one takes its threads' locks along.
