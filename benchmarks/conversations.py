@@ -20,12 +20,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, insert, select, text
 
-from blogapp import create_app, markup
+from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.comments.models import MAX_DEPTH, NUMBER_WIDTH, PUBLISHED, Comment, Conversation
 from blogapp.comments.threads import REPLIES_SHOWN
-from blogapp.database import db, write_transaction
-from blogapp.migrating import alembic
+from blogapp.db.base import db
+from blogapp.db.migrate import alembic
+from blogapp.db.transactions import write_transaction
+from blogapp.text import markup
 
 SIZES = (50, 1_000, 30_000)
 RUNS = 15

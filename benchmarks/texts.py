@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from blogapp.comments.forms import BODY_LENGTH
-from blogapp.markup import render_comment
+from blogapp.text.markup import render_comment
 
 PATTERNS = {
     "[": "[",

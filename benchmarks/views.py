@@ -17,9 +17,10 @@ from sqlalchemy import insert, text
 from blogapp import create_app
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, publish
-from blogapp.database import db, write_transaction
-from blogapp.migrating import alembic
-from blogapp.view_counts import reading
+from blogapp.db.base import db
+from blogapp.db.migrate import alembic
+from blogapp.db.transactions import write_transaction
+from blogapp.view_counts import reports
 from blogapp.view_counts.models import DailyViews
 from tests.conftest import SECRET_KEY, dispose
 from tests.harness.server import Server
@@ -145,6 +146,6 @@ def median_ms(now: datetime) -> float:
     times = []
     for _ in range(15):
         began = time.perf_counter()
-        reading.popular(db.session(), now)
+        reports.popular(db.session(), now)
         times.append((time.perf_counter() - began) * 1000)
     return statistics.median(times)

@@ -10,36 +10,24 @@ import click
 from flask import Flask, abort, request
 from flask_compress import Compress
 
-from blogapp import (
-    addresses,
-    assets,
-    caching,
-    database,
-    errors,
-    hosting,
-    htmx,
-    i18n,
-    migrating,
-    origin,
-    rate_limits,
-    security,
-    standby,
-)
 from blogapp.articles.commands import articles_cli
-from blogapp.articles.routes import bp as articles
-from blogapp.comments import author, looks
-from blogapp.comments.author_routes import bp as author_routes
+from blogapp.comments import avatars, permissions
 from blogapp.comments.commands import comments_cli
 from blogapp.comments.posting import Rules
-from blogapp.comments.routes import bp as comments
-from blogapp.config import SETTINGS, Settings, read_settings
+from blogapp.comments.routes.author import bp as author_routes
+from blogapp.comments.routes.read import bp as comments
+from blogapp.db import base, migrate, transactions
 from blogapp.demo.commands import demo_cli
-from blogapp.owner import session
-from blogapp.owner.commands import owner_cli
-from blogapp.owner.routes import bp as owner
+from blogapp.owners import sessions
+from blogapp.owners.commands import owner_cli
+from blogapp.owners.routes import bp as owner
+from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
+from blogapp.settings import SETTINGS, Settings, read_settings
+from blogapp.text import i18n
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.commands import views_cli
+from blogapp.web import assets, converters, csrf, errors, headers, health, htmx, http_cache, page_cache, rate_limits
 
 ROOT = Path(__file__).parent.parent
 LARGEST_BODY = 64 * 1024  # bytes
@@ -65,19 +53,20 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
     # What is registered first is run last on an answer: it is compressed when all else is said.
     Compress(app)
-    security.init_app(app)
-    caching.init_app(app)
-    origin.init_app(app, settings.site_url)
+    headers.init_app(app)
+    http_cache.init_app(app)
+    csrf.init_app(app, settings.site_url)
     limit_bodies(app)
-    addresses.init_app(app)
+    converters.init_app(app)
     errors.init_app(app)
     htmx.init_app(app)
     i18n.init_app(app, settings.site_locale)
-    database.init_app(app, settings.database_url)
-    migrating.init_app(app)
+    base.init_app(app, settings.database_url)
+    transactions.init_app(app)
+    migrate.init_app(app)
     rate_limits.init_app(app, settings)
     view_counts.init_app(app, settings)
-    standby.init_app(app)
+    page_cache.init_app(app)
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
@@ -93,13 +82,13 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.cli.add_command(views_cli)
     app.cli.add_command(settings_command(settings))
 
-    looks.init_app(app)
-    author.init_app(app, settings.comment_edit_minutes)
-    session.init_app(app)
+    avatars.init_app(app)
+    permissions.init_app(app, settings.comment_edit_minutes)
+    sessions.init_app(app)
     assets.init_app(app, data_folder)
-    hosting.init_app(app, settings.trusted_proxies)
+    health.init_app(app, settings.trusted_proxies)
     if settings.uses_sqlite:
-        migrating.bring_up_to_date(app, data_folder)
+        migrate.bring_up_to_date(app, data_folder)
     return app
 
 

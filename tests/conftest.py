@@ -23,8 +23,9 @@ from werkzeug.test import TestResponse
 from blogapp import create_app
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, publish
-from blogapp.database import db, write_transaction
-from blogapp.migrating import alembic
+from blogapp.db.base import db
+from blogapp.db.migrate import alembic
+from blogapp.db.transactions import write_transaction
 from blogapp.view_counts.counting import start_count
 from tests.harness.postgres import Postgres
 

@@ -9,11 +9,13 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from blogapp import clock, markup
+from blogapp import clock
 from blogapp.articles.importing import read_files
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import Published, publish
-from blogapp.database import db, write_transaction
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.text import markup
 from blogapp.view_counts.counting import start_count
 
 articles_cli = AppGroup("articles", help="Bring articles in.")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, slug_from
-from blogapp.config import LOCALES
+from blogapp.settings import LOCALES
 
 KEYS = ("title", "slug", "lang", "date", "summary", "tags", "draft", "views")
 LARGEST_FILE = 2_000_000  # bytes

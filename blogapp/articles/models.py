@@ -3,13 +3,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Index, Integer, SmallInteger, String, Text
+from sqlalchemy import JSON, Boolean, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from blogapp.database import Model, Moment
-
-# SQLite numbers rows only in a column that is declared INTEGER.
-RowId = BigInteger().with_variant(Integer, "sqlite")
+from blogapp.db.base import Model, Moment, RowId
 
 
 class Article(Model):

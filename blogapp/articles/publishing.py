@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from blogapp import markup
 from blogapp.articles.models import Article
+from blogapp.text import markup
 
 SUMMARY_LENGTH = 220
 

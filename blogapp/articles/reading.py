@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm import Session, defer
 
 from blogapp.articles.models import Article
-from blogapp.errors import NotFound
+from blogapp.web.errors import NotFound
 
 ARTICLES_PER_PAGE = 20
 # Put together once: it is asked for every view.

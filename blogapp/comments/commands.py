@@ -6,12 +6,13 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from blogapp import i18n, markup
 from blogapp.articles.models import Article
 from blogapp.comments import moderation
 from blogapp.comments.models import Comment
-from blogapp.database import db, write_transaction
-from blogapp.errors import NotFound
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.text import i18n, markup
+from blogapp.web.errors import NotFound
 
 comments_cli = AppGroup("comments", help="See, approve and remove comments.")
 

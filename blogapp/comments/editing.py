@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from blogapp import markup
-from blogapp.comments.author import Author
 from blogapp.comments.models import PENDING, PUBLISHED, WITHDRAWN, Comment, CommentRevision, Conversation
+from blogapp.comments.permissions import Author
 from blogapp.comments.posting import LINKS_AT_MOST, Rules
 from blogapp.comments.threads import conversation_for_writing, hide, touch
-from blogapp.errors import Conflict, NotFound
+from blogapp.text import markup
+from blogapp.web.errors import Conflict, NotFound
 
 
 class EditedMeanwhile(Conflict):

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError
 
-from blogapp import markup
-from blogapp.comments.wording import clean_body, clean_name, is_blank
-from blogapp.i18n import current_locale, gettext, number
+from blogapp.text import markup
+from blogapp.text.i18n import current_locale, gettext, number
+from blogapp.text.names import clean_body, clean_name, is_blank
 
 NAME_LENGTH = 60
 URL_LENGTH = 500

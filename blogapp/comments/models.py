@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from blogapp.articles.models import Article, RowId
-from blogapp.database import Model, Moment
+from blogapp.articles.models import Article
+from blogapp.db.base import Model, Moment, RowId
 
 MAX_DEPTH = 4
 NUMBER_WIDTH = 7

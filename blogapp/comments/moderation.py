@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from blogapp.articles.models import Article
 from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment
 from blogapp.comments.threads import conversation_for_writing, hide, reveal
-from blogapp.errors import NotFound
+from blogapp.web.errors import NotFound
 
 
 def list_waiting(session: Session) -> list[tuple[Comment, Article]]:

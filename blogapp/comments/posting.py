@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
-from blogapp import markup
 from blogapp.articles.models import Article
 from blogapp.comments.models import MAX_DEPTH, NUMBER_WIDTH, PENDING, PUBLISHED, SPAM, Comment
 from blogapp.comments.threads import conversation_for_writing, reveal
-from blogapp.errors import DomainError
-from blogapp.owner.names import looks_like_the_owner
+from blogapp.owners.accounts import looks_like_the_owner
+from blogapp.text import markup
 from blogapp.visitors.identity import Visitor, new_day
+from blogapp.web.errors import DomainError
 
 LINKS_AT_MOST = 2
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from blogapp.addresses import whole_number
 from blogapp.comments.models import MAX_DEPTH, NUMBER_WIDTH, PENDING, PUBLISHED, SPAM, Comment, Conversation
-from blogapp.database import insert_for
-from blogapp.errors import NotFound
+from blogapp.db.transactions import insert_for
+from blogapp.web.converters import whole_number
+from blogapp.web.errors import NotFound
 
 THREADS_PER_PAGE = 50
 SORTS = ("oldest", "newest", "liked")

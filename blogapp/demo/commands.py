@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from blogapp import clock
-from blogapp.database import write_transaction
+from blogapp.db.transactions import write_transaction
 from blogapp.demo.content import fill, is_empty
 
 

@@ -15,7 +15,7 @@ from blogapp.articles.models import Article
 from blogapp.articles.publishing import publish
 from blogapp.comments.posting import Draft, Rules, post_comment
 from blogapp.demo.conversations import CONVERSATIONS, Said
-from blogapp.markup import render_comment
+from blogapp.text.markup import render_comment
 from blogapp.view_counts.counting import add_up, start_count
 from blogapp.view_counts.models import DailyReferrals, DailyViews, ViewCount
 from blogapp.visitors.identity import Visitor

@@ -6,14 +6,14 @@ from babel import Locale
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from blogapp import i18n
-from blogapp.config import LOCALES
-from blogapp.htmx import is_htmx
-from blogapp.owner.session import LIFETIME
-from blogapp.rate_limits import place_of_counts
+from blogapp.owners.sessions import LIFETIME
+from blogapp.settings import LOCALES
+from blogapp.text import i18n
 from blogapp.view_counts.retention import MONTHS
 from blogapp.visitors import cookie
 from blogapp.visitors.identity import IPV4_BITS, IPV6_BITS
+from blogapp.web.htmx import is_htmx
+from blogapp.web.rate_limits import place_of_counts
 
 bp = Blueprint("privacy", __name__, url_prefix="/privacy")
 

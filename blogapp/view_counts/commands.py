@@ -19,12 +19,13 @@ from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.database import db, write_transaction
-from blogapp.view_counts import reading
-from blogapp.view_counts.reading import RISING_DAYS, Span
-from blogapp.view_counts.refusals import REASONS
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.view_counts import reports
+from blogapp.view_counts.batch_writer import view_writer
+from blogapp.view_counts.bot_filter import REASONS
+from blogapp.view_counts.reports import RISING_DAYS, Span
 from blogapp.view_counts.retention import MONTHS, fold_old_days, oldest_day
-from blogapp.view_counts.writing import view_writer
 from blogapp.visitors.identity import key_of_day
 
 LISTED = 10
@@ -44,15 +45,15 @@ def show(slug: str | None, days: int) -> None:
     if span.first < oldest:
         span = Span(oldest, span.last)
     article_id = _find(slug) if slug else None
-    totals = reading.daily_views(session, span, article_id)
-    before, counted = reading.all_time(session, article_id)
+    totals = reports.daily_views(session, span, article_id)
+    before, counted = reports.all_time(session, article_id)
 
     click.echo(f"Views of {f'/articles/{slug}' if slug else 'all articles'}, {span.first} to {span.last} (UTC)\n")
     _print_bars([(day.isoformat(), views) for day, views in totals])
     click.echo(f"\n{sum(views for _, views in totals):,} in these days; {before + counted:,} in all", nl=False)
     click.echo(f", {before:,} of them from before they were counted here" if before else "")
 
-    refused = reading.refusals(session, span)
+    refused = reports.refusals(session, span)
     _print_table(
         "Not counted" + (" (in the whole blog)" if slug else ""),
         ((f"{views:,}", REASONS.get(reason, reason)) for reason, views in refused),
@@ -61,23 +62,23 @@ def show(slug: str | None, days: int) -> None:
     if not slug:
         _print_table(
             "Read most",
-            ((f"{each.views:,}", each.slug) for each in reading.most_read(session, span, now, LISTED)),
+            ((f"{each.views:,}", each.slug) for each in reports.most_read(session, span, now, LISTED)),
             "No article was read.",
         )
         _print_table(
             f"Rising (the last {RISING_DAYS} days against the {RISING_DAYS} before)",
             (
                 (f"+{each.views - each.earlier:,}", f"{each.slug}  ({each.earlier:,} -> {each.views:,})")
-                for each in reading.rising(session, now.date(), LISTED)
+                for each in reports.rising(session, now.date(), LISTED)
             ),
             "No article gained views.",
         )
     _print_table(
         "Readers came from",
-        ((f"{views:,}", host or "other sites") for host, views in reading.referrals(session, span, LISTED, article_id)),
+        ((f"{views:,}", host or "other sites") for host, views in reports.referrals(session, span, LISTED, article_id)),
         "No view came by a link from another site, as far as browsers say.",
     )
-    if years := reading.years(session, article_id):
+    if years := reports.years(session, article_id):
         _print_table(
             f"Days before {oldest}, by the year",
             (
@@ -90,9 +91,9 @@ def show(slug: str | None, days: int) -> None:
 
 
 EXPORTS: dict[str, tuple[tuple[str, ...], Callable[[Session], Iterable[tuple[Any, ...]]]]] = {
-    "views": (("article", "period", "views"), reading.every_total),
-    "refusals": (("reason", "period", "number"), reading.every_refusal),
-    "referrals": (("host", "article", "day", "views"), reading.every_referral),
+    "views": (("article", "period", "views"), reports.every_total),
+    "refusals": (("reason", "period", "number"), reports.every_refusal),
+    "referrals": (("host", "article", "day", "views"), reports.every_referral),
 }
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
-from blogapp.database import insert_for, insert_in
+from blogapp.db.transactions import insert_for, insert_in
+from blogapp.view_counts.bot_filter import AGAIN, LIMIT
 from blogapp.view_counts.models import (
     DailyReferrals,
     DailyRefusals,
@@ -22,7 +23,6 @@ from blogapp.view_counts.models import (
     ViewCount,
     ViewMark,
 )
-from blogapp.view_counts.refusals import AGAIN, LIMIT
 from blogapp.visitors.identity import DayKey, key_of_day, network_digest, new_day, visitor_digest
 
 # Hosts that are kept apart on one day; a blog has dozens, and who makes them up has no end of them.

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Date, ForeignKey, Integer, LargeBinary, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from blogapp.articles.models import Article, RowId
-from blogapp.database import Model
+from blogapp.articles.models import Article
+from blogapp.db.base import Model, RowId
 
 CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 

@@ -10,18 +10,19 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from blogapp import clock, i18n
+from blogapp import clock
 from blogapp.articles.reading import find_article_id
-from blogapp.config import Settings
-from blogapp.database import db
-from blogapp.htmx import is_htmx
-from blogapp.owner.session import signed_in_owner
+from blogapp.db.base import db
+from blogapp.owners.sessions import signed_in_owner
+from blogapp.settings import Settings
+from blogapp.text import i18n
+from blogapp.view_counts.batch_writer import ViewWriter, view_writer
+from blogapp.view_counts.bot_filter import LONGEST_AGENT, LOST, reason_not_to_count
 from blogapp.view_counts.counting import Seen, views_of
 from blogapp.view_counts.referrers import SPAMMERS, host_of, read_hosts
-from blogapp.view_counts.refusals import LONGEST_AGENT, LOST, reason_not_to_count
-from blogapp.view_counts.writing import ViewWriter, view_writer
 from blogapp.visitors.cookie import has_objected
 from blogapp.visitors.identity import network_of
+from blogapp.web.htmx import is_htmx
 
 bp = Blueprint("view_counts", __name__)
 log = logging.getLogger(__name__)

@@ -7,21 +7,21 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import date, timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from blinker import Signal
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
-from blogapp.database import insert_for
+from blogapp.db.transactions import insert_for
 from blogapp.visitors.models import VisitorKey
+from blogapp.web.networks import address_block
 
 # How much of an address is left before anything is made of it.
 IPV4_BITS = 24
 IPV6_BITS = 48
 
 new_day = Signal(
-    "The first visitor of a UTC day: sender is the session, `day` the date that begins, `previous` the last one, if known."
+    "The first visitor of a UTC day: sender is the session, `day` the date that begins, `previous` the last day known."
 )
 
 
@@ -103,15 +103,3 @@ def visitor_digest(key: bytes, network: str, user_agent: str) -> bytes:
 def network_digest(key: bytes, network: str) -> bytes:
     """32 bytes that are the same for one network on one day."""
     return hmac.digest(key, network.encode(), "sha256")
-
-
-def address_block(address: str | None, ipv4_bits: int, ipv6_bits: int) -> str:
-    """The network that an address lies in, as `192.0.2.0/24`; "unknown" for what is no address."""
-    try:
-        parsed: IPv4Address | IPv6Address = ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    bits = ipv4_bits if parsed.version == 4 else ipv6_bits
-    return str(ip_network((parsed, bits), strict=False))

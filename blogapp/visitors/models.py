@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import Date, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from blogapp.database import Model
+from blogapp.db.base import Model
 
 
 class VisitorKey(Model):

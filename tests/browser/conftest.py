@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
-from blogapp.database import write_transaction
+from blogapp.db.transactions import write_transaction
 from blogapp.view_counts.counting import start_count
 from tests.conftest import SECRET_KEY, dispose
 from tests.harness import browser as chromium

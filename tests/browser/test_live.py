@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.clock import now
-from blogapp.database import write_transaction
+from blogapp.db.transactions import write_transaction
 from tests.browser.conftest import Visit, assert_accessible, write
 from tests.browser.test_refresh import open_with_a_clock
 from tests.conftest import SECRET_KEY, dispose

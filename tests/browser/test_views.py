@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from blogapp.articles.models import Article
-from blogapp.database import db
+from blogapp.db.base import db
 from blogapp.view_counts.models import DailyReferrals
 from tests.browser.conftest import Visit, assert_accessible
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from blogapp.comments.models import Comment
-from blogapp.database import db
+from blogapp.db.base import db
 from tests.browser.conftest import Visit, assert_accessible, write
 
 Visits = Callable[..., Visit]

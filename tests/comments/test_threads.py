@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
-from blogapp.database import db
+from blogapp.db.base import db
 
 Post = Callable[..., TestResponse]
 HTMX = {"HX-Request": "true"}

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.database import write_transaction
+from blogapp.db.transactions import write_transaction
 from blogapp.view_counts.counting import add_up, note_refusals
 from blogapp.view_counts.models import DailyViews, YearlyRefusals, YearlyViews
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.database import write_transaction
-from blogapp.view_counts import writing
+from blogapp.db.transactions import write_transaction
+from blogapp.view_counts import batch_writer
 from blogapp.view_counts.counting import Seen, count_views
 from blogapp.view_counts.models import DailyRefusals, DailyViews, NetworkHour, ViewCount, ViewMark
 from blogapp.visitors.models import VisitorKey
@@ -237,7 +237,7 @@ class TestDays:
         at: Callable[[datetime], None],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(writing, "BEGIN_WITHIN", 0)
+        monkeypatch.setattr(batch_writer, "BEGIN_WITHIN", 0)
         publish_article(slug="birds")
         at(datetime(2026, 6, 10, 12, tzinfo=UTC))
         view_as(app, "Reader")

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from blogapp import create_app
 from blogapp.articles.models import Article
-from blogapp.config import SettingsError
-from blogapp.database import write_transaction
+from blogapp.db.transactions import write_transaction
+from blogapp.settings import SettingsError
 from blogapp.view_counts.counting import Seen, count_views
 from blogapp.view_counts.models import DailyReferrals
 from blogapp.view_counts.referrers import SPAMMERS, host_of

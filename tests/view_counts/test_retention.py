@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.database import write_transaction
-from blogapp.view_counts import writing
+from blogapp.db.transactions import write_transaction
+from blogapp.view_counts import batch_writer
 from blogapp.view_counts.counting import add_up
 from blogapp.view_counts.models import (
     DailyReferrals,
@@ -79,7 +79,7 @@ def check_folded(session: Session) -> None:
 def test_the_first_request_of_a_day_folds_what_is_old(
     app: Flask, history: Article, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "BEGIN_WITHIN", 0)
+    monkeypatch.setattr(batch_writer, "BEGIN_WITHIN", 0)
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 8, tzinfo=UTC))
     app.test_client().get("/articles/birds")
     app.extensions["view_writer"].flush()

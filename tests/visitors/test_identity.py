@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from blogapp.visitors.identity import address_block, hash_token, network_of, new_token, visitor_digest
+from blogapp.visitors.identity import hash_token, network_of, new_token, visitor_digest
+from blogapp.web.networks import address_block
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,17 @@
+"""Networks: the part of an address that anything may be made of."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+
+def address_block(address: str | None, ipv4_bits: int, ipv6_bits: int) -> str:
+    """The network that an address lies in, as `192.0.2.0/24`; "unknown" for what is no address."""
+    try:
+        parsed: IPv4Address | IPv6Address = ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    bits = ipv4_bits if parsed.version == 4 else ipv6_bits
+    return str(ip_network((parsed, bits), strict=False))

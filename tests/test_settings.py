@@ -1,0 +1,66 @@
+"""Settings: read once, wrong ones named, secrets never printed."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from blogapp import create_app
+from blogapp.settings import SETTINGS, SettingsError, read_settings
+from tests.conftest import dispose
+
+
+def test_nothing_need_be_set(tmp_path: Path) -> None:
+    settings = read_settings({}, tmp_path / "data")
+    assert settings.database_url == f"sqlite:///{tmp_path / 'data' / 'blog.sqlite3'}"
+    assert len(settings.secret_key) >= 43
+    assert read_settings({}, tmp_path / "data").secret_key == settings.secret_key
+    assert stat.S_IMODE((tmp_path / "data" / "secret-key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PORT", "http", "PORT must be a whole number from 1 to 65535."),
+        ("TRUSTED_PROXIES", "-1", "TRUSTED_PROXIES must be a whole number from 0 to 10."),
+        ("DATABASE_URL", "mysql://x", "DATABASE_URL must begin with postgresql:// or sqlite:///."),
+        ("SITE_LOCALE", "xx", "SITE_LOCALE must be one of"),
+        ("SITE_URL", "blog.example.org", "SITE_URL must be an address such as"),
+        ("SITE_URL", "https://example.org/blog", "SITE_URL must be an address such as"),
+        ("COMMENT_MODERATION", "maybe", "COMMENT_MODERATION must be one of open, first, all."),
+        ("RATELIMIT_ENABLED", "maybe", "RATELIMIT_ENABLED must be on or off."),
+        ("RATELIMIT_STORAGE_URI", "nonsense", "RATELIMIT_STORAGE_URI must be memory:// or the address of a store"),
+        ("RATELIMIT_STORAGE_URI", "redis://:secret@localhost", "For Redis and Valkey: uv sync --extra redis."),
+        ("SECRET_KEY", "short", "SECRET_KEY must have at least 16 characters."),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path: Path, name: str, value: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=r"^blogapp cannot start: ") as error:
+        create_app({name: value}, tmp_path)
+    assert sentence in str(error.value)
+    assert "secret@" not in str(error.value)
+
+
+def test_without_a_disk_a_key_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SettingsError, match="Set SECRET_KEY to a long random text"):
+        read_settings({}, tmp_path / "file")
+
+
+@pytest.mark.parametrize("prefix", ["postgres://", "postgresql://", "postgresql+psycopg://"])
+def test_the_address_of_a_host_means_psycopg(tmp_path: Path, prefix: str) -> None:
+    settings = read_settings({"DATABASE_URL": prefix + "u@h/d"}, tmp_path)
+    assert settings.database_url == "postgresql+psycopg://u@h/d"
+
+
+def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path) -> None:
+    app = create_app({"SECRET_KEY": "x" * 40, "SITE_TITLE": "Mine"}, tmp_path)
+    output = app.test_cli_runner().invoke(args=["settings"]).output
+    assert "SITE_TITLE=Mine  (environment)" in output
+    assert "PORT=8000  (default)" in output
+    assert "x" * 40 not in output
+    for setting in SETTINGS:
+        assert setting.meaning in output
+    dispose(app)

@@ -1,0 +1,59 @@
+"""Every catalogue says everything, in whole sentences, with the same places for names and numbers."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.pofile import read_po
+
+from blogapp import settings
+from blogapp.text.i18n import TRANSLATIONS
+
+ROOT = Path(__file__).parent.parent.parent
+METHODS = [("blogapp/**.py", "python"), ("templates/**.html", "jinja2")]
+OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "newstyle_gettext": "true"}}
+
+
+def strings_of(message: Message) -> list[str]:
+    return [message.string] if isinstance(message.string, str) else list(message.string or ())
+
+
+def is_ours(folder: str) -> bool:
+    return not Path(folder).name.startswith(".")
+
+
+def messages_in_the_source() -> set[str | tuple[str, ...]]:
+    keywords = {**DEFAULT_KEYWORDS, "plural_forms": (1, 2)}
+    found = extract_from_dir(ROOT, METHODS, OPTIONS, keywords, directory_filter=is_ours)
+    return {message for _, _, message, _, _ in found}
+
+
+@pytest.mark.parametrize("locale", [locale for locale in settings.LOCALES if locale != "en"])
+def test_a_catalogue_is_complete(locale: str) -> None:
+    catalogue = read_po(BytesIO((TRANSLATIONS / f"{locale}.po").read_bytes()), locale=locale)
+    source = messages_in_the_source()
+    assert len(source) > 50
+    known = {message.id: message for message in catalogue if message.id}
+    assert set(known) == source
+    for message in known.values():
+        assert not message.fuzzy
+        ids = [message.id] if isinstance(message.id, str) else list(message.id)
+        strings = strings_of(message)
+        assert all(strings)
+        assert message.python_format is False or len(strings) >= len(ids)
+        for string in strings:
+            assert set(re.findall(r"%\(\w+\)s", string)) <= set(re.findall(r"%\(\w+\)s", ids[-1]))
+            assert set(re.findall(r"</?\w+", string)) == set(re.findall(r"</?\w+", ids[0]))
+
+
+def test_french_puts_no_breakable_space_before_its_signs() -> None:
+    catalogue = read_po(BytesIO((TRANSLATIONS / "fr.po").read_bytes()), locale="fr")
+    for message in catalogue:
+        strings = strings_of(message)
+        for string in strings if message.id else []:
+            assert not re.search(r" [:;!?»]|« ", string), string

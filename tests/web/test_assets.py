@@ -1,0 +1,58 @@
+"""Stylesheets and scripts, as they lie here and as they are served."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from flask.testing import FlaskClient
+
+from blogapp.web.assets import SCRIPTS, STATIC, STYLES
+
+HTMX = STATIC / "vendor" / "htmx-4.0.1.js"
+
+
+def test_htmx_is_unmodified() -> None:
+    assert hashlib.sha256(HTMX.read_bytes()).hexdigest() in (STATIC / "vendor" / "README.md").read_text()
+    assert hashlib.sha256(HTMX.read_bytes()).hexdigest().startswith("a0abb04f")
+
+
+def test_every_stylesheet_and_script_is_in_a_bundle() -> None:
+    there = {str(path.relative_to(STATIC)) for ending in ("css", "js") for path in STATIC.rglob(f"*.{ending}")}
+    assert there == {*STYLES, *SCRIPTS}
+
+
+def test_bundles_are_compressed_and_kept_for_ever(client: FlaskClient) -> None:
+    page = client.get("/").text
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert len(addresses) == 2
+    for address in addresses:
+        plain = client.get(address)
+        brotli = client.get(address, headers={"Accept-Encoding": "br"})
+        assert plain.status_code == 200
+        assert "immutable" in plain.headers["Cache-Control"]
+        assert brotli.headers["Content-Encoding"] == "br"
+        assert len(brotli.data) < len(plain.data)
+        assert brotli.headers["X-Content-Type-Options"] == "nosniff"
+        plain.close()
+        brotli.close()
+    script = client.get(next(address for address in addresses if address.endswith(".js")))
+    assert HTMX.read_bytes() in script.data
+    script.close()
+
+
+def test_the_icon_and_a_missing_file(client: FlaskClient) -> None:
+    icon = client.get("/favicon.ico")
+    assert icon.mimetype == "image/svg+xml"
+    icon.close()
+    assert client.get("/static/none.css").status_code == 404
+    assert client.get("/static/../blogapp/config.py").status_code == 404
+
+
+def test_no_file_of_ours_asks_for_what_the_policy_forbids() -> None:
+    for path in [*Path(STATIC / "css").glob("*.css"), *Path(STATIC / "js").glob("*.js")]:
+        text = path.read_text()
+        assert "@import" not in text
+        assert "url(" not in text
+        assert "eval(" not in text

@@ -1,0 +1,51 @@
+"""Who may send a form here: our own pages, and what is no browser at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from blogapp.web.csrf import is_own, origin_of
+
+OWN = {origin_of("https://blog.example.org/")}
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_the_browsers_word_is_enough(site: str) -> None:
+    assert is_own(OWN, site, "https://elsewhere.example", None)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "", "nonsense"])
+def test_another_site_is_refused_and_so_is_a_sibling(site: str) -> None:
+    assert not is_own(OWN, site, "https://blog.example.org", None)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "",
+        "https://elsewhere.example",
+        "http://blog.example.org",
+        "https://blog.example.org:8443",
+        "https://blog.example.org.evil.example",
+        "https://evilblog.example.org",
+        "https://blog.example.or",
+        "https://user@blog.example.org",
+        "https://blog.example.org:port",
+        "https://[",
+    ],
+)
+def test_a_foreign_origin_is_refused(origin: str) -> None:
+    assert not is_own(OWN, None, origin, None)
+    assert not is_own(OWN, None, None, origin + "/articles/x")
+
+
+def test_an_old_browser_is_judged_by_origin_then_referer() -> None:
+    assert is_own(OWN, None, "https://blog.example.org", None)
+    assert is_own(OWN, None, "https://blog.example.org:443", None)
+    assert is_own(OWN, None, None, "https://blog.example.org/articles/x?y")
+    assert not is_own(OWN, None, "null", "https://blog.example.org/")
+
+
+def test_what_is_no_browser_is_let_in() -> None:
+    assert is_own(OWN, None, None, None)
