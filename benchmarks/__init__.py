@@ -1,1 +1,1 @@
-"""Speed, measured and not asserted: `make bench`."""
+"""Benchmarks: run them with `make bench`. Tests assert no times."""

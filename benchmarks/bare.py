@@ -1,4 +1,4 @@
-"""The least that Flask can do: what a view's answer is held against."""
+"""A bare Flask view, the baseline for the answer to a view's POST."""
 
 from __future__ import annotations
 

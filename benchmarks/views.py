@@ -1,6 +1,6 @@
-"""How many views a second are counted, what a year of them takes on the disk, and what their lists cost.
+"""Measure how many views are counted in a second, how much disk a year of them takes, and how long reports take.
 
-Loads run against a real server on this machine, over 32 connections that are kept open, bounded in number.
+The load runs against a real server on this machine, over 32 keep-alive connections.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 
 
 def bare(folder: Path) -> str:
-    """A bare Flask view on the same server."""
+    """Measure a bare Flask view on the same server."""
     server = Server(folder / "bare", workers=2, app="benchmarks.bare:app")
     try:
         rate = requests_per_second(server.port, "same")
@@ -43,7 +43,7 @@ def bare(folder: Path) -> str:
 
 
 def table(folder: Path, database_url: str, name: str) -> str:
-    """Requests a second, then bytes and milliseconds, for one database as Markdown."""
+    """Return requests per second, bytes and milliseconds on one database as Markdown tables."""
     folder = folder / name
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, folder)
     with app.app_context():
@@ -51,20 +51,20 @@ def table(folder: Path, database_url: str, name: str) -> str:
         with write_transaction() as session:
             publish(session, Manuscript("birds", "en", "Birds", "", [], False, NOW, "They sing."), NOW)
     server = Server(folder, workers=2, DATABASE_URL=database_url)
-    rows = [f"| {name}: the view's post | requests/s |", "|---|---:|"]
+    rows = [f"| {name}: POST of a view | requests/s |", "|---|---:|"]
     try:
-        for words, kind in (("the same reader again", "same"), ("ever new readers", "new"), ("a bot", "bot")):
+        for words, kind in (("the same reader", "same"), ("always new readers", "new"), ("a bot", "bot")):
             rows.append(f"| {words} | {requests_per_second(server.port, kind):,.0f} |")
     finally:
         server.stop()
     with app.app_context():
-        rows += ["", f"| {name}: 1,000 articles, each read each day |  |", "|---|---:|", *sizes_and_times()]
+        rows += ["", f"| {name}: 1,000 articles, each read every day |  |", "|---|---:|", *sizes_and_times()]
     dispose(app)
     return "\n".join(rows) + "\n"
 
 
 def requests_per_second(port: int, kind: str) -> float:
-    """Send REQUESTS of `kind` (same, new, bot) from two processes; how many were answered in a second."""
+    """Send REQUESTS of `kind` (same, new, bot) from two processes; return how many were answered in a second."""
     with ProcessPoolExecutor(2) as pool:
         list(pool.map(_load, [port] * 2, [kind] * 2, ["warm"] * 2, [1_000] * 2))
         began = time.perf_counter()
@@ -94,7 +94,7 @@ def _load(port: int, kind: str, name: str, requests: int) -> int:
 
 
 def sizes_and_times() -> list[str]:
-    """Fill a year of ARTICLES articles with 10 views a day each (10,000 a day in all)."""
+    """Insert a year of ARTICLES articles with 10 views a day each (10,000 a day in all), then measure."""
     today = date(2026, 11, 23)
     with write_transaction() as session:
         first = 1 + session.scalars(text("SELECT max(id) FROM articles")).one()
@@ -125,12 +125,12 @@ def sizes_and_times() -> list[str]:
     return [
         f"| bytes a year | {size:,} |",
         f"| bytes a row | {size / 365 / ARTICLES:.0f} |",
-        f"| ms for the list of what is read most in 30 days | {median_ms(now):.1f} |",
+        f"| ms for the most read articles of 30 days | {median_ms(now):.1f} |",
     ]
 
 
 def size_of_days() -> int:
-    """Bytes that the table of days takes on the disk."""
+    """Return the size of the table of daily totals on disk, in bytes."""
     session = db.session()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("ANALYZE daily_views"))

@@ -1,4 +1,4 @@
-"""Fixtures for all tests. Whatever uses the database runs twice: on SQLite and on PostgreSQL."""
+"""Fixtures for all tests. A test that uses the database runs twice: on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -29,21 +29,20 @@ from blogapp.db.transactions import write_transaction
 from blogapp.view_counts.counting import start_count
 from tests.harness.postgres import Postgres
 
-SECRET_KEY = "a key for tests, and for nothing else"
+SECRET_KEY = "a secret key for tests only"
 POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
 numbers = itertools.count(1)
-# Databases of tests that are over, as new, each with its schema.
+# Emptied databases of finished tests that can be used again, each with its schema.
 emptied: list[tuple[str, list[Any]]] = []
-
 
 MEMORY = Path("/dev/shm")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One cluster for the whole run: the process that hands out the tests starts it, the workers find its address.
+    """Start one PostgreSQL cluster for the whole run: the controller starts it, the workers read its address.
 
-    The tests' own files lie in memory where there is a file system in it: thousands of commits that wait for a disk
-    say nothing about the blog, and took a good part of the time.
+    The tests' own files are kept on an in-memory file system where there is one: thousands of commits that wait for
+    a disk test nothing and took a large part of the time.
     """
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         if config.option.basetemp is None and os.access(MEMORY, os.W_OK):
@@ -60,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database of the current schema, to be copied."""
+    """Return the path of an empty SQLite database with the current schema, to be copied."""
     folder = tmp_path_factory.mktemp("migrated")
     app = create_app({"SECRET_KEY": SECRET_KEY}, folder)
     dispose(app)
@@ -69,7 +68,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
-    """The name of an empty PostgreSQL database of the current schema, to be copied."""
+    """Return the name of an empty PostgreSQL database with the current schema, to be copied."""
     name = f"migrated_{worker_id}"
     on_server(f"CREATE DATABASE {name}")
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url_of(name)}, tmp_path_factory.mktemp("postgres"))
@@ -81,7 +80,7 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> Iterator[str]:
-    """The address of a database of this test's own, empty and of the current schema."""
+    """Yield the URL of an empty database with the current schema that only this test uses."""
     if request.param == "sqlite":
         path = tmp_path / "blog.sqlite3"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
@@ -95,7 +94,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str)
         name, schema = emptied.pop()
         yield url_of(name)
         on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        # To empty a database takes a fraction of the time that it takes to make one.
+        # Emptying a database takes a fraction of the time that creating one takes.
         if schema_of(name) == schema:
             empty(name)
             emptied.append((name, schema))
@@ -105,11 +104,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str)
 
 @pytest.fixture
 def app(request: pytest.FixtureRequest, database_url: str, migrated_sqlite: Path, tmp_path: Path) -> Iterator[Flask]:
-    """The application. `@pytest.mark.settings(NAME="value")` changes its environment."""
+    """Yield the application. `@pytest.mark.settings(NAME="value")` sets environment variables for it."""
     environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
-    for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest has the last word
+    for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest marker wins
         environ.update(mark.kwargs)
-    # The bundles come compressed: that would be most of an app's start.
+    # Compressing the bundles would take most of an application's start time.
     shutil.copytree(migrated_sqlite.parent / "static", tmp_path / "instance" / "static")
     app = create_app(environ, tmp_path / "instance")
     yield app
@@ -118,28 +117,28 @@ def app(request: pytest.FixtureRequest, database_url: str, migrated_sqlite: Path
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser without JavaScript, cookies and all."""
+    """Return a client that keeps cookies, like a browser without JavaScript."""
     return app.test_client()
 
 
 @pytest.fixture
 def runner(app: Flask) -> FlaskCliRunner:
-    """A terminal."""
+    """Return a runner for `flask` commands."""
     return app.test_cli_runner()
 
 
 @pytest.fixture
 def session(app: Flask) -> Iterator[Session]:
-    """A look into the database; it sees what was committed before each statement's transaction."""
+    """Yield a session that sees everything that was committed before each of its statements."""
     with app.app_context():
         engine = db.engine
-    # Outside the application's context: a request made in it would share its session, as no real one does.
+    # Outside the application context: a request made inside it would share its session, which no real request does.
     with FreshSession(engine) as session:
         yield session
 
 
 class FreshSession(Session):
-    """A session that reads anew at each statement, as a test that looks on from outside wants it."""
+    """A session that starts a new transaction for each statement."""
 
     def _before(self) -> None:
         self.rollback()
@@ -155,7 +154,7 @@ class FreshSession(Session):
 
 @pytest.fixture
 def publish_article(app: Flask) -> Callable[..., Article]:
-    """Publish an article: `publish_article(slug="birds", lang="en", title="Birds")`."""
+    """Return a function that publishes an article: `publish_article(slug="birds", lang="en", title="Birds")`."""
 
     def make(
         slug: str = "birds",
@@ -179,7 +178,7 @@ def publish_article(app: Flask) -> Callable[..., Article]:
 
 @pytest.fixture
 def post(client: FlaskClient) -> Callable[..., TestResponse]:
-    """Send the comment form: `post("birds", author_name="Ada", body="Hello", htmx=True)`."""
+    """Return a function that posts the comment form: `post("birds", author_name="Ada", body="Hello", htmx=True)`."""
 
     def send(
         slug: str, author_name: str = "Ada", body: str = "Hello", htmx: bool = False, **fields: str
@@ -195,7 +194,7 @@ def post(client: FlaskClient) -> Callable[..., TestResponse]:
 
 @contextmanager
 def locked(database_url: str, tables: str = "view_marks") -> Iterator[None]:
-    """Somebody else holds the database (SQLite) or `tables` (PostgreSQL) for themselves."""
+    """Hold an exclusive lock on the database (SQLite) or on `tables` (PostgreSQL) from another connection."""
     if database_url.startswith("sqlite"):
         connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
@@ -209,7 +208,7 @@ def locked(database_url: str, tables: str = "view_marks") -> Iterator[None]:
 
 
 def eventually(what: Callable[[], Any], expected: Any) -> None:
-    """Wait for `what()` to be `expected`, which another thread or process sees to; not for ever."""
+    """Wait up to 60 seconds until `what()` returns `expected`, which another thread or process brings about."""
     until = time.monotonic() + 60
     while (found := what()) != expected and time.monotonic() < until:
         time.sleep(0.02)
@@ -217,7 +216,7 @@ def eventually(what: Callable[[], Any], expected: Any) -> None:
 
 
 def dispose(app: Flask) -> None:
-    """Close what an application has opened."""
+    """Close everything that an application has opened."""
     app.extensions["view_writer"].flush()
     with app.app_context():
         db.session.remove()
@@ -230,7 +229,7 @@ def on_server(statement: str) -> None:
 
 
 def schema_of(name: str) -> list[Any]:
-    """What a database is made of, and the version that it says it has."""
+    """Return the columns of a database and its migration version."""
     columns = """
         SELECT table_name, column_name, data_type, ordinal_position FROM information_schema.columns
         WHERE table_schema = 'public' ORDER BY 1, 2"""

@@ -1,6 +1,7 @@
-"""Servers that do not outlive the tests: the test run holds a pipe to a shell that keeps the server.
+"""Servers that end with the test run.
 
-However the run ends, killed too, the pipe closes: then the shell ends the server and deletes its folder.
+A shell starts the server and reads from a pipe that the test run holds open. When the run ends, even by a kill, the
+pipe closes; the shell then stops the server and deletes its folder.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ exit 0
 
 
 def start(command: list[str], log: Path, signal: str, folder: Path | None = None, **options: Any) -> Keeper:
-    """Run `command`, its words into `log`. `signal` (`INT`, `TERM`) is what ends it; `folder` goes with it."""
+    """Run `command` with its output in `log`. `signal` (`INT`, `TERM`) stops it; `folder` is deleted with it."""
     with log.open("ab") as file:
         return Keeper(
             ["/bin/sh", "-c", SCRIPT, "keeper", signal, str(folder or ""), *command],
@@ -34,9 +35,9 @@ def start(command: list[str], log: Path, signal: str, folder: Path | None = None
 
 
 class Keeper(subprocess.Popen[bytes]):
-    """The shell that keeps a server. Its exit status is the server's, its process group holds all the processes."""
+    """The shell that supervises a server. Its exit status is the server's; its process group holds all processes."""
 
     def let_go(self) -> None:
-        """Close the pipe, which ends the server."""
+        """Close the pipe, which stops the server."""
         assert self.stdin
         self.stdin.close()

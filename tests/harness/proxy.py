@@ -1,4 +1,4 @@
-"""A way to a TCP server that can fall silent: nothing is refused and nothing is closed, and nothing is answered."""
+"""A TCP proxy that can stop forwarding: connections stay open and nothing is answered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 class Proxy:
-    """Hands on to `host:port` what comes to its own `port`, as long as `flows` is set."""
+    """Forwards what arrives at its own `port` to `host:port` while `flows` is set."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)

@@ -1,4 +1,4 @@
-"""The pictures of the README: the demo blog as a reader sees it."""
+"""Take the screenshots of the README: the demo blog as a reader sees it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PICTURES = (
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app({"SECRET_KEY": "a key for pictures only"}, Path(folder))
+        app = create_app({"SECRET_KEY": "a secret key for screenshots only"}, Path(folder))
         app.test_cli_runner().invoke(args=["demo"])
         server = Server(Path(folder))
         with sync_playwright() as playwright:

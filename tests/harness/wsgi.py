@@ -1,4 +1,4 @@
-"""The application for a server under test: as `app.py`, with its data in a folder of the test's."""
+"""The application for a server under test: like `app.py`, with its data in the test's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every catalogue says everything, in whole sentences, with the same places for names and numbers."""
+"""Every catalogue translates every message, with the same placeholders, and holds no other message."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def messages_in_the_source() -> set[str | tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("locale", [locale for locale in settings.LOCALES if locale != "en"])
-def test_a_catalogue_is_complete(locale: str) -> None:
+def test_catalogue_has_exactly_the_messages_of_the_source(locale: str) -> None:
     catalogue = read_po(BytesIO((TRANSLATIONS / f"{locale}.po").read_bytes()), locale=locale)
     source = messages_in_the_source()
     assert len(source) > 50
@@ -51,7 +51,7 @@ def test_a_catalogue_is_complete(locale: str) -> None:
             assert set(re.findall(r"</?\w+", string)) == set(re.findall(r"</?\w+", ids[0]))
 
 
-def test_french_puts_no_breakable_space_before_its_signs() -> None:
+def test_french_has_no_breaking_space_before_punctuation() -> None:
     catalogue = read_po(BytesIO((TRANSLATIONS / "fr.po").read_bytes()), locale="fr")
     for message in catalogue:
         strings = strings_of(message)

@@ -1,4 +1,4 @@
-"""What the most awkward comments of the largest size cost to render, in milliseconds."""
+"""Measure the rendering of the slowest comments of the maximum length, in milliseconds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PATTERNS = {
 
 
 def measure() -> list[tuple[str, float]]:
-    """Milliseconds for each pattern, the best of three, slowest pattern first."""
+    """Return the milliseconds of each pattern, the best of three runs, slowest pattern first."""
     texts = {name: (pattern * BODY_LENGTH)[:BODY_LENGTH] for name, pattern in PATTERNS.items()}
     texts["nested list"] = "".join("  " * depth + "- a\n" for depth in range(80))[:BODY_LENGTH]
     texts["nested quotes"] = "".join("> " * depth + "a\n" for depth in range(60))[:BODY_LENGTH]

@@ -1,7 +1,7 @@
-"""What a page of a conversation costs with 50, 1,000 and 30,000 comments below one article.
+"""Measure pages of comments with 50, 1,000 and 30,000 comments on one article.
 
-A third of the comments answer in one single thread (10,000 of 30,000), one thread is 200 deep, the others stand side
-by side. Written into the tables in bulk, as posting one by one would have left them.
+A third of the comments are replies in one thread (10,000 of 30,000), one thread is 200 levels deep, the others are
+top-level comments. They are inserted in bulk, with the values that posting one by one would have given them.
 """
 
 from __future__ import annotations
@@ -36,13 +36,17 @@ BODY = "A remark of ordinary length, such as people leave: it says one thing, gi
 
 
 def table(database_url: str, name: str) -> str:
-    """The rows for one database as Markdown."""
+    """Return the measurements on one database as a Markdown table."""
     rows = [
-        f"| {name}: what is asked | comments | queries | ms (median) | bytes (brotli) |",
+        f"| {name}: request | comments | queries | ms (median) | bytes (brotli) |",
         "|---|---:|---:|---:|---:|",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        environ = {"SECRET_KEY": "a key for measuring only", "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
+        environ = {
+            "SECRET_KEY": "a secret key for benchmarks only",
+            "DATABASE_URL": database_url,
+            "RATELIMIT_ENABLED": "off",
+        }
         app = create_app(environ, Path(folder))
         with app.app_context():
             alembic.upgrade()
@@ -57,7 +61,7 @@ def table(database_url: str, name: str) -> str:
 
 
 def fill(app: Flask, size: int) -> int:
-    """Write an article with `size` comments; the id of one deep in the longest thread."""
+    """Insert an article with `size` comments; return the id of one deep in the longest thread."""
     with app.app_context(), write_transaction() as session:
         article = publish(session, Manuscript(f"n{size}", "en", f"{size}", "", [], False, NOW, BODY), NOW).article
         first_id = (session.scalar(select(Comment.id).order_by(Comment.id.desc()).limit(1)) or 0) + 1
@@ -73,7 +77,7 @@ def fill(app: Flask, size: int) -> int:
 
 
 def places(size: int) -> Iterator[tuple[int, int | None]]:
-    """The number of each comment, from 0, and that of the one it answers."""
+    """Yield the number of each comment, from 0, and the number of its parent."""
     wide, deep = size // 3, min(200, size // 5)
     for number in range(size):
         if 0 < number < wide:
@@ -96,7 +100,7 @@ def row(article_id: int, first_id: int, place: tuple[int, int | None], html: str
 
 
 def folds(rows: list[dict[str, Any]]) -> None:
-    """Give each row its place in its thread, and each thread its fold, as posting does."""
+    """Set the position of each row in its thread, and the fold of each thread, as posting does."""
     threads: dict[int, list[str]] = {}
     for each in rows:
         own = f"{each['number']:0{NUMBER_WIDTH}d}"
@@ -121,7 +125,7 @@ def folds(rows: list[dict[str, Any]]) -> None:
 
 
 def questions(client: FlaskClient, size: int, deep: int) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """What a page asks in its life: name, address, headers."""
+    """Yield the requests that an open page makes: name, path, headers."""
     htmx = {"HX-Request": "true"}
     page = client.get(f"/articles/n{size}").text
     yield "first page", f"/articles/n{size}", {}
@@ -138,7 +142,7 @@ def questions(client: FlaskClient, size: int, deep: int) -> Iterator[tuple[str, 
 
 
 def measure(app: Flask, path: str, headers: dict[str, str]) -> str:
-    """`queries | median milliseconds | bytes` of one request."""
+    """Return `queries | median milliseconds | bytes` of one request."""
     client = app.test_client()
     headers = {**headers, "Accept-Encoding": "br"}
     with counted(app) as count:
