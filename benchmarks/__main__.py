@@ -9,9 +9,7 @@ from benchmarks import comments, rendering, views
 from tests.harness.postgres import Postgres
 
 print("## Comments\n")
-print(
-    "One article; a third of the comments are replies in one thread, one thread is 200 levels deep. In-process, no network.\n"
-)
+print("One article; a third of the comments are replies in one thread, one thread is 200 levels deep. In process.\n")
 with tempfile.TemporaryDirectory() as folder:
     print(comments.table(f"sqlite:///{Path(folder) / 'bench.sqlite3'}", "SQLite"))
 cluster = Postgres()
