@@ -1,8 +1,8 @@
-"""The one reader of time. Everything else is handed `now`."""
+"""The only module that reads the clock. Everything else takes `now` as an argument."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present moment in UTC, cut to whole seconds: what every table stores and every page shows."""
+    """Return the current time in UTC, truncated to whole seconds, as tables store it and pages show it."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -1,8 +1,8 @@
-"""Languages: which one a page speaks, its messages, plurals, numbers and dates.
+"""Languages: the locale of a page, its messages, plurals, numbers and dates.
 
-A page speaks its article's language, every other page SITE_LOCALE: never the visitor's, so that all readers get the
-same bytes and any cache may keep them. Messages are gettext catalogues in `translations/`, read as text at the
-start: there is no compile step to forget.
+An article's page is in the article's language, every other page in SITE_LOCALE. The visitor's language plays no role,
+so all readers get the same bytes and any cache may store them. Messages are gettext catalogues in `translations/`,
+compiled in memory at the start.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from flask import Flask, current_app, has_request_context, request
 
 from blogapp.text import markup
 
-# Kept with the request and not in `g`, which lives as long as an application context and may serve several.
+# Stored in the request's environ and not in `g`, whose application context may serve several requests.
 LOCALE = "blogapp.locale"
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
@@ -43,12 +43,12 @@ def init_app(app: Flask, site_locale: str) -> None:
 
 
 def speak(locale: str) -> None:
-    """From here on this request answers in `locale`."""
+    """Use `locale` for the rest of this request."""
     request.environ[LOCALE] = locale
 
 
 def speak_in_template(locale: str | None) -> str:
-    """For a part in another language (the card of a French article on an English page); None goes back."""
+    """Use `locale` for a part of a page, such as the card of a French article on an English page; None resets it."""
     request.environ[LOCALE] = locale or current_app.config["SITE_LOCALE"]
     return ""
 
@@ -60,13 +60,13 @@ def current_locale() -> str:
 
 
 def text_direction() -> str:
-    """`ltr` or `rtl`, as the current language is written."""
+    """Return the writing direction of the current language: `ltr` or `rtl`."""
     return Locale.parse(current_locale()).text_direction
 
 
 @cache
 def catalogue(locale: str) -> NullTranslations:
-    """The messages of `locale`; English is the language of the source and has no file."""
+    """Return the messages of `locale`. English is the source language and has no file."""
     path = TRANSLATIONS / f"{locale}.po"
     if not path.exists():
         return NullTranslations()
@@ -86,8 +86,8 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 
 def plural_forms(singular: str, plural: str) -> dict[str, str]:
-    """The sentence for each plural category of the current language (CLDR: one, two, few, many, other), for a count
-    that only the browser knows. `%(number)s` is where it goes."""
+    """Return the message for each plural category of the current language (CLDR: one, two, few, many, other), for a
+    count that only the browser knows. `%(number)s` is its placeholder."""
     return _plural_forms(current_locale(), singular, plural)
 
 
@@ -103,27 +103,27 @@ def pgettext(context: str, message: str) -> str:
 
 
 def number(value: int) -> str:
-    """A count as people write it: 1,234 or 1 234 with its narrow no-break space."""
+    """Format a count: 1,234, or 1 234 with a narrow no-break space."""
     return format_decimal(value, locale=current_locale())
 
 
 def day(value: date) -> str:
-    """A date in full: 23 novembre 2026."""
+    """Format a date in full: 23 novembre 2026."""
     return format_date(value, format="long", locale=current_locale())
 
 
 def moment(value: datetime) -> str:
-    """A moment as a reader can place it, its zone named, since a page is the same for readers everywhere."""
+    """Format a date and time with its time zone, since the page is the same for readers everywhere."""
     return format_datetime(value, format=_moment_format(current_locale()), locale=current_locale())
 
 
 def iso(value: datetime) -> str:
-    """For `time[datetime]`: 2026-11-23T09:30:00Z."""
+    """Format a time for `time[datetime]`: 2026-11-23T09:30:00Z."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def typeset(title: str) -> str:
-    """A title or summary with the spaces of its language; the text itself is kept as its author wrote it."""
+    """Return a title or summary with the spaces of its language. The stored text is not changed."""
     return markup.french_spaces(title) if current_locale() == "fr" else title
 
 

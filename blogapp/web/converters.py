@@ -1,4 +1,4 @@
-"""Numbers in addresses: whatever somebody types there, the database is asked only for what it can hold."""
+"""Numbers in URLs, limited to what a database column can hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LARGEST = 2**53
 
 
 class RowIdConverter(IntegerConverter):
-    """`<id:comment_id>`: a row's id; larger numbers are no address of ours."""
+    """`<id:comment_id>` matches a row's id; larger numbers match no URL."""
 
     def __init__(self, url_map: Map) -> None:
         super().__init__(url_map, min=1, max=LARGEST)
@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
 
 
 def whole_number(text: str) -> int:
-    """For `request.args.get(..., type=whole_number)`: 0 up to LARGEST. Raises ValueError for anything else."""
+    """Parse a number from 0 to LARGEST, for `request.args.get(..., type=whole_number)`. Raises ValueError otherwise."""
     if not (text.isascii() and text.isdigit() and len(text) < 17):
         raise ValueError("not a whole number")
     return min(int(text), LARGEST)
