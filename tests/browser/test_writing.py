@@ -70,7 +70,7 @@ def test_what_is_left_is_said_near_the_limit(visit: Visits, article: Articles) -
     body.fill("😀" * 4999)
     expect(left).to_have_text("1 character left")
     body.fill("x" * 5010)
-    expect(left).to_have_text("-10 characters left")
+    expect(left).to_have_text("10 characters too many")
 
 
 def test_ctrl_enter_posts(visit: Visits, article: Articles) -> None:
