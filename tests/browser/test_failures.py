@@ -66,7 +66,7 @@ def test_a_foreign_answer_replaces_no_edit(visit: Visits, article: Articles) -> 
         expect(field).to_have_value("A long and careful edit")
         expect(page.get_by_role("button", name="Save")).to_be_focused()
         page.unroute("**/edit")
-    assert page.title() == "Birds by ear – Blog"
+    assert page.title().startswith("Birds by ear")
     assert_accessible(page)
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".comment-body")).to_have_text("A long and careful edit")
@@ -84,7 +84,7 @@ def test_a_foreign_answer_replaces_nothing_anywhere(visit: Visits, article: Arti
     visitor.allow(NOISE)
     page = visitor.page
     page.goto(address)
-    expect(page.locator("#view-count")).to_have_text("2 views")
+    expect(page.locator("#view-count")).to_have_text("1 view")
     page.route("**/*", lambda route: route.fulfill(content_type="text/html", **answer))
     page.locator(".like-button").click()
     expect(page.locator(".comment-actions .request-failure")).to_have_text(FAILED)
@@ -100,7 +100,7 @@ def test_a_foreign_answer_replaces_nothing_anywhere(visit: Visits, article: Arti
     expect(page.locator("#preview-comment-form")).to_be_empty()
     expect(page.locator(".comment-body")).to_have_text("Sing!")
     expect(page.locator("#comment-form [name=body]")).to_have_value("Kept")
-    expect(page.locator("#view-count")).to_have_text("2 views")
+    expect(page.locator("#view-count")).to_have_text("1 view")
     assert_accessible(page)
     page.unroute("**/*")
     page.locator(".like-button").click()
