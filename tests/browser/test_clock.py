@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -31,8 +32,6 @@ def test_the_time_left_to_edit_does_not_depend_on_the_visitors_clock(
     left = page.locator(".time-left")
     expect(left).to_have_text("15 minutes left")
     expect(page.locator(".comment time")).to_have_text("this minute")
-    page.clock.fast_forward("10:00")
-    expect(left).to_have_text("15 minutes left")  # the refresh has told the server's time: no minute has passed there
     with page.expect_response("**/views"):
         page.reload()
     page.clock.fast_forward(31_000)
@@ -55,11 +54,13 @@ def test_without_an_answer_the_minutes_of_the_server_stand(visit: Visits, articl
     page.goto(address)
     page.clock.fast_forward(31_000)
     expect(page.locator(".time-left")).to_have_text("15 minutes left")
-    expect(page.locator(".comment time")).not_to_contain_text("in ")
+    expect(page.locator(".comment time")).not_to_have_text(re.compile("^in"))
 
 
 def test_edit_links_go_when_the_servers_time_is_over(visit: Visits, article: Articles) -> None:
-    page = visit().page
+    visitor = visit()
+    visitor.allow("htmx:error")  # the refresh that is never answered
+    page = visitor.page
     page.clock.install()
     with page.expect_response("**/views"):
         page.goto(article())
