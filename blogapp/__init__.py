@@ -27,6 +27,7 @@ from blogapp.settings import SETTINGS, Settings, read_settings
 from blogapp.text import i18n
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.commands import views_cli
+from blogapp.visitors import cookie
 from blogapp.web import assets, converters, csrf, errors, headers, health, htmx, http_cache, page_cache, rate_limits
 
 ROOT = Path(__file__).parent.parent
@@ -53,8 +54,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
     # What is registered first is run last on an answer: it is compressed when all else is said.
     Compress(app)
-    headers.init_app(app)
-    http_cache.init_app(app)
+    http_cache.init_app(app, own_cookies=(*cookie.NAMES, *sessions.COOKIE_NAMES))
     csrf.init_app(app, settings.site_url)
     limit_bodies(app)
     converters.init_app(app)
@@ -87,6 +87,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     sessions.init_app(app)
     assets.init_app(app, data_folder)
     health.init_app(app, settings.trusted_proxies)
+    headers.init_app(app)
     if settings.uses_sqlite:
         migrate.bring_up_to_date(app, data_folder)
     return app

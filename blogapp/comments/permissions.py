@@ -16,6 +16,7 @@ from blogapp.text.i18n import gettext
 from blogapp.visitors.cookie import read_token
 from blogapp.visitors.identity import hash_token
 from blogapp.web.errors import NotAllowed
+from blogapp.web.http_cache import has_own_cookie
 
 AUTHOR = "blogapp.author"
 
@@ -74,8 +75,8 @@ def current_author() -> Author:
 
 def remember_author(token: str) -> None:
     """From here on this request is one of the visitor with this cookie: a first post makes its cookie on the way."""
-    # The session is only looked into where there is one: readers cost no query and have no cookie read.
-    owner = signed_in_owner(db.session()) if request.cookies else None
+    # Readers without one of our cookies cost no query.
+    owner = signed_in_owner(db.session()) if has_own_cookie() else None
     request.environ[AUTHOR] = Author(
         token_hash=hash_token(token) if token else None,
         owner_name=owner.name if owner else "",

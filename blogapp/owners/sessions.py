@@ -18,11 +18,15 @@ LIFETIME = timedelta(days=30)
 NOBODY = generate_password_hash("nobody has this password")
 
 
+# Over https the `__Host-` prefix binds the cookie to this host and to https.
+PLAIN_NAME, SECURE_NAME = COOKIE_NAMES = ("owner", "__Host-owner")
+
+
 class HostCookie(SecureCookieSessionInterface):
     """Over https the cookie is bound to this very host; over plain http (a look at home) it cannot be."""
 
     def get_cookie_name(self, app: Flask) -> str:
-        return "__Host-owner" if self.get_cookie_secure(app) else "owner"
+        return SECURE_NAME if self.get_cookie_secure(app) else PLAIN_NAME
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure

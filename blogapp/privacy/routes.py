@@ -13,6 +13,7 @@ from blogapp.view_counts.retention import MONTHS
 from blogapp.visitors import cookie
 from blogapp.visitors.identity import IPV4_BITS, IPV6_BITS
 from blogapp.web.htmx import is_htmx
+from blogapp.web.http_cache import keep_private
 from blogapp.web.rate_limits import place_of_counts
 
 bp = Blueprint("privacy", __name__, url_prefix="/privacy")
@@ -21,9 +22,10 @@ MINUTES_A_DAY = 24 * 60
 
 
 @bp.get("")
-def show() -> str:
+def show() -> Response:
     _speak(request.args.get("lang", ""))
-    return render_template(
+    has_objected = cookie.has_objected(request)
+    page = render_template(
         "privacy/show.html",
         ipv4_bits=IPV4_BITS,
         ipv6_bits=IPV6_BITS,
@@ -35,9 +37,13 @@ def show() -> str:
         visitor_days=cookie.DAYS,
         owner_days=LIFETIME.days,
         objection_days=cookie.OBJECTION_DAYS,
-        has_objected=cookie.has_objected(request),
+        has_objected=has_objected,
         languages=[(code, str(Locale.parse(code).get_display_name()).capitalize()) for code in LOCALES],
     )
+    response = make_response(page)
+    if has_objected:
+        keep_private(response)
+    return response
 
 
 @bp.post("/objection")

@@ -23,6 +23,7 @@ from blogapp.view_counts.referrers import SPAMMERS, host_of, read_hosts
 from blogapp.visitors.cookie import has_objected
 from blogapp.visitors.identity import network_of
 from blogapp.web.htmx import is_htmx
+from blogapp.web.http_cache import has_own_cookie
 
 bp = Blueprint("view_counts", __name__)
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ def _own_host() -> str:
 
 
 def _is_owner() -> bool:
-    return bool(request.cookies) and signed_in_owner(db.session()) is not None
+    return has_own_cookie() and signed_in_owner(db.session()) is not None
 
 
 def _seen(article_id: int, now: datetime) -> Seen:

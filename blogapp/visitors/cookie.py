@@ -15,9 +15,12 @@ OBJECTION = "uncounted"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
+# Over https the `__Host-` prefix binds the cookie to this host and to https.
+PLAIN_NAME, SECURE_NAME = NAMES = ("visitor", "__Host-visitor")
+
+
 def cookie_name(is_secure: bool) -> str:
-    """With `__Host-` a browser takes it only over https, from this very host, for the whole of it."""
-    return "__Host-visitor" if is_secure else "visitor"
+    return SECURE_NAME if is_secure else PLAIN_NAME
 
 
 def read_token(request: Request) -> str:

@@ -19,8 +19,16 @@ from whitenoise import WhiteNoise
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 VENDORED = ("vendor/htmx-4.0.1.js",)
-STYLES = ("css/base.css", "css/articles.css", "css/comments.css", "css/errors.css")
-SCRIPTS = (*VENDORED, "js/times.js", "js/comments.js", "js/refresh.js", "js/writing.js")
+STYLES = ("css/base.css", "css/articles.css", "css/comments.css", "css/forms.css", "css/errors.css")
+SCRIPTS = (
+    *VENDORED,
+    "js/responses.js",
+    "js/times.js",
+    "js/comments.js",
+    "js/refresh.js",
+    "js/drafts.js",
+    "js/writing.js",
+)
 
 
 def init_app(app: Flask, data_folder: Path) -> None:

@@ -1,8 +1,14 @@
-"""Response headers: the content security policy and the rest."""
+"""Security headers, added to every response as it leaves the application: pages, errors and static files."""
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -20,21 +26,45 @@ CONTENT_SECURITY_POLICY = "; ".join(
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    # An article's address is nobody else's business, but a form's must reach us: old browsers are judged by Referer.
+    # Other sites do not learn which article a reader came from. Our own forms still send it: csrf.py checks the
+    # Referer header of browsers that send neither Sec-Fetch-Site nor Origin.
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "browsing-topics=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+# Identifies a response of this application. static/js/responses.js swaps nothing into a page without it: an answer
+# of a proxy, a captive portal or a login page in front of the site must not replace a form and the text in it.
+MARK = ("Blogapp-Response", "1")
+
 ONE_YEAR = 31_536_000
 
 
 def init_app(app: Flask) -> None:
-    @app.after_request
-    def set_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if request.is_secure:
-            response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")
-        return response
+    """Wrap the whole WSGI application. Call this last, so that no middleware is left outside."""
+    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
+
+
+class SecurityHeaders:
+    """WSGI middleware that adds HEADERS, MARK (not to static files) and, over https, HSTS.
+
+    A header that the response has already is left as it is.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
+            present = {name.lower() for name, _ in headers}
+            added = list(HEADERS.items())
+            # Read here and not before: ProxyFix sets the scheme on the way in.
+            if environ["wsgi.url_scheme"] == "https":
+                added.append(("Strict-Transport-Security", f"max-age={ONE_YEAR}"))
+            if not environ["PATH_INFO"].startswith("/static/"):
+                added.append(MARK)
+            headers += [(name, value) for name, value in added if name.lower() not in present]
+            return start_response(status, headers, *args)
+
+        return self._app(environ, start)

@@ -1,21 +1,18 @@
-"""The one reader of HX-* headers: fragment or page."""
+"""Reads htmx's request headers: does the client want a fragment or a page?"""
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, request
+
+# The request headers that choose between fragment and page; Vary must name each of them.
+REQUEST_HEADERS = ("HX-Request", "HX-History-Restore-Request")
 
 
 def init_app(app: Flask) -> None:
-    """Templates know as `htmx` whether they make a fragment for a page that stands already."""
+    """Make `htmx` available in templates: true when they render a fragment for a page that is already open."""
     app.context_processor(lambda: {"htmx": is_htmx()})
 
 
 def is_htmx() -> bool:
-    """Whether a fragment is wanted. A history restore wants the whole page, whatever else it says."""
+    """Whether a fragment is wanted. A history restore always gets the whole page."""
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
-
-
-def vary(response: Response) -> Response:
-    """Every answer may differ by these two: a fragment for HTMX, and an author's own view of what they posted."""
-    response.vary.update(["Cookie", "HX-Request"])
-    return response

@@ -1,27 +1,48 @@
-"""Who may keep an answer: any cache keeps a reader's page and asks before using it; an author's own stays private."""
+"""Cache-Control, Vary and ETag.
+
+Readers' pages are `public, no-cache`: any cache may store them, and asks us before each use with the headers of the
+request it answers, cookies included. A request with one of our own cookies gets a `private, no-store` answer, never a
+304, so a stored reader's page cannot reach it. That is why `Vary: Cookie` is not needed on readers' pages: it would
+only give each visitor with some unrelated cookie (`_ga`, `__cf_bm`) a copy of their own.
+"""
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from collections.abc import Collection
 
-from blogapp.web.htmx import vary
+from flask import Flask, Response, current_app, request
+
+from blogapp.web.htmx import REQUEST_HEADERS
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, own_cookies: Collection[str]) -> None:
+    """`own_cookies` are the names of the cookies that pages depend on. Cookies of others change nothing."""
+    app.config["OWN_COOKIES"] = frozenset(own_cookies)
+
     @app.after_request
     def set_cache_rules(response: Response) -> Response:
-        if request.endpoint == "static":
-            return response
-        vary(response)
+        response.vary.update(REQUEST_HEADERS)
         if "Cache-Control" in response.headers:
             return response
         if request.method not in {"GET", "HEAD"} or response.status_code not in {200, 204, 304}:
             response.headers["Cache-Control"] = "no-store"
-        elif request.cookies or "Set-Cookie" in response.headers:
-            response.headers["Cache-Control"] = "private, no-store"
+        elif has_own_cookie() or "Set-Cookie" in response.headers:
+            keep_private(response)
         else:
             response.headers["Cache-Control"] = "public, no-cache"
             if response.status_code == 200 and not response.direct_passthrough:
                 response.add_etag()
                 response.make_conditional(request)
         return response
+
+
+def has_own_cookie() -> bool:
+    """Whether the request carries a cookie that pages depend on."""
+    own: frozenset[str] = current_app.config["OWN_COOKIES"]
+    return not own.isdisjoint(request.cookies)
+
+
+def keep_private(response: Response) -> None:
+    """Keep an answer that depends on a cookie out of every cache."""
+    response.headers["Cache-Control"] = "private, no-store"
+    response.vary.add("Cookie")

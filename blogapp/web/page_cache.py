@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, current_app, request
 
 from blogapp.web.htmx import is_htmx
+from blogapp.web.http_cache import has_own_cookie
 
 # A process may have 512 MB for everything; a page takes 10 to 100 kB.
 ROOM = 8_000_000  # bytes
@@ -86,7 +87,7 @@ def init_app(app: Flask) -> None:
         elif (
             response.status_code == 200
             and response.mimetype == "text/html"
-            and not request.cookies
+            and not has_own_cookie()
             and "Set-Cookie" not in response.headers
             and "Cache-Control" not in response.headers
         ):

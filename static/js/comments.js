@@ -1,19 +1,36 @@
-// What htmx does not do by itself in a conversation: focus, order, nothing twice, a way back out of a reply.
+// What htmx does not do for comments: focus, order, no duplicates, and closing a reply or an edit.
 (() => {
   "use strict";
 
   const byId = (id) => document.getElementById(id);
 
-  // After posting or changing, the eye goes to the comment, and the focus with it; where it has gone, to what is left.
+  // With scripts, messages are shown beside the comment; #status is then only read out. A message that the server has
+  // put there stays visible.
+  const status = byId("comments") && byId("status");
+  if (status && !status.textContent.trim()) status.classList.add("visually-hidden");
+
+  // The comment before the one that is being changed: it gets the focus if that one is deleted.
+  let neighbor = null;
+  document.addEventListener("htmx:before:swap", (event) => {
+    const item = event.detail.ctx.sourceElement?.closest?.(".item");
+    if (item) neighbor = item.previousElementSibling ?? item.parentElement.closest(".item");
+  });
+
+  // After posting or changing a comment, the focus moves to it, and the message is shown there.
   for (const name of ["comment-posted", "comment-changed"]) {
     document.addEventListener(name, (event) => {
-      const comment = byId(event.detail.comment);
+      const { comment: id } = event.detail;
+      const article = document.querySelector("[data-article]");
+      // A page with only the form (the link was opened in a new tab): go where the comment is.
+      if (!byId("comment-list") && article) location.assign(`${article.dataset.article}#${id}`);
+      const comment = byId(id) ?? (neighbor?.isConnected ? neighbor.querySelector(".comment") : null);
       (comment ?? byId("comments"))?.focus({ preventScroll: true });
+      BlogappResponses.showNotice(comment ?? document.querySelector(".comments-header"));
       comment?.scrollIntoView({ block: "nearest" });
     });
   }
 
-  // A comment may come twice, by its own answer and by a refresh: what is on the page already is left out.
+  // A comment may arrive twice, with the answer to its own post and with a refresh: leave out what is here already.
   document.addEventListener("htmx:before:swap", (event) => {
     let arrived = 0;
     let fresh = 0;
@@ -25,13 +42,13 @@
         else fresh += task.target ? 1 : 0;
       }
     }
-    // Nothing new for the eye is nothing new for the ear.
+    // Nothing new to see: announce nothing.
     if (arrived && !fresh && event.detail.ctx.request.method === "GET") {
       for (const task of event.detail.tasks) if (task.target?.id === "status") task.swapSpec.style = "none";
     }
   });
 
-  // Two people may post at once: each item moves to where its number belongs, upwards where the newest come first.
+  // Two visitors may post at once: move each item to where its number belongs.
   document.addEventListener("htmx:after:settle", (event) => {
     for (const item of event.detail.newContent ?? []) {
       const sort = item.parentElement?.dataset.sort ?? "oldest";
@@ -45,17 +62,16 @@
     }
   });
 
-  // The field that wants the focus says so; `autofocus` itself is for pages that load.
+  // Fragments use data-autofocus; `autofocus` itself is for whole pages.
   document.addEventListener("htmx:after:settle", (event) => {
     for (const node of event.detail.newContent ?? []) {
       const field = node.matches?.("[data-autofocus]") ? node : node.querySelector?.("[data-autofocus]");
-      // A draft that opens its own reply after a reload leaves the focus where it is.
+      // A draft that reopens its form after a reload leaves the focus where it is.
       if (field && !event.detail.task.sourceElement?.dataset.opensDraft) field.focus();
     }
   });
 
-  // Whoever types on while their comment is on its way keeps what they have typed: the form that comes back, fresh or
-  // with what was wrong, takes the newer text over.
+  // Text that is typed while the form is being sent is kept: the form that replaces it takes the newer text over.
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;
     const form = ctx.sourceElement;
@@ -68,7 +84,7 @@
     }
   });
 
-  // A reply that is being written is not replaced by an empty one.
+  // A reply or an edit in progress is not replaced by a fresh form.
   document.addEventListener("htmx:before:request", (event) => {
     const target = event.detail.ctx.target;
     const open = target?.matches?.(".reply-slot") && target.querySelector("textarea");
@@ -80,13 +96,13 @@
 
   const close = (form) => {
     const link = form.querySelector("[data-returns-to]");
-    const back = link && byId(link.dataset.returnsTo);
-    if (!back) return false;
-    form.dispatchEvent(new CustomEvent("draft-closed", { bubbles: true }));
     const slot = form.closest(".reply-slot");
-    if (!slot) return false;
+    if (!link || !slot) return false;
+    // The edit link is gone when the time for changes is over.
+    const back = byId(link.dataset.returnsTo) ?? slot.closest(".item")?.querySelector(".comment");
+    form.dispatchEvent(new CustomEvent("draft-closed", { bubbles: true }));
     slot.replaceChildren();
-    back.focus();
+    back?.focus();
     return true;
   };
 
@@ -101,24 +117,15 @@
     if (form) close(form);
   });
 
-  // An old link to a comment that is on another page: ask where it is now.
-  const lost = /^#comment-(\d+)$/.exec(location.hash);
-  if (lost && !byId(location.hash.slice(1))) {
-    const address = `/comments/${lost[1]}`;
-    fetch(address, { method: "HEAD" }).then((answer) => {
-      if (answer.ok) location.replace(address);
-    });
+  // An old link to a comment that is now on another page: ask the server where it is.
+  const missing = /^#comment-(\d+)$/.exec(location.hash);
+  if (missing && byId("comment-list") && !byId(location.hash.slice(1))) {
+    const address = `/comments/${missing[1]}`;
+    fetch(address, { method: "HEAD" }).then(
+      (answer) => {
+        if (answer.ok && BlogappResponses.isOurs(answer)) location.replace(address);
+      },
+      () => {}, // offline: stay on this page
+    );
   }
-
-  // No answer at all: the text stays, and the sentence stands beside the button.
-  document.addEventListener("htmx:error", (event) => {
-    const form = event.detail.ctx?.sourceElement;
-    const place = form?.matches?.("form[data-failed]") && form.querySelector(".form-failure");
-    if (place) place.textContent = form.dataset.failed;
-  });
-  document.addEventListener("htmx:config:request", (event) => {
-    const form = event.detail.ctx.sourceElement;
-    const place = form?.matches?.("form[data-failed]") && form.querySelector(".form-failure");
-    if (place) place.textContent = "";
-  });
 })();

@@ -1,48 +1,47 @@
-// When a page counts as seen, and when an open page asks for what is new: every ten seconds while somebody can see
-// it, at once when they come back to it, ever more seldom while the site is away, and not at all after a day.
-// What comes in view is marked for a moment; what would come below waits behind a button.
+// When a page counts as viewed, and when an open page asks for new comments: every ten seconds while it is visible, at
+// once when the visitor comes back, less and less often while the site does not answer, and no longer after a day.
+// New comments in view are highlighted for a moment; those further down wait behind a button.
 (() => {
   "use strict";
 
   const INTERVAL = 10_000; // milliseconds
   const LONGEST_INTERVAL = 300_000;
   const A_DAY = 86_400_000;
-  const MARKED = 4_000;
-  const opened = Date.now();
+  const HIGHLIGHTED = 4_000;
+  const opened = performance.now();
   let interval = INTERVAL;
   let timer = 0;
   let held = [];
   let byHand = false;
 
   const byId = (id) => document.getElementById(id);
-  const isSeen = () => document.visibilityState === "visible" && !document.prerendering;
+  const isVisible = () => document.visibilityState === "visible" && !document.prerendering;
 
   const ask = () => {
     const refresh = byId("refresh");
     if (refresh) htmx.trigger(refresh, "refresh", {}, false);
   };
 
-  const plan = () => {
+  const schedule = () => {
     clearTimeout(timer);
-    if (!isSeen() || Date.now() - opened > A_DAY) return;
+    if (!isVisible() || performance.now() - opened > A_DAY) return;
     timer = setTimeout(() => {
       ask();
-      plan();
+      schedule();
     }, interval);
   };
 
-  // A view a day: a tab that is left open is looked at anew tomorrow. Whether it is the first of the day, the server
-  // knows better than a page that was just gone back to.
+  // One view a day: a tab that stays open is viewed again the next day. The server decides whether it counts.
   let isReady = false;
-  let seenOn = "";
-  const come = () => {
+  let viewedOn = "";
+  const countView = () => {
     const today = new Date().toISOString().slice(0, 10);
-    if (!isReady || !isSeen() || seenOn === today) return;
-    seenOn = today;
+    if (!isReady || !isVisible() || viewedOn === today) return;
+    viewedOn = today;
     document.dispatchEvent(new CustomEvent("page-seen"));
   };
 
-  // Of the page that led here only its host is told, and only if it is another's.
+  // Of the page that led here, only the host is sent, and only if it is another site's.
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
     if (ctx.sourceElement.id !== "view-count" || !document.referrer) return;
@@ -50,31 +49,48 @@
     if (hostname !== location.hostname) ctx.request.body.set("referrer", hostname);
   });
 
-  const isRefresh = (event) => (event.detail.ctx ?? event.detail.task)?.sourceElement?.id === "refresh";
+  const sourceOf = (event) => (event.detail.ctx ?? event.detail.task)?.sourceElement?.id;
+  const isRefresh = (event) => sourceOf(event) === "refresh";
+  const isByHand = (event) => event.detail.ctx.sourceEvent.type === "click";
 
+  const onFailure = (event) => {
+    if (isRefresh(event)) interval = Math.min(interval * 2, LONGEST_INTERVAL);
+    // A view that did not arrive is sent again when the visitor comes back to the page.
+    if (sourceOf(event) === "view-count") viewedOn = "";
+  };
+
+  document.addEventListener("htmx:error", onFailure);
   document.addEventListener("htmx:after:request", (event) => {
-    if (!isRefresh(event)) return;
-    const { ctx } = event.detail;
-    interval = ctx.response.status < 400 ? INTERVAL : Math.min(interval * 2, LONGEST_INTERVAL);
-    const status = byId("status");
-    if (ctx.response.status === 204 && ctx.sourceEvent.type === "click" && status) {
-      status.textContent = ctx.sourceElement.dataset.nothingNew;
+    if (event.defaultPrevented) {
+      onFailure(event); // responses.js has refused the answer
+    } else if (isRefresh(event)) {
+      if (interval !== INTERVAL) {
+        interval = INTERVAL;
+        schedule();
+      }
+      if (event.detail.ctx.response.status === 204 && isByHand(event)) {
+        byId("status").textContent = event.detail.ctx.sourceElement.dataset.nothingNew;
+      }
     }
   });
 
-  document.addEventListener("htmx:error", (event) => {
-    if (isRefresh(event)) interval = Math.min(interval * 2, LONGEST_INTERVAL);
+  document.addEventListener("htmx:config:request", (event) => {
+    // Emptied first, so that the same message is read out again.
+    if (isRefresh(event) && isByHand(event)) byId("status").textContent = "";
+  });
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (isRefresh(event) && isByHand(event)) BlogappResponses.showNotice(document.querySelector(".comments-header"));
   });
 
   document.addEventListener("htmx:before:swap", (event) => {
-    if (isRefresh(event)) byHand = event.detail.ctx.sourceEvent.type === "click";
+    if (isRefresh(event)) byHand = isByHand(event);
   });
 
-  // Where the browser does not hold the view by itself when something comes in above it, we do.
+  // Keep the view in place when something arrives above it, in browsers that do not do it themselves.
   let anchor = null;
-  const holds = CSS.supports("overflow-anchor", "auto");
+  const anchorsScroll = CSS.supports("overflow-anchor", "auto");
   document.addEventListener("htmx:before:swap", (event) => {
-    if (holds || !isRefresh(event)) return;
+    if (anchorsScroll || !isRefresh(event)) return;
     const active = document.activeElement?.closest("form, .comment");
     const element =
       active ?? [...document.querySelectorAll(".comment, .comment-form")].find((each) => each.getBoundingClientRect().top >= 0);
@@ -86,7 +102,7 @@
     anchor = null;
   });
 
-  const tell = () => {
+  const updateButton = () => {
     const news = byId("news");
     if (!news) return;
     held = held.filter((item) => item.isConnected);
@@ -99,27 +115,27 @@
     for (const item of event.detail.newContent ?? []) {
       if (!item.classList?.contains("item")) continue;
       const comment = item.querySelector(".comment");
-      // Who presses the button wants to have it; what comes unasked does not lengthen the page under a reader.
+      // A refresh by hand shows everything; one that nobody asked for does not lengthen the page under a reader.
       if (!byHand && item.getBoundingClientRect().top > innerHeight) {
         item.hidden = true;
         held.push(item);
       } else {
         comment.classList.add("comment-new");
-        setTimeout(() => comment.classList.remove("comment-new"), MARKED);
+        setTimeout(() => comment.classList.remove("comment-new"), HIGHLIGHTED);
       }
     }
-    tell();
+    updateButton();
   });
 
   const reveal = () => {
     const first = held[0];
     for (const item of held) item.hidden = false;
     held = [];
-    tell();
+    updateButton();
     return first;
   };
 
-  // Both buttons mean: show me. The one on the news leads there too.
+  // Both buttons show what waits; the one with the number also goes there.
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("#refresh")) reveal();
     if (!event.target.closest?.("#news")) return;
@@ -129,16 +145,18 @@
     comment?.focus({ preventScroll: true });
   });
 
-  document.addEventListener("visibilitychange", () => {
-    come();
-    if (isSeen()) ask();
-    plan();
-  });
-  document.addEventListener("prerenderingchange", come);
-  addEventListener("pageshow", come);
+  const wake = () => {
+    countView();
+    if (isVisible()) ask();
+    schedule();
+  };
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("online", wake);
+  document.addEventListener("prerenderingchange", countView);
+  addEventListener("pageshow", (event) => (event.persisted ? wake() : countView()));
   document.addEventListener("htmx:after:process", () => {
     isReady = true;
-    come();
-    plan();
+    countView();
+    schedule();
   }, { once: true });
 })();

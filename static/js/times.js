@@ -1,4 +1,5 @@
-// Times as people say them, in the page's language; the server writes them in full, so that a cached page stays true.
+// Relative times and the minutes left to edit, in the page's language. The HTML holds full times, so a cached page
+// stays correct.
 const BlogappWords = (() => {
   "use strict";
 
@@ -13,8 +14,24 @@ const BlogappWords = (() => {
     ["day", 86_400, 30],
   ];
 
+  // The visitor's clock may be wrong, so time is taken from the Date header of our answers and counted on with
+  // performance.now(), which a change of the clock does not affect. The view count is such an answer and comes with
+  // every page, the live refresh follows: that corrects what a suspended laptop has not counted.
+  let offset = null; // milliseconds from performance.now() to the server's time
+  const now = () => (offset === null ? Date.now() : performance.now() + offset);
+
+  document.addEventListener("htmx:after:request", (event) => {
+    const { headers } = event.detail.ctx.response;
+    const moment = Date.parse(headers.get("Date") ?? "");
+    // An answer out of a cache tells when it was stored.
+    if (event.defaultPrevented || Number.isNaN(moment) || headers.has("Age")) return;
+    const isFirst = offset === null;
+    offset = moment - performance.now();
+    if (isFirst) tick();
+  });
+
   const ago = (moment) => {
-    const seconds = (Date.now() - moment) / 1000;
+    const seconds = (now() - moment) / 1000;
     for (const [unit, length, most] of STEPS) {
       const count = Math.floor(seconds / length);
       if (count < most) return relative.format(-Math.max(0, count), unit);
@@ -22,7 +39,7 @@ const BlogappWords = (() => {
     return date.format(moment);
   };
 
-  // The sentence for a count, from the forms that the server has written down for each plural category.
+  // The sentence for a count, from the forms that the server has written for each plural category.
   const counted = (forms, count) => {
     const sentences = JSON.parse(forms);
     return (sentences[plural.select(count)] ?? sentences.other).replace("%(number)s", number.format(count));
@@ -34,8 +51,9 @@ const BlogappWords = (() => {
       const words = ago(new Date(time.dateTime));
       if (time.textContent !== words) time.textContent = words;
     }
+    if (offset === null) return; // the server has just written the minutes
     for (const actions of root.querySelectorAll?.("[data-until]") ?? []) {
-      const minutes = Math.ceil((new Date(actions.dataset.until) - Date.now()) / 60_000);
+      const minutes = Math.ceil((new Date(actions.dataset.until) - now()) / 60_000);
       const left = actions.querySelector(".time-left");
       if (minutes > 0) left.textContent = counted(left.dataset.forms, minutes);
       else if (!actions.contains(document.activeElement)) actions.remove();
@@ -44,12 +62,15 @@ const BlogappWords = (() => {
 
   document.addEventListener("DOMContentLoaded", () => tick());
   document.addEventListener("htmx:after:settle", (event) => {
-    // A morph brings the full time back; its old title would be right, but a new one is surer.
+    // A morph brings back the full time, but keeps no title.
     for (const node of event.detail.newContent ?? []) if (node.nodeType === 1) tick(node.parentElement ?? node);
   });
   setInterval(() => {
     if (document.visibilityState === "visible") tick();
   }, 30_000);
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) tick();
+  });
 
   return { counted };
 })();

@@ -139,7 +139,7 @@ def test_without_an_answer_the_text_stays_and_can_be_sent_again(visit: Visits, a
     page.goto(article())
     page.route("**/comments", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     write(page, "Important")
-    expect(page.locator(".form-failure")).to_contain_text("could not be reached")
+    expect(page.locator(".form-failure")).to_have_text("Connection failed. Your text is saved here.")
     expect(page.locator("#comment-form [name=body]")).to_have_value("Important")
     page.unroute("**/comments")
     page.locator("#comment-form button").click()
@@ -161,7 +161,7 @@ def test_a_comment_whose_answer_was_lost_is_sent_again_and_is_one(visit: Visits,
 
     page.route("**/comments", lose_the_answer)
     write(page, "Once")
-    expect(page.locator(".form-failure")).to_contain_text("could not be reached")
+    expect(page.locator(".form-failure")).to_have_text("Connection failed. Your text is saved here.")
     page.unroute("**/comments")
     page.locator("#comment-form button").click()
     expect(page.locator(".comment")).to_have_count(1)
@@ -177,7 +177,11 @@ def test_a_server_error_is_said_beside_the_form(visit: Visits, article: Articles
     page.route(
         "**/comments",
         lambda route: (
-            route.fulfill(status=503, body="<strong>Back in a moment</strong> Try again.")
+            route.fulfill(
+                status=503,
+                headers={"Blogapp-Response": "1"},
+                body="<span data-error><strong>Back in a moment</strong> Try again.</span>",
+            )
             if route.request.method == "POST"
             else route.continue_()
         ),

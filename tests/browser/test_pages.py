@@ -32,12 +32,27 @@ def test_axe_finds_nothing(visit: Visits, server: Server, conversation: str, sch
     visitor = visit(color_scheme=scheme)
     visitor.allow("status of 404")
     page = visitor.page
-    for address in (f"{server.url}/", conversation, f"{server.url}/nowhere"):
+    pages = [f"{server.url}{path}" for path in ("/", "/nowhere", "/privacy", "/privacy?lang=fr", "/owner/sign-in")]
+    for address in (*pages, conversation):
         page.goto(address)
         assert_accessible(page)
     page.goto(conversation)
     page.goto(server.url + (page.locator(".reply-link").first.get_attribute("href") or ""))
     assert_accessible(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_for_editing_and_deleting(
+    visit: Visits, server: Server, article: Articles, scheme: str
+) -> None:
+    page = visit(color_scheme=scheme).page
+    page.goto(article())
+    write(page, "Mine")
+    expect(page.locator(".comment")).to_have_count(1)
+    paths = [page.locator(f"[id^={name}-link]").get_attribute("href") or "" for name in ("edit", "delete")]
+    for path in paths:
+        page.goto(server.url + path)
+        assert_accessible(page)
 
 
 def overflow(page: Page) -> int:

@@ -60,17 +60,35 @@ def test_the_help_for_formatting_opens(visit: Visits, article: Articles) -> None
     assert_accessible(page)
 
 
-def test_what_is_left_is_said_near_the_limit(visit: Visits, article: Articles) -> None:
+def test_the_count_of_characters_left_is_read_out_at_thresholds_only(visit: Visits, article: Articles) -> None:
     page = visit().page
+    page.clock.install()
     page.goto(article())
     left = page.locator("#comment-form .left")
+    spoken = page.locator("#comment-form .left-spoken[role=status]")
     body = page.locator("#comment-form [name=body]")
+    expect(left).not_to_have_attribute("role", "status")
     body.fill("x" * 4000)
     expect(left).to_be_hidden()
+    for length in range(4510, 4520):
+        body.fill("x" * length)
+        expect(left).to_have_text(f"{5000 - length} characters left")
+    expect(spoken).to_be_empty()
+    page.clock.fast_forward(1_100)
+    expect(spoken).to_have_text("481 characters left")
+    body.fill("x" * 4600)
+    page.clock.fast_forward(5_000)
+    expect(left).to_have_text("400 characters left")
+    expect(spoken).to_have_text("481 characters left")
     body.fill("😀" * 4999)
     expect(left).to_have_text("1 character left")
+    page.clock.fast_forward(1_100)
+    expect(spoken).to_have_text("1 character left")
     body.fill("x" * 5010)
-    expect(left).to_have_text("-10 characters left")
+    expect(left).to_have_text("10 characters too many")
+    page.clock.fast_forward(1_100)
+    expect(spoken).to_have_text("10 characters too many")
+    assert_accessible(page)
 
 
 def test_ctrl_enter_posts(visit: Visits, article: Articles) -> None:

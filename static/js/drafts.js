@@ -1,0 +1,170 @@
+// Drafts: unfinished text survives a reload, a crash and an expired edit window, in this browser, for a week.
+//
+// A draft's key names what it is for: `comment-<slug>`, `reply-<comment id>` or `edit-<comment id>-<revision>`. An edit
+// is restored only into the revision that it was begun on; for a newer one the visitor is asked.
+(() => {
+  "use strict";
+
+  const A_WEEK = 7 * 86_400_000; // milliseconds
+  const PREFIX = "blogapp:draft:";
+  const byId = (id) => document.getElementById(id);
+
+  // Storage may be forbidden or full: then no draft is kept, and everything else works.
+  const read = (key) => {
+    try {
+      const draft = JSON.parse(localStorage.getItem(PREFIX + key));
+      return typeof draft?.body === "string" && Math.abs(Date.now() - draft.at) < A_WEEK ? draft : null;
+    } catch {
+      return null;
+    }
+  };
+  const store = (key, draft) => {
+    try {
+      if (draft) localStorage.setItem(PREFIX + key, JSON.stringify({ ...draft, at: Date.now() }));
+      else localStorage.removeItem(PREFIX + key);
+    } catch {}
+  };
+  const keys = () => {
+    try {
+      return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
+    } catch {
+      return [];
+    }
+  };
+
+  const commentOf = (form) => /^change-form-(\d+)$/.exec(form.id)?.[1];
+  const editsOf = (comment) => keys().filter((key) => key.startsWith(`edit-${comment}-`));
+  const isWriting = (form) => Boolean(form?.matches?.(".comment-form") && form.elements.body);
+  const keyOf = (form) => {
+    const { article, parent_id: parent, revision } = form.elements;
+    if (revision) return `edit-${commentOf(form)}-${revision.value}`;
+    return parent ? `reply-${parent.value}` : `comment-${article?.value}`;
+  };
+
+  const save = (form, isOpen = true) => {
+    const field = form.elements.body;
+    // An edit that changes nothing is no draft, except for text that the server has sent back.
+    const isUnchanged = commentOf(form) && !form.dataset.returned && field.value === field.defaultValue;
+    store(keyOf(form), field.value.trim() && !isUnchanged ? { body: field.value, open: isOpen } : null);
+  };
+
+  const put = (field, text) => {
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true })); // counts and saves
+  };
+
+  // Above an edit: the text is your draft, or there is one for an older revision.
+  const showNotice = (form, isOlder) => {
+    const notice = form.querySelector(".draft-notice");
+    if (!notice) return;
+    const { older, restored } = notice.dataset;
+    notice.hidden = false;
+    notice.querySelector("p").textContent = isOlder ? older : restored;
+    notice.querySelector("[data-draft=use]").hidden = !isOlder;
+  };
+
+  const prepareEdit = (form) => {
+    const field = form.elements.body;
+    const draft = read(keyOf(form));
+    if (draft && draft.body !== field.value) {
+      put(field, draft.body);
+      showNotice(form, false);
+    } else if (editsOf(commentOf(form)).some((key) => key !== keyOf(form) && read(key))) {
+      showNotice(form, true);
+    }
+  };
+
+  const prepare = (form) => {
+    if (!isWriting(form) || form.dataset.draftReady) return;
+    form.dataset.draftReady = "true";
+    if (commentOf(form)) return prepareEdit(form);
+    const draft = read(keyOf(form));
+    if (draft && !form.elements.body.value) put(form.elements.body, draft.body);
+  };
+
+  const prepareAll = () => document.querySelectorAll(".comment-form").forEach(prepare);
+
+  // The text of an edit whose comment can no longer be changed is shown below the comment, to be copied.
+  const showLost = (comment, key) => {
+    const box = byId("lost-draft");
+    const slot = byId(`reply-slot-${comment}`);
+    if (!box?.hidden || !slot || !byId(`comment-${comment}`)?.querySelector(".comment-body")) return;
+    box.dataset.key = key;
+    box.querySelector("textarea").value = read(key).body;
+    box.hidden = false;
+    slot.after(box);
+  };
+
+  const reopen = () => {
+    for (const key of keys()) {
+      const draft = read(key);
+      const [, kind, comment] = /^(reply|edit)-(\d+)/.exec(key) ?? [];
+      if (!draft) store(key, null);
+      else if (kind && draft.open) {
+        const link = byId(`${kind}-link-${comment}`);
+        if (link) {
+          link.dataset.opensDraft = "true";
+          link.click();
+        } else if (kind === "edit") {
+          showLost(comment, key);
+        }
+      }
+    }
+  };
+
+  document.addEventListener("input", (event) => {
+    if (isWriting(event.target.form) && event.target.name === "body") save(event.target.form);
+  });
+
+  document.addEventListener("draft-closed", (event) => {
+    if (isWriting(event.target)) save(event.target, false);
+  });
+
+  document.addEventListener("click", (event) => {
+    const action = event.target.dataset?.draft;
+    const form = event.target.form;
+    if (action === "discard-lost") {
+      store(byId("lost-draft").dataset.key, null);
+      byId("lost-draft").hidden = true;
+    }
+    if (!form || !["use", "discard"].includes(action)) return;
+    const field = form.elements.body;
+    const older = editsOf(commentOf(form)).filter((key) => key !== keyOf(form));
+    const text = action === "use" ? read(older.at(-1))?.body : field.defaultValue;
+    older.forEach((key) => store(key, null));
+    if (text !== undefined) put(field, text);
+    form.querySelector(".draft-notice").hidden = true;
+    field.focus();
+  });
+
+  // What was saved or deleted on the server needs no draft.
+  document.addEventListener("htmx:after:request", (event) => {
+    const { sourceElement: form, response, request } = event.detail.ctx;
+    if (event.defaultPrevented || response.status >= 300 || !form?.matches?.(".comment-form")) return;
+    const comment = commentOf(form);
+    if (comment) editsOf(comment).forEach((key) => store(key, null));
+    else if (isWriting(form)) {
+      // Text that was typed in the meantime, here or in another tab, is not what was sent.
+      const sent = request.body?.get?.("body")?.replaceAll("\r\n", "\n");
+      if (read(keyOf(form))?.body === sent) store(keyOf(form), null);
+    }
+  });
+
+  document.addEventListener("htmx:after:settle", (event) => {
+    const { newContent, task } = event.detail;
+    for (const form of newContent ?? []) {
+      if (!isWriting(form) || !task.sourceElement?.matches?.(".comment-form") || !form.elements.body.value.trim()) continue;
+      // The form came back, with errors or with text that was typed in the meantime.
+      if (commentOf(form)) editsOf(commentOf(form)).forEach((key) => store(key, null));
+      form.dataset.draftReady = form.dataset.returned = "true";
+      save(form);
+    }
+    delete task.sourceElement?.dataset?.opensDraft;
+    prepareAll();
+  });
+
+  document.addEventListener("htmx:after:process", () => {
+    prepareAll();
+    reopen();
+  }, { once: true });
+})();
