@@ -13,12 +13,13 @@ from flask_compress import Compress
 from blogapp.articles.commands import articles_cli
 from blogapp.comments import avatars, permissions
 from blogapp.comments.commands import comments_cli
-from blogapp.comments.posting import Rules
+from blogapp.comments.likes import forget_who_liked
+from blogapp.comments.posting import Rules, forget_digests
 from blogapp.comments.routes.author import bp as author_routes
 from blogapp.comments.routes.read import bp as comments
 from blogapp.db import base, migrate, transactions
 from blogapp.demo.commands import demo_cli
-from blogapp.owners import sessions
+from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.commands import owner_cli
 from blogapp.owners.routes import bp as owner
 from blogapp.pages.routes import bp as articles
@@ -27,7 +28,9 @@ from blogapp.settings import SETTINGS, Settings, read_settings
 from blogapp.text import i18n
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.commands import views_cli
-from blogapp.visitors import cookie
+from blogapp.view_counts.counting import forget_visitors
+from blogapp.view_counts.retention import fold_at_new_day
+from blogapp.visitors import cookie, day
 from blogapp.web import assets, converters, csrf, errors, headers, health, htmx, http_cache, page_cache, rate_limits
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +57,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
     # What is registered first is run last on an answer: it is compressed when all else is said.
     Compress(app)
-    http_cache.init_app(app, own_cookies=(*cookie.NAMES, *sessions.COOKIE_NAMES))
+    http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
     csrf.init_app(app, settings.site_url)
     limit_bodies(app)
     converters.init_app(app)
@@ -66,6 +69,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     migrate.init_app(app)
     rate_limits.init_app(app, settings)
     view_counts.init_app(app, settings)
+    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_who_liked))
     page_cache.init_app(app)
 
     app.register_blueprint(articles)
@@ -84,7 +88,6 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
     avatars.init_app(app)
     permissions.init_app(app, settings.comment_edit_minutes)
-    sessions.init_app(app)
     assets.init_app(app, data_folder)
     health.init_app(app, settings.trusted_proxies)
     headers.init_app(app)

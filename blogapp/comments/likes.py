@@ -13,7 +13,6 @@ from blogapp.comments.permissions import Author
 from blogapp.comments.threads import conversation_for_writing, touch
 from blogapp.db.transactions import insert_for
 from blogapp.text.i18n import gettext
-from blogapp.visitors.identity import new_day
 from blogapp.web.errors import NotAllowed, NotFound
 
 
@@ -38,7 +37,6 @@ def toggle_like(session: Session, comment_id: int, visitor: bytes, author: Autho
     return comment, is_liked
 
 
-@new_day.connect
 def forget_who_liked(session: Session, day: date, **extra: Any) -> None:
     """The counts stay; who gave them could not be told from today's visitors anyway."""
     session.execute(delete(Like))

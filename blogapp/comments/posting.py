@@ -17,7 +17,7 @@ from blogapp.comments.models import MAX_DEPTH, NUMBER_WIDTH, PENDING, PUBLISHED,
 from blogapp.comments.threads import conversation_for_writing, reveal
 from blogapp.owners.accounts import looks_like_the_owner
 from blogapp.text import markup
-from blogapp.visitors.identity import Visitor, new_day
+from blogapp.visitors.identity import Visitor
 from blogapp.web.errors import DomainError
 
 LINKS_AT_MOST = 2
@@ -143,7 +143,6 @@ def comment_digest(visitor: Visitor, article_id: int, draft: Draft) -> bytes:
     return hmac.digest(visitor.digest, message, "sha256")
 
 
-@new_day.connect
 def forget_digests(session: Session, day: date, **extra: Any) -> None:
     """What was made with yesterday's key goes with it. The key's own day began at most a day before `day`."""
     session.execute(update(Comment).where(Comment.digest.is_not(None)).values(digest=None))

@@ -1,1 +1,1 @@
-"""The owner of the blog: who they are, and how they sign in."""
+"""Owners of the blog: their accounts, passwords, sessions, and the sign-in page."""

@@ -6,11 +6,36 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp.owners.models import Owner
-from blogapp.text.confusables import skeleton
+from blogapp.owners.sessions import end_all_sessions
+from blogapp.text.confusables import look_alike
+from blogapp.text.names import fold_case
+
+
+def all_owners(session: Session) -> list[Owner]:
+    """Every owner; a blog has one or a few."""
+    return list(session.scalars(select(Owner).order_by(Owner.id)))
+
+
+def find_owner(session: Session, name: str) -> Owner | None:
+    """The owner who is called `name`, upper or lower case."""
+    wanted = fold_case(name)
+    return next((owner for owner in all_owners(session) if fold_case(owner.name) == wanted), None)
+
+
+def save_owner(session: Session, name: str, password_hash: str) -> Owner:
+    """Create an owner, or give an existing one a new password, which ends their sessions. A write transaction must
+    be open. `name` must be clean (text/names.py); an existing owner keeps the spelling that they have."""
+    owner = find_owner(session, name)
+    if owner is None:
+        owner = Owner(name=name)
+        session.add(owner)
+    owner.password_hash = password_hash
+    session.flush()
+    end_all_sessions(session, owner.id)
+    return owner
 
 
 def looks_like_the_owner(session: Session, name: str) -> bool:
-    """Whether readers could take `name` for an owner's: the same but for case, marks, spaces, signs or look-alike
-    letters of other scripts (Unicode Technical Standard 39's confusables)."""
-    looks = skeleton(name)
-    return any(skeleton(owner) == looks for owner in session.scalars(select(Owner.name)))
+    """Whether readers could take `name` for an owner's: the same but for case, marks, spaces, punctuation or letters
+    that look alike (text/confusables.py)."""
+    return any(look_alike(name, owner.name) for owner in all_owners(session))

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import select
-from werkzeug.security import generate_password_hash
 
 from blogapp.db.transactions import write_transaction
-from blogapp.owners.models import Owner
-from blogapp.text.names import clean_name
+from blogapp.owners.accounts import save_owner
+from blogapp.owners.passwords import LONGEST, SHORTEST, hash_password
+from blogapp.text.names import clean_name, is_blank
 
-PASSWORD_LENGTH = 10
-
-owner_cli = AppGroup("owner", help="Who may write as the owner.")
+owner_cli = AppGroup("owner", help="Manage the accounts that may write as the owner.")
 
 
 @owner_cli.command("create")
 @click.option("--name", prompt="Name, as readers will see it")
-@click.password_option(help="Asked for where it is not given.")
+@click.password_option(help="Asked for if not given.")
 def create(name: str, password: str) -> None:
-    """Make an owner, or give an old one a new password; older sessions of theirs end."""
+    """Create an owner, or give an existing one a new password, which signs them out everywhere."""
     name = clean_name(name)
-    if not name or len(name) > 60:
+    if is_blank(name) or len(name) > 60:
         raise click.ClickException("The name must have 1 to 60 visible characters.")
-    if len(password) < PASSWORD_LENGTH:
-        raise click.ClickException(f"The password must have at least {PASSWORD_LENGTH} characters.")
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise click.ClickException(f"The password must have at least {SHORTEST} and at most {LONGEST} characters.")
+    password_hash = hash_password(password)
     with write_transaction() as session:
-        owner = session.scalar(select(Owner).where(Owner.name == name))
-        if owner is None:
-            owner = Owner(name=name)
-            session.add(owner)
-        owner.password_hash = generate_password_hash(password)
+        name = save_owner(session, name, password_hash).name
     click.echo(f"{name} can sign in at /owner/sign-in.")

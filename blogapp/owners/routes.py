@@ -1,39 +1,94 @@
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request
+import re
+import secrets
+
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from blogapp import clock
 from blogapp.db.base import db
-from blogapp.owners.sessions import sign_in, sign_out, signed_in_owner
-from blogapp.text.i18n import gettext
-from blogapp.web.rate_limits import seconds_to_wait
+from blogapp.db.transactions import write_transaction
+from blogapp.owners import cookies
+from blogapp.owners.passwords import Busy
+from blogapp.owners.sessions import LIFETIME, end_session, signed_in_owner
+from blogapp.owners.sign_in import Attempt, TooManyAttempts, WrongPassword, sign_in
+from blogapp.text.i18n import gettext, ngettext
+from blogapp.visitors.identity import new_token
+from blogapp.web.rate_limits import network
 
 bp = Blueprint("owner", __name__, url_prefix="/owner")
 
 
 @bp.get("/sign-in")
 def new() -> str:
-    return render_template("owners/sign_in.html", name="", owner=signed_in_owner(db.session()), sentence="")
+    next_path = _own_path(request.args.get("next", ""))
+    return render_template(
+        "owners/sign_in.html", name="", owner=signed_in_owner(db.session()), error="", next_path=next_path
+    )
 
 
 @bp.post("/sign-in")
-def create() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    name = request.form.get("name", "").strip()
-    if wait := seconds_to_wait(current_app.config["SIGN_IN_RATES"], "sign-in", clock.now()):
-        sentence = gettext("Too many attempts came from your network. Wait a few minutes, then try again.")
-        return _again(name, sentence, 429, {"Retry-After": str(wait)})
-    if not sign_in(db.session(), name, request.form.get("password", "")):
-        return _again(name, gettext("The name or the password is not right."), 422, {})
-    return redirect("/", 303)
+def create() -> Response:
+    token = new_token()
+    is_limited: bool = current_app.config["RATELIMIT_ENABLED"]
+    try:
+        owner = sign_in(db.session(), _attempt(), token, current_app.config["SECRET_KEY"], is_limited, clock.now())
+    except WrongPassword:
+        return _form_again(gettext("Wrong name or password"), 422)
+    except TooManyAttempts as error:
+        return _form_again(_try_again_in(error.retry_after), 429, error.retry_after)
+    except Busy:
+        return _form_again(gettext("The server is busy. Try again in a moment."), 503, 2)
+    response = redirect(_own_path(request.form.get("next", "")) or url_for("articles.index"), 303)
+    cookies.set_session_token(request, response, token, LIFETIME)
+    cookies.set_known_browser(request, response, url_for("owner.create"), owner.id, secrets.token_urlsafe(16))
+    return response
 
 
 @bp.post("/sign-out")
 def delete() -> Response:
-    sign_out()
-    return redirect("/", 303)
+    token = cookies.read_session_token(request)
+    if token:
+        with write_transaction() as session:
+            end_session(session, token)
+    response = redirect(url_for("articles.index"), 303)
+    cookies.delete_session_token(request, response)
+    return response
 
 
-def _again(name: str, sentence: str, status: int, headers: dict[str, str]) -> tuple[str, int, dict[str, str]]:
-    page = render_template("owners/sign_in.html", name=name, owner=None, sentence=sentence)
-    return page, status, headers
+def _attempt() -> Attempt:
+    return Attempt(
+        name=request.form.get("name", ""),
+        password=request.form.get("password", ""),
+        network=network(),
+        user_agent=request.user_agent.string,
+        known_browser=cookies.read_known_browser(request),
+        old_token=cookies.read_session_token(request),
+    )
+
+
+def _form_again(error: str, status: int, retry_after: int | None = None) -> Response:
+    name = request.form.get("name", "").replace("\0", "").strip()[:200]
+    next_path = _own_path(request.form.get("next", ""))
+    page = render_template("owners/sign_in.html", name=name, owner=None, error=error, next_path=next_path)
+    response = make_response(page, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _try_again_in(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return ngettext(
+        "Too many attempts. Try again in %(minutes)s minute, or use a browser in which you have signed in before.",
+        "Too many attempts. Try again in %(minutes)s minutes, or use a browser in which you have signed in before.",
+        minutes,
+    ) % {"minutes": minutes}
+
+
+def _own_path(path: str) -> str:
+    """`path` if it leads to a page of this site, else "". Browsers read a backslash as a slash and drop tabs and line
+    ends, and two slashes begin another host."""
+    begins_here = path.startswith(f"{request.script_root}/")
+    return path if begins_here and re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else ""

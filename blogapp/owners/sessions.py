@@ -1,70 +1,98 @@
-"""Who is signed in. The owner's cookie is the only session there is; readers have none."""
+"""Owners' sessions: rows in the database. Readers have none."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
-from flask import Flask, request, session
-from flask.sessions import SecureCookieSessionInterface
-from sqlalchemy import select
+from flask import request
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from werkzeug.security import check_password_hash, generate_password_hash
 
-from blogapp.owners.models import Owner
+from blogapp import clock
+from blogapp.owners.cookies import read_session_token
+from blogapp.owners.models import Owner, OwnerSession
 
 LIFETIME = timedelta(days=30)
-# Checked where there is no such owner, so that the answer takes as long as for a wrong password.
-NOBODY = generate_password_hash("nobody has this password")
+# Sessions that one owner may have at the same time; the oldest end first.
+SESSIONS_AT_MOST = 20
 
 
-# Over https the `__Host-` prefix binds the cookie to this host and to https.
-PLAIN_NAME, SECURE_NAME = COOKIE_NAMES = ("owner", "__Host-owner")
+def start_session(session: Session, owner: Owner, token: str, user_agent: str, now: datetime) -> None:
+    """Sign `owner` in with the random `token` of a new cookie. A write transaction must be open.
 
-
-class HostCookie(SecureCookieSessionInterface):
-    """Over https the cookie is bound to this very host; over plain http (a look at home) it cannot be."""
-
-    def get_cookie_name(self, app: Flask) -> str:
-        return SECURE_NAME if self.get_cookie_secure(app) else PLAIN_NAME
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        return request.is_secure
-
-
-def init_app(app: Flask) -> None:
-    app.session_interface = HostCookie()
-    app.config.update(
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=LIFETIME,
-        SESSION_REFRESH_EACH_REQUEST=False,
+    Expired sessions, and the owner's oldest beyond SESSIONS_AT_MOST, are deleted.
+    """
+    session.execute(delete(OwnerSession).where(OwnerSession.expires_at <= now))
+    session.add(
+        OwnerSession(
+            owner_id=owner.id,
+            token_hash=_hash(token),
+            browser=browser_name(user_agent),
+            created_at=now,
+            expires_at=now + LIFETIME,
+        )
     )
+    session.flush()
+    kept = select(OwnerSession.id).where(OwnerSession.owner_id == owner.id)
+    ids = list(session.scalars(kept.order_by(OwnerSession.id.desc())))
+    session.execute(delete(OwnerSession).where(OwnerSession.id.in_(ids[SESSIONS_AT_MOST:])))
 
 
-def sign_in(database: Session, name: str, password: str) -> bool:
-    """Sign the owner called `name` in, if the password is theirs."""
-    owner = database.scalar(select(Owner).where(Owner.name == name))
-    if not check_password_hash(owner.password_hash if owner else NOBODY, password) or owner is None:
-        return False
-    session.clear()
-    session.permanent = True
-    session["owner"] = owner.id
-    session["password"] = _fingerprint(owner)
-    return True
+def end_session(session: Session, token: str) -> None:
+    """End the session of a cookie. A write transaction must be open."""
+    session.execute(delete(OwnerSession).where(OwnerSession.token_hash == _hash(token)))
 
 
-def sign_out() -> None:
-    session.clear()
+def end_all_sessions(session: Session, owner_id: int) -> None:
+    """End every session of an owner. A write transaction must be open."""
+    session.execute(delete(OwnerSession).where(OwnerSession.owner_id == owner_id))
 
 
-def signed_in_owner(database: Session) -> Owner | None:
-    """The owner whose session this is. A changed password ends all older sessions."""
-    if "owner" not in session:
+def owner_of_session(session: Session, token: str, now: datetime) -> Owner | None:
+    """The owner whose session the cookie's `token` stands for, in one query; None when it has ended."""
+    if not token:
         return None
-    owner = database.get(Owner, session["owner"])
-    return owner if owner and session.get("password") == _fingerprint(owner) else None
+    query = select(Owner).join(OwnerSession).where(OwnerSession.token_hash == _hash(token))
+    return session.scalar(query.where(OwnerSession.expires_at > now))
 
 
-def _fingerprint(owner: Owner) -> str:
-    return hashlib.sha256(owner.password_hash.encode()).hexdigest()[:16]
+def signed_in_owner(session: Session) -> Owner | None:
+    """The owner who sends the current request. No query is made for a request without an owner's cookie."""
+    return owner_of_session(session, read_session_token(request), clock.now())
+
+
+# What a user agent contains, and what that is called. Most browsers name others too: the first that fits is the one.
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Vivaldi": "Vivaldi",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "CriOS": "Chrome",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
+SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "CrOS": "ChromeOS",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+
+
+def browser_name(user_agent: str) -> str:
+    """A short name by which an owner knows a browser again, such as "Firefox, Linux"."""
+    found = [next((name for part, name in known.items() if part in user_agent), "") for known in (BROWSERS, SYSTEMS)]
+    first_word = re.match(r"[A-Za-z][\w.-]{0,39}", user_agent)
+    return ", ".join(filter(None, found)) or (first_word.group() if first_word else "")
+
+
+def _hash(token: str) -> bytes:
+    """What is stored of a cookie. No salt: the token is random and long."""
+    return hashlib.sha256(token.encode()).digest()

@@ -1,42 +1,145 @@
-"""Names that look alike: nobody else may look like the owner."""
+"""Names that look alike, so that nobody else can pass for the owner.
+
+A name is reduced to a skeleton: decomposed (NFKD), each character replaced by the plain letter that it looks like, by
+its Unicode name ("LATIN LETTER SMALL CAPITAL R", "LATIN SMALL LETTER O WITH STROKE", "NEGATIVE CIRCLED LATIN CAPITAL
+LETTER A") or by the confusables of Unicode Technical Standard 39. Case, accents, spaces and punctuation are dropped.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from confusable_homoglyphs import confusables
 
+# Letters, and the digits and signs that are written for them.
+STAND_INS = str.maketrans("0234578@$€", "ozeastbase")
+# Written for an i or an l inside a word; at the end of one they are punctuation.
+STROKES = re.compile(r"[!|¡](?=\w)")
+# Strokes that are taken for each other. A small i is not taken for an l, nor a capital I for an L: Ian is not Lan.
+SIMILAR = {"i": "I1", "I": "il1", "l": "LI1", "L": "l", "1": "iIl"}
+
+# Letters that neither Unicode's names nor the table of confusables say are like another.
+MORE = dict(zip("ðþŋʉʊʒȝꞻꞽꞿꟁꟗꟙᴖᴗᏆ", "dpnuu33aiuossooI", strict=True))
+
+BASE_LETTER = re.compile(
+    r"(?:LATIN(?: (?:SMALL|CAPITAL|SUBSCRIPT SMALL|SUPERSCRIPT SMALL))?|INDICATOR SYMBOL|MODIFIER) LETTER "
+    r"(?:(?:SMALL|CAPITAL|TURNED|REVERSED|INVERTED|SIDEWAYS|BARRED|DOTLESS|INSULAR|SCRIPT|OPEN|CLOSED|LONG|BROKEN|"
+    r"BLACKLETTER|STRETCHED|LAZY|BASELINE|AFRICAN|EGYPTOLOGICAL|VOLAPUK|ANGLICANA|SWASH-TAIL) )*([A-Z])"
+    r"(?: (?:WITH|ROTUNDA|DIGRAPH) .*)?$"
+)
+
+
+def look_alike(name: str, other: str) -> bool:
+    """Whether readers could take one name for the other.
+
+    Two names in the same script, if it is not Latin, are compared by their letters: who reads Greek, Armenian or
+    Chinese tells letters apart that the table has for those who do not.
+    """
+    script = _script(name)
+    if script not in {"", "LATIN"} and script == _script(other):
+        return _letters(name) == _letters(other)
+    ours, theirs = skeleton(name), skeleton(other)
+    return len(ours) == len(theirs) and all(
+        a == b or b in SIMILAR.get(a, "") for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def _script(name: str) -> str:
+    """The script of all letters of a name, as Unicode's names begin with it; "" for none, or more than one."""
+    scripts = {unicodedata.name(each, "").split(" ")[0] for each in name if each.isalpha()}
+    return scripts.pop() if len(scripts) == 1 else ""
+
+
+def _letters(name: str) -> str:
+    """Letters and digits without case and accents."""
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    return "".join(each for each in decomposed if not _is_accent(each) and _is_letter(each))
+
 
 def skeleton(name: str) -> str:
-    """What is left of a name for the eye: every letter replaced by the first of those that look like it."""
-    letters = _look_alikes()
-    kept: list[str] = []
-    for character in unicodedata.normalize("NFKD", name):
-        # Once before lower case and once after: a capital I looks like an l, and its small i does not.
-        for part in unicodedata.normalize("NFKD", letters.get(character, character).casefold()):
-            kept.append(letters.get(part, part))
-    plain = "".join(character for character in kept if character.isalnum())
-    return plain.translate(ONE_STROKE).replace("rn", "m").replace("vv", "w")
+    """The letters and digits of a name as they look, without case except for I, i, L and l; the signs themselves if
+    there is no letter and no digit."""
+    decomposed = unicodedata.normalize("NFKD", name)
+    shapes = "".join(map(_shape, STROKES.sub("1", decomposed))).translate(STAND_INS)
+    letters = "".join(filter(_is_letter, shapes))
+    if not any(map(str.isalnum, letters)):
+        return "".join(each for each in decomposed if unicodedata.category(each)[0] in "PS")
+    return letters.replace("rn", "m").replace("vv", "w")
 
 
-# Capital and small letters blur what the tables keep apart: O and 0 are one to the eye, and so are I, l, 1 and i.
-ONE_STROKE = str.maketrans("01i", "oll")
+@lru_cache(4096)
+def _shape(character: str) -> str:
+    """What a character looks like: a letter in lower case (or I or L), a digit, itself, or nothing for an accent."""
+    if _is_accent(character):
+        return ""
+    for _ in range(3):
+        if character in "IL":
+            return character
+        if character.isascii():
+            return character.lower()
+        plain = _plain(character)
+        if plain == character:
+            break
+        if len(plain) > 1:
+            return "".join(map(_shape, plain))
+        character = plain
+    return character
+
+
+def _plain(character: str) -> str:
+    """One step nearer to a plain letter."""
+    if "CHEROKEE SMALL" in unicodedata.name(character, ""):
+        character = character.upper()  # the table knows what the capital letters look like
+    if character in MORE:
+        return MORE[character]
+    found = BASE_LETTER.search(unicodedata.name(character, ""))
+    if found:
+        letter = found.group(1)
+        return letter if letter in "IL" and not character.islower() else letter.lower()
+    look = _look_alikes().get(character, character)
+    if look == "l" and character.isupper():
+        return "I"  # the standard's table says l for every capital I
+    if look != character:
+        return look
+    return unicodedata.normalize("NFKD", character.casefold())
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character)[0] == "M"
+
+
+def _is_accent(character: str) -> bool:
+    """Whether it is a mark that a reader may overlook: accents and strokes, Hebrew and Arabic points, variation
+    selectors. Vowel signs (as in Hindi or Thai) and the Japanese voicing mark make another letter."""
+    combining_class = unicodedata.combining(character)
+    is_overlooked = combining_class == 1 or 10 <= combining_class <= 35 or combining_class >= 200
+    return is_overlooked or "\ufe00" <= character <= "\ufe0f" or unicodedata.category(character) == "Cf"
 
 
 @cache
 def _look_alikes() -> dict[str, str]:
-    """Each character that looks like others -> one that stands for them all, a plain letter if possible."""
+    """Each character that looks like others -> the one that stands for all of them, an ASCII letter if possible."""
     groups: dict[str, set[str]] = {}
+    sequences: dict[str, str] = {}
     for character, others in confusables.confusables_data.items():
-        group = {character, *(other["c"] for other in others if len(other["c"]) == 1)}
-        group = {each for each in group if len(each) == 1}
+        if len(character) != 1:
+            continue
+        looks = [str(other["c"]) for other in others]
+        group = {character, *(each for each in looks if len(each) == 1)}
         for each in list(group):
             group |= groups.get(each, set())
         for each in group:
             groups[each] = group
-    return {character: min(group, key=_plainness) for character, group in groups.items() if len(group) > 1}
+        # A letter and a mark, or two letters: ð is o and a stroke, æ is ae.
+        ascii_sequences = [each for each in looks if len(each) > 1 and each[0].isascii() and each[0].isalnum()]
+        if ascii_sequences and not character.isascii():
+            sequences[character] = ascii_sequences[0]
+    found = {character: min(group, key=_plainness) for character, group in groups.items() if len(group) > 1}
+    return {**found, **{each: look for each, look in sequences.items() if not found.get(each, each).isascii()}}
 
 
-def _plainness(character: str) -> tuple[bool, bool, str]:
-    return not (character.isascii() and character.isalnum()), not character.islower(), character
+def _plainness(character: str) -> tuple[bool, bool, bool, str]:
+    is_ascii = character.isascii() and character.isalnum()
+    return not is_ascii, not character.isalnum(), not character.islower(), character

@@ -23,7 +23,7 @@ from blogapp.view_counts.models import (
     ViewCount,
     ViewMark,
 )
-from blogapp.visitors.identity import DayKey, key_of_day, network_digest, new_day, visitor_digest
+from blogapp.visitors.identity import DayKey, key_of_day, network_digest, visitor_digest
 
 # Hosts that are kept apart on one day; a blog has dozens, and who makes them up has no end of them.
 HOSTS_A_DAY = 500
@@ -203,8 +203,7 @@ def views_of(session: Session, article_ids: Iterable[int]) -> dict[int, int]:
     return {article_id: found.get(article_id, 0) for article_id in ids}
 
 
-@new_day.connect
-def forget_visitors(session: Session, day: date, **extra: Any) -> None:
-    """What was made with yesterday's key goes with it; the totals stay."""
+def forget_visitors(session: Session, *, day: date, previous: date | None) -> None:
+    """Delete what was made with the key of the day before; the totals stay."""
     session.execute(delete(ViewMark))
     session.execute(delete(NetworkHour))

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from blogapp.view_counts.counting import add_up
 from blogapp.view_counts.models import DailyReferrals, DailyRefusals, DailyViews, YearlyRefusals, YearlyViews
-from blogapp.visitors.identity import new_day
 
 log = logging.getLogger(__name__)
 
@@ -61,17 +60,16 @@ def _fold(session: Session, before: date, daily: Any, yearly: Any, of: str) -> i
     return len(gone)
 
 
-@new_day.connect
-def fold_at_new_day(session: Session, day: date, previous: date | None, **extra: Any) -> None:
-    """Once a day, by whoever makes the day's key: no scheduler, one process only.
+def fold_at_new_day(session: Session, *, day: date, previous: date | None) -> None:
+    """Fold old days once a day, in the transaction that makes the day's key: no scheduler is needed.
 
-    A day long after the last that anything is known of may be a clock that is wrong, and what is folded cannot be
-    unfolded. It waits for a second such day, or for `flask views prune`.
+    A gap of more than LONGEST_GAP days before `day` may mean that the clock is wrong, and folding cannot be undone.
+    Then nothing is folded until a second such day begins, or somebody runs `flask views prune`.
     """
     known = [previous, *(_latest_before(day, table, session) for table in (DailyViews, DailyRefusals))]
     latest = max(filter(None, known), default=day)
     if (day - latest).days > LONGEST_GAP:
-        log.warning("nothing is known between %s and %s: older ones are kept as they are today", latest, day)
+        log.warning("no views between %s and %s, the clock may be wrong: old days are not folded today", latest, day)
         return
     fold_old_days(session, day)
 

@@ -1,1 +1,1 @@
-"""Who visits: a keyed digest that lives for a day, and a cookie for those who posted. Never an address."""
+"""Visitors: a keyed digest that is the same for one day, and a cookie for those who posted. No address is stored."""

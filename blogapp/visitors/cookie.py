@@ -1,5 +1,5 @@
-"""The cookie of those who have posted: it proves what is theirs; and of those who objected to being counted.
-Readers have none."""
+"""Visitors' cookies: one for those who posted a comment, which proves that it is theirs, and one for those who do not
+want their views counted. Readers have none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Request
 from werkzeug.wrappers import Response
 
 DAYS = 90
-# Who objects to being counted need not say it again for this long; the value is the same for everybody.
+# How long an objection to being counted lasts. Its value is the same for everybody.
 OBJECTION_DAYS = 395
 OBJECTION = "uncounted"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -24,7 +24,7 @@ def cookie_name(is_secure: bool) -> str:
 
 
 def read_token(request: Request) -> str:
-    """The visitor's token; empty for one who has none, or something that we did not make."""
+    """The visitor's token; empty if there is none, or one that we did not make."""
     token = request.cookies.get(cookie_name(request.is_secure), "")
     return token if TOKEN.fullmatch(token) else ""
 
@@ -42,7 +42,7 @@ def set_token(request: Request, response: Response, token: str) -> None:
 
 
 def has_objected(request: Request) -> bool:
-    """Whether this browser has said on the privacy page that its views are not to be counted."""
+    """Whether this browser has said on the privacy page that its views must not be counted."""
     return request.cookies.get(OBJECTION) == "1"
 
 

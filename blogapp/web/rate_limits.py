@@ -1,4 +1,7 @@
-"""How much one network may do: counted by Flask-Limiter, in memory or in RATELIMIT_STORAGE_URI."""
+"""Limits per network, counted by `limits`: in memory, or in the store that RATELIMIT_STORAGE_URI names.
+
+In memory each process counts for itself. Sign-in has limits of its own, in the database (owners/attempts.py).
+"""
 
 from __future__ import annotations
 
@@ -7,52 +10,42 @@ import logging
 from datetime import datetime
 
 from flask import Flask, current_app, request
-from flask_limiter import Limiter
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.errors import ConfigurationError, StorageError
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
 
 from blogapp.settings import Settings, SettingsError
 from blogapp.web.networks import address_block
 
 log = logging.getLogger(__name__)
 
-
-# How much of an address a limit goes by: one household, school or office.
+# How much of an address a limit goes by: about one household, school or office.
 IPV4_BITS = 24
 IPV6_BITS = 64
 
-
-def network() -> str:
-    """What stands for the network that a request comes from: counts may lie in a store that others see, and an
-    address has no business there."""
-    block = address_block(request.remote_addr, IPV4_BITS, IPV6_BITS)
-    key: str = current_app.config["SECRET_KEY"]
-    return hmac.digest(key.encode(), f"rate limit\n{block}".encode(), "sha256")[:16].hex()
-
-
-def place_of_counts() -> str:
-    """Where the counts lie: `memory` of the process, a `store` beside it, or nowhere ("") since there are no limits."""
-    if not current_app.config["RATELIMIT_ENABLED"]:
-        return ""
-    uri: str = current_app.config["RATELIMIT_STORAGE_URI"]
-    return "memory" if uri.startswith("memory:") else "store"
+# Counters that a process holds in memory, about 500 bytes each. Somebody who has very many networks would otherwise
+# fill the memory; when it is full, networks that come new share one counter until older ones expire.
+COUNTERS_AT_MOST = 20_000
+EVERYBODY_ELSE = "everybody else"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_ENABLED"] = settings.ratelimit_enabled
     app.config["RATELIMIT_STORAGE_URI"] = settings.ratelimit_storage_uri
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"wrap_exceptions": True}
     app.config["COMMENT_RATES"] = (
         RateLimitItemPerMinute(settings.comment_rate_per_minute),
         RateLimitItemPerHour(settings.comment_rate_per_hour),
     )
-    app.config["SIGN_IN_RATES"] = (RateLimitItemPerMinute(10, 5),)
     app.config["PREVIEW_RATES"] = (RateLimitItemPerMinute(60),)
-    # One for each application: a shared one would be switched on and off by whichever came last.
+    app.extensions["rate_limiter"] = _limiter(settings.ratelimit_storage_uri) if settings.ratelimit_enabled else None
+
+
+def _limiter(storage_uri: str) -> FixedWindowRateLimiter:
     try:
-        app.config["LIMITER"] = Limiter(network, app=app)
+        return FixedWindowRateLimiter(storage_from_string(storage_uri, wrap_exceptions=True))
     except ConfigurationError as error:
-        # The library's own sentence names the address, and that may hold a password.
+        # The library's own message contains the address, which may hold a password.
         if "prerequisite" in str(error):
             raise SettingsError(
                 "RATELIMIT_STORAGE_URI names a store whose library is not installed. For Redis and Valkey: "
@@ -63,22 +56,52 @@ def init_app(app: Flask, settings: Settings) -> None:
         ) from None
 
 
-def seconds_to_wait(rates: tuple[RateLimitItem, ...], purpose: str, now: datetime) -> int:
-    """Count one more act of `purpose` by the request's network: 0, or the seconds until it may try again.
+def network() -> str:
+    """A keyed digest of the network that the request comes from. The counters may lie in a store that others can
+    read, so no address is written there."""
+    block = address_block(request.remote_addr, IPV4_BITS, IPV6_BITS)
+    key: str = current_app.config["SECRET_KEY"]
+    return hmac.digest(key.encode(), f"rate limit\n{block}".encode(), "sha256")[:16].hex()
 
-    An act that is refused does not count. Where the counts cannot be reached, people are not shut out.
+
+def seconds_to_wait(rates: tuple[RateLimitItem, ...], purpose: str, now: datetime) -> int:
+    """Count one action of `purpose` by the request's network: 0, or the seconds until it may try again.
+
+    An action that is refused is not counted. If the counters cannot be reached, everything is allowed.
     """
-    limiter: Limiter = current_app.config["LIMITER"]
-    if not limiter.enabled:
+    limiter: FixedWindowRateLimiter | None = current_app.extensions["rate_limiter"]
+    if limiter is None:
         return 0
-    counts = limiter.limiter
     try:
+        who = _counter(limiter, rates, purpose)
         for rate in rates:
-            if not counts.test(rate, purpose, network()):
-                reset = counts.get_window_stats(rate, purpose, network()).reset_time
-                return min(max(1, round(reset - now.timestamp())), rate.get_expiry())
+            if not limiter.test(rate, purpose, who):
+                return _seconds_left(limiter, rate, purpose, who, now)
         for rate in rates:
-            counts.hit(rate, purpose, network())
+            if not limiter.hit(rate, purpose, who):  # another thread was faster
+                return _seconds_left(limiter, rate, purpose, who, now)
     except StorageError as error:
         log.error("rate limits cannot be counted: %s", type(error.storage_error).__name__)
     return 0
+
+
+def _counter(limiter: FixedWindowRateLimiter, rates: tuple[RateLimitItem, ...], purpose: str) -> str:
+    who = network()
+    storage = limiter.storage
+    if isinstance(storage, MemoryStorage) and len(storage.storage) >= COUNTERS_AT_MOST:
+        is_counted = any(storage.get(rate.key_for(purpose, who)) for rate in rates)
+        return who if is_counted else EVERYBODY_ELSE
+    return who
+
+
+def _seconds_left(limiter: FixedWindowRateLimiter, rate: RateLimitItem, purpose: str, who: str, now: datetime) -> int:
+    reset = limiter.get_window_stats(rate, purpose, who).reset_time
+    return min(max(1, round(reset - now.timestamp())), rate.get_expiry())
+
+
+def place_of_counts() -> str:
+    """Where the counters are: in the `memory` of the process, in a `store` beside it, or "" if limits are off."""
+    if not current_app.config["RATELIMIT_ENABLED"]:
+        return ""
+    uri: str = current_app.config["RATELIMIT_STORAGE_URI"]
+    return "memory" if uri.startswith("memory:") else "store"

@@ -1,4 +1,4 @@
-"""The owner: marked by the session, and by nothing that others could type."""
+"""The owner's comments are marked, and nobody else can use a name that looks like the owner's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
-from blogapp.text.confusables import skeleton
 
 PASSWORD = "correct horse battery"
 
@@ -27,41 +26,6 @@ def owner(publish_article: Callable[..., Article], runner: FlaskCliRunner) -> No
 
 def sign_in(client: FlaskClient, password: str = PASSWORD, name: str = "Chloé Martin") -> TestResponse:
     return client.post("/owner/sign-in", data={"name": name, "password": password})
-
-
-def test_the_owner_signs_in_and_out(client: FlaskClient) -> None:
-    assert "Sign in" in client.get("/owner/sign-in").text
-    answer = sign_in(client)
-    assert answer.status_code == 303
-    assert "HttpOnly" in answer.headers["Set-Cookie"]
-    assert "You are signed in as Chloé Martin." in client.get("/owner/sign-in").text
-    assert client.post("/owner/sign-out").status_code == 303
-    assert "You are signed in" not in client.get("/owner/sign-in").text
-
-
-@pytest.mark.parametrize(("name", "password"), [("Chloé Martin", "wrong"), ("Nobody", PASSWORD), ("", "")])
-def test_a_wrong_password_says_no_more_than_that(client: FlaskClient, name: str, password: str) -> None:
-    answer = sign_in(client, password, name)
-    assert answer.status_code == 422
-    assert "The name or the password is not right." in answer.text
-    assert "Set-Cookie" not in answer.headers
-
-
-@pytest.mark.settings(RATELIMIT_ENABLED="on")
-def test_guessing_is_slowed_down(client: FlaskClient) -> None:
-    assert [sign_in(client, "wrong").status_code for _ in range(11)] == [422] * 10 + [429]
-
-
-def test_a_new_password_ends_older_sessions(client: FlaskClient, runner: FlaskCliRunner) -> None:
-    sign_in(client)
-    runner.invoke(args=["owner", "create", "--name", "Chloé Martin", "--password", "another good password"])
-    assert "You are signed in" not in client.get("/owner/sign-in").text
-
-
-def test_a_short_password_is_refused(runner: FlaskCliRunner) -> None:
-    done = runner.invoke(args=["owner", "create", "--name", "Bob", "--password", "short"])
-    assert done.exit_code == 1
-    assert "at least 10 characters" in done.output
 
 
 def test_the_owners_comment_is_marked_and_needs_no_name(
@@ -88,9 +52,14 @@ def test_the_owners_comment_is_marked_and_needs_no_name(
         "Ch1oe Martin",
         "C\u200bhloé  Martin",
         "Chloé-Martin",
+        "ᴄʜʟᴏᴇ́ ᴍᴀʀᴛɪɴ",
+        "Chlοé Martin",
+        "Chløé Μаrtin",
+        "ＣＨＬＯＥ ｍａｒｔｉｎ",
+        "Ch|oe Mart1n",
     ],
 )
-def test_nobody_else_may_look_like_the_owner(
+def test_a_name_that_looks_like_the_owners_is_refused(
     post: Callable[..., TestResponse], session: Session, name: str, htmx: bool
 ) -> None:
     answer = post("birds", author_name=name, body="Buy this", htmx=htmx)
@@ -101,18 +70,12 @@ def test_nobody_else_may_look_like_the_owner(
     assert session.scalars(select(Comment)).all() == []
 
 
-@pytest.mark.parametrize("name", ["Chloé", "Martin", "Chloe Marten", "Zoé Martin", "李小龙"])
-def test_other_names_are_free(post: Callable[..., TestResponse], name: str) -> None:
+@pytest.mark.parametrize("name", ["Chloé", "Martin", "Chloe Marten", "Zoé Martin", "李小龙", "Chloé M", "☕"])
+def test_other_names_are_accepted(post: Callable[..., TestResponse], name: str) -> None:
     assert post("birds", author_name=name, body="Hello").status_code == 303
 
 
-def test_a_reader_does_not_become_the_owner_by_a_made_up_cookie(app: Flask) -> None:
-    client = app.test_client()
-    client.set_cookie("owner", "eyJvd25lciI6MX0.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb")
-    assert "You write as" not in client.get("/articles/birds").text
-
-
-def test_the_owner_may_change_any_comment(client: FlaskClient, app: Flask, session: Session) -> None:
+def test_the_owner_can_edit_any_comment(client: FlaskClient, app: Flask, session: Session) -> None:
     app.test_client().post("/articles/birds/comments", data={"author_name": "Ada", "body": "With a slip"})
     number = session.scalars(select(Comment.id)).one()
     sign_in(client)
@@ -120,8 +83,9 @@ def test_the_owner_may_change_any_comment(client: FlaskClient, app: Flask, sessi
     assert "Without" in app.test_client().get("/articles/birds").text
 
 
-def test_a_skeleton_is_what_the_eye_sees() -> None:
-    assert skeleton("Chloé Martin") == skeleton("ＣＨＬＯＥ ｍａｒｔｉｎ")
-    assert skeleton("Olivier") == skeleton("0liv1er")
-    assert skeleton("Bernard") == skeleton("Bemard")
-    assert skeleton("Anna") != skeleton("Hanna")
+@pytest.mark.parametrize(("name", "status"), [("☕", 422), ("☕\ufe0f", 422), ("!!", 303), ("😀", 303), ("...", 303)])
+def test_an_owners_name_of_signs_blocks_only_the_same_signs(
+    runner: FlaskCliRunner, post: Callable[..., TestResponse], name: str, status: int
+) -> None:
+    runner.invoke(args=["owner", "create", "--name", "☕", "--password", PASSWORD])
+    assert post("birds", author_name=name, body="Hello").status_code == status

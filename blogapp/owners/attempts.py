@@ -1,0 +1,79 @@
+"""Limits for sign-in, counted in the database: all processes share them, and they survive a restart.
+
+A browser in which the owner has signed in before carries a signed cookie and is counted by itself (OWASP's "device
+cookie"). Everybody else is counted twice: by network, and by account over all networks. So guesses from many networks
+share one budget, and using that budget up keeps strangers out but not the owner's own browsers.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from blogapp.db.transactions import insert_for
+from blogapp.owners.models import SignInAttempts
+
+PERIOD = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """At most `attempts` in a PERIOD for whatever has the digest `key` (16 bytes)."""
+
+    key: bytes
+    attempts: int
+
+
+def budgets(secret: str, network: str, folded_name: str, known_browser: str) -> tuple[Budget, ...]:
+    """What an attempt to sign in counts against.
+
+    `known_browser` is the random mark of a browser in which the owner of this very name has signed in, else "".
+    `network` stands for the sender's network, `folded_name` for the account, whether or not there is such an owner.
+    """
+    if known_browser:
+        return (Budget(_digest(secret, "browser", known_browser), 10),)
+    return (Budget(_digest(secret, "network", network), 10), Budget(_digest(secret, "account", folded_name), 20))
+
+
+def _digest(secret: str, kind: str, value: str) -> bytes:
+    return hmac.digest(secret.encode(), f"sign-in\n{kind}\n{value}".encode(errors="replace"), "sha256")[:16]
+
+
+def seconds_to_wait(session: Session, budgets: tuple[Budget, ...], now: datetime) -> int:
+    """0 if each budget has an attempt left, else the seconds until all have. Reads only, so that somebody who is
+    refused costs no write."""
+    attempts_at_most = {budget.key: budget.attempts for budget in budgets}
+    # Counts from the future are those of a clock that was wrong.
+    query = select(SignInAttempts).where(
+        SignInAttempts.key.in_(attempts_at_most),
+        SignInAttempts.started_at > now - PERIOD,
+        SignInAttempts.started_at <= now + PERIOD,
+    )
+    used_up = [row for row in session.scalars(query) if row.attempts >= attempts_at_most[row.key]]
+    return max((_seconds_left(row.started_at, now) for row in used_up), default=0)
+
+
+def count_attempt(session: Session, budgets: tuple[Budget, ...], now: datetime) -> int:
+    """Count one attempt: 0, or the seconds to wait if it is one too many. A write transaction must be open.
+
+    The database adds, so of many attempts at once no more than the budget pass. Counts of past periods are deleted.
+    """
+    is_over = or_(SignInAttempts.started_at <= now - PERIOD, SignInAttempts.started_at > now + PERIOD)
+    session.execute(delete(SignInAttempts).where(is_over))
+    waits = [0]
+    # In the order of their keys, so that two transactions cannot wait for each other.
+    for budget in sorted(budgets, key=lambda each: each.key):
+        insert = insert_for(session, SignInAttempts).values(key=budget.key, attempts=1, started_at=now)
+        upsert = insert.on_conflict_do_update(index_elements=["key"], set_={"attempts": SignInAttempts.attempts + 1})
+        row = session.execute(upsert.returning(SignInAttempts.attempts, SignInAttempts.started_at)).one()
+        if row.attempts > budget.attempts:
+            waits.append(_seconds_left(row.started_at, now))
+    return max(waits)
+
+
+def _seconds_left(started_at: datetime, now: datetime) -> int:
+    return max(1, int((started_at + PERIOD - now).total_seconds()))

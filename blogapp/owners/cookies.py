@@ -1,0 +1,78 @@
+"""The two cookies of an owner: the session, and the mark of a browser in which they signed in before."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from flask import Request, current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.wrappers import Response
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+# How long a browser is known after its last sign-in.
+KNOWN_FOR = timedelta(days=365)
+
+
+# Over https the `__Host-` prefix binds the cookie to this host and to https.
+PLAIN_NAME, SECURE_NAME = NAMES = ("owner", "__Host-owner")
+
+
+def session_cookie_name(is_secure: bool) -> str:
+    return SECURE_NAME if is_secure else PLAIN_NAME
+
+
+def read_session_token(request: Request) -> str:
+    """The token of the session cookie; empty if there is none, or one that we did not make."""
+    token = request.cookies.get(session_cookie_name(request.is_secure), "")
+    return token if TOKEN.fullmatch(token) else ""
+
+
+def set_session_token(request: Request, response: Response, token: str, lifetime: timedelta) -> None:
+    response.set_cookie(
+        session_cookie_name(request.is_secure),
+        token,
+        max_age=lifetime,
+        path="/",
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def delete_session_token(request: Request, response: Response) -> None:
+    response.delete_cookie(
+        session_cookie_name(request.is_secure), path="/", secure=request.is_secure, httponly=True, samesite="Lax"
+    )
+
+
+def known_browser_cookie_name(is_secure: bool) -> str:
+    """`__Host-` would not do: this cookie is sent to the sign-in page alone, so that pages stay the same for all."""
+    return "__Secure-known-browser" if is_secure else "known-browser"
+
+
+def read_known_browser(request: Request) -> tuple[int, str] | None:
+    """The owner's id and the random mark of a browser in which that owner has signed in; None for any other."""
+    signed = request.cookies.get(known_browser_cookie_name(request.is_secure), "")
+    try:
+        owner_id, mark = _signer().loads(signed, max_age=int(KNOWN_FOR.total_seconds()))
+        return int(owner_id), str(mark)
+    except (BadData, TypeError, ValueError):
+        return None
+
+
+def set_known_browser(request: Request, response: Response, path: str, owner_id: int, mark: str) -> None:
+    """`path`: that of the sign-in page."""
+    response.set_cookie(
+        known_browser_cookie_name(request.is_secure),
+        str(_signer().dumps([owner_id, mark])),
+        max_age=KNOWN_FOR,
+        path=path,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="known browser")

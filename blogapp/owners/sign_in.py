@@ -1,0 +1,82 @@
+"""Signing in: limits first, then the password, then the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from blogapp.db.transactions import write_transaction
+from blogapp.owners import attempts
+from blogapp.owners.accounts import all_owners, find_owner
+from blogapp.owners.models import Owner
+from blogapp.owners.passwords import check_password
+from blogapp.owners.sessions import end_session, start_session
+from blogapp.text.names import fold_case
+
+
+class WrongPassword(Exception):
+    """There is no such owner, or the password is another one; which of the two is not said."""
+
+
+class TooManyAttempts(Exception):
+    """Too many attempts from this network, this browser or for this account; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A sign-in form with what its sender's request tells. `known_browser`: owner's id and mark from the cookie of a
+    browser that signed in before; `old_token`: the session cookie that the browser has now, or ""."""
+
+    name: str
+    password: str
+    network: str
+    user_agent: str
+    known_browser: tuple[int, str] | None
+    old_token: str
+
+
+def sign_in(session: Session, attempt: Attempt, new_token: str, secret: str, is_limited: bool, now: datetime) -> Owner:
+    """Check the attempt and start a session with `new_token`; the owner who is now signed in.
+
+    No transaction may be open: the password is checked outside of one. Raises TooManyAttempts, WrongPassword or
+    passwords.Busy.
+    """
+    owner = find_owner(session, attempt.name)
+    if is_limited:
+        _count(session, attempt, owner, secret, now)
+    # A name that nobody has is checked against some owner's hash, so that the answer takes as long.
+    compared_with = owner or next(iter(all_owners(session)), None)
+    if compared_with is None:
+        raise WrongPassword
+    old_hash = compared_with.password_hash
+    session.commit()  # returns the connection to the pool while the password is checked
+    is_right, new_hash = check_password(old_hash, attempt.password)
+    if owner is None or not is_right:
+        raise WrongPassword
+    with write_transaction() as writing:
+        owner = writing.get(Owner, owner.id, with_for_update=True, populate_existing=True)
+        if owner is None or owner.password_hash != old_hash:
+            raise WrongPassword  # the password was changed while this one was checked
+        if new_hash:
+            owner.password_hash = new_hash
+        end_session(writing, attempt.old_token)
+        start_session(writing, owner, new_token, attempt.user_agent, now)
+    return owner
+
+
+def _count(session: Session, attempt: Attempt, owner: Owner | None, secret: str, now: datetime) -> None:
+    known = attempt.known_browser
+    mark = known[1] if known and owner and known[0] == owner.id else ""
+    budgets = attempts.budgets(secret, attempt.network, fold_case(attempt.name), mark)
+    wait = attempts.seconds_to_wait(session, budgets, now)
+    if not wait:
+        with write_transaction(durable=False, patience_ms=2000) as writing:
+            wait = attempts.count_attempt(writing, budgets, now)
+    if wait:
+        raise TooManyAttempts(wait)

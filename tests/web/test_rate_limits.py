@@ -1,0 +1,82 @@
+"""Limits per network: strict also for requests at the same moment, bounded in memory, without addresses."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+
+from blogapp import clock
+from blogapp.settings import SettingsError, read_settings
+from blogapp.web import rate_limits
+from blogapp.web.rate_limits import seconds_to_wait
+from tests.conftest import SECRET_KEY
+
+pytestmark = pytest.mark.settings(RATELIMIT_ENABLED="on", TRUSTED_PROXIES="1")
+
+RATES = (RateLimitItemPerMinute(5), RateLimitItemPerHour(30))
+
+
+@pytest.fixture
+def storage(app: Flask) -> MemoryStorage:
+    storage: MemoryStorage = app.extensions["rate_limiter"].storage
+    return storage
+
+
+def act(app: Flask, address: str = "192.0.2.1", purpose: str = "comment") -> int:
+    with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
+        return seconds_to_wait(RATES, purpose, clock.now())
+
+
+def test_a_network_may_act_as_often_as_the_rate_says(app: Flask) -> None:
+    waits = [act(app) for _ in range(7)]
+    assert waits[:5] == [0] * 5
+    assert all(1 <= wait <= 60 for wait in waits[5:])
+    assert act(app, "192.0.2.200") > 0  # the same /24
+    assert act(app, "192.0.3.1") == 0
+    assert act(app, purpose="like") == 0
+
+
+def test_requests_at_the_same_moment_do_not_exceed_the_rate(app: Flask) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        waits = list(pool.map(lambda _: act(app), range(100)))
+    assert waits.count(0) == 5
+
+
+def test_counters_are_bounded_however_many_networks_come(
+    app: Flask, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "COUNTERS_AT_MOST", 20)
+    assert act(app) == 0
+    waits = [act(app, f"2001:db8:0:{number:x}::1") for number in range(100)]
+    assert len(storage.storage) <= 24
+    assert waits[:9] == [0] * 9
+    assert waits[-1] > 0  # networks that come later share one counter
+    assert act(app) == 0  # and a network that has a counter keeps it
+
+
+def test_no_address_is_stored(app: Flask, client: FlaskClient, storage: MemoryStorage) -> None:
+    for address in ("192.0.2.77", "2001:db8:1:2::5"):
+        client.post("/comments/preview", data={"body": "Hello"}, headers={"X-Forwarded-For": address})
+    kept = " ".join(storage.storage)
+    assert kept.count("preview") == 2
+    assert "192.0.2" not in kept
+    assert "2001:db8" not in kept
+
+
+@pytest.mark.settings(RATELIMIT_ENABLED="off")
+def test_limits_can_be_switched_off(app: Flask) -> None:
+    assert [act(app) for _ in range(20)] == [0] * 20
+
+
+@pytest.mark.parametrize("uri", ["nonsense", "memcache://", "redis://:secret@localhost:1", "http://example.org"])
+def test_a_wrong_storage_is_reported_without_its_address(app: Flask, uri: str) -> None:
+    settings = read_settings({"SECRET_KEY": SECRET_KEY, "RATELIMIT_STORAGE_URI": uri}, Path(app.instance_path))
+    with pytest.raises(SettingsError, match="RATELIMIT_STORAGE_URI") as error:
+        rate_limits.init_app(Flask("other"), settings)
+    assert "secret" not in str(error.value)
