@@ -104,13 +104,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str)
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, database_url: str, migrated_sqlite: Path, tmp_path: Path) -> Iterator[Flask]:
+def app(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application. `@pytest.mark.settings(NAME="value")` changes its environment."""
     environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
     for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest has the last word
         environ.update(mark.kwargs)
-    # The bundles come compressed: that would be most of an app's start.
-    shutil.copytree(migrated_sqlite.parent / "static", tmp_path / "instance" / "static")
     app = create_app(environ, tmp_path / "instance")
     yield app
     dispose(app)

@@ -30,6 +30,8 @@ class Server:
             "BLOGAPP_TEST_FOLDER": str(folder),
             "SECRET_KEY": "a key for tests, and for nothing else",
             "RATELIMIT_ENABLED": "off",
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": str(workers),
             **environ,
         }
         self.process: keeper.Keeper | None = None
@@ -37,11 +39,7 @@ class Server:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(self.port), "--no-ws"),
-            *("--workers-kill-timeout", "10", "--workers", str(self.workers), "--blocking-threads", "16"),
-            self.app,
-        ]
+        command = [sys.executable, "-m", "blogapp.web.server", self.app]
         self.process = keeper.start(command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
         for _ in range(600):
             if self._answers():
