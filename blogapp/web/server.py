@@ -43,7 +43,7 @@ THREADS = 8
 # Requests of one worker that may wait for a thread; the next one gets 503.
 MOST_WAITING = 400
 # Seconds that a client may take to send a request's body, and the header fields of one (an idle connection too).
-BODY_SECONDS = 15.0
+BODY_SECONDS = 10.0
 HEADER_SECONDS = 30
 # Bytes of bodies that one worker holds; and of a refused body that it reads and drops, so that the client gets to
 # read the answer instead of seeing a broken connection.
@@ -66,6 +66,7 @@ BROKEN = Answer(
     b"Something went wrong.\n",
 )
 CLOSE = ("Connection", "close")
+ConnectionLost = RuntimeError  # the base class of granian's RSGIProtocolClosed and RSGIProtocolError
 
 
 class Front:
@@ -112,12 +113,14 @@ class Front:
         # A chunked body that breaks off looks like a complete one here, so half a comment could be stored.
         if "CONTENT_LENGTH" not in environ:
             return b"", 411
+        if not environ["CONTENT_LENGTH"].isdecimal():
+            return b"", 400
         length = int(environ["CONTENT_LENGTH"])
         if length > LARGEST_BODY:
             return b"", 413
         received = bytearray()
         refusal = 408
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, ConnectionLost):
             async with asyncio.timeout(BODY_SECONDS):
                 async for chunk in protocol:
                     received += chunk
@@ -206,7 +209,7 @@ def send(protocol: Any, answer: Answer, close: bool = False) -> None:
 async def drop_rest(protocol: Any) -> None:
     """Read what a refused client still sends, for a while: many clients read an answer only after that."""
     dropped = 0
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError, ConnectionLost):
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in protocol:
                 dropped += len(chunk)
