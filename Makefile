@@ -36,8 +36,8 @@ run: setup ## the site with demo content, on SQLite, at http://127.0.0.1:8000
 	@$(BIN)/python -m flask demo
 	@exec $(BIN)/python -m flask run --port $(PORT)
 
-serve: setup ## the site as in production, on PORT, without demo content
-	@exec $(BIN)/python -m granian --interface wsgi --host 0.0.0.0 --port $(PORT) --workers 2 --blocking-threads 8 --respawn-failed-workers --workers-kill-timeout 10 --no-ws app:app
+serve: setup ## the site as in production, on HOST and PORT, without demo content
+	@exec $(BIN)/python -m blogapp.web.server
 
 test: setup ## all tests: rules, HTTP, Chromium, PostgreSQL
 	@$(BIN)/python -m tests.harness.browser

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from flask import Flask, abort, request
+from flask import Flask, request
 from flask_compress import Compress
 
 from blogapp.articles.commands import articles_cli
@@ -31,10 +31,23 @@ from blogapp.view_counts.commands import views_cli
 from blogapp.view_counts.counting import forget_visitors
 from blogapp.view_counts.retention import fold_at_new_day
 from blogapp.visitors import cookie, day
-from blogapp.web import assets, converters, csrf, errors, headers, health, htmx, http_cache, page_cache, rate_limits
+from blogapp.web import (
+    assets,
+    converters,
+    csrf,
+    errors,
+    headers,
+    health,
+    htmx,
+    http_cache,
+    page_cache,
+    proxy,
+    rate_limits,
+    request_bodies,
+)
+from blogapp.web.immediate import Immediate
 
 ROOT = Path(__file__).parent.parent
-LARGEST_BODY = 64 * 1024  # bytes
 
 
 def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
@@ -52,14 +65,14 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.config["SITE_TITLE"] = settings.site_title
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
     app.jinja_env.globals["site_title"] = settings.site_title
-    app.context_processor(lambda: {"site_url": settings.site_url or request.host_url.rstrip("/")})
+    app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/"), "prefix": request.script_root})
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     # What is registered first is run last on an answer: it is compressed when all else is said.
     Compress(app)
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
-    csrf.init_app(app, settings.site_url)
-    limit_bodies(app)
+    csrf.init_app(app)
+    request_bodies.init_app(app)
     converters.init_app(app)
     errors.init_app(app)
     htmx.init_app(app)
@@ -88,36 +101,26 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
     avatars.init_app(app)
     permissions.init_app(app, settings.comment_edit_minutes)
-    assets.init_app(app, data_folder)
-    health.init_app(app, settings.trusted_proxies)
+    health.init_app(app)
     headers.init_app(app)
+    # Outermost, so last: the server answers what it can before Flask.
+    app.wsgi_app = Immediate(  # type: ignore[method-assign]
+        app.wsgi_app,
+        proxy.prepare_for(settings.site_url, settings.trusted_proxies),
+        [health.healthz, assets.init_app(app)],
+    )
     if settings.uses_sqlite:
         migrate.bring_up_to_date(app, data_folder)
     return app
-
-
-def limit_bodies(app: Flask) -> None:
-    """Refuse what is larger than any form here. It is read to its end first, up to a bound: a browser that is still
-    sending would otherwise see a broken connection and not our sentence."""
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-
-    @app.before_request
-    def refuse_large_body() -> None:
-        if (request.content_length or 0) > LARGEST_BODY:
-            left = 32 * LARGEST_BODY
-            stream = request.environ["wsgi.input"]
-            while left > 0 and (chunk := stream.read(min(left, LARGEST_BODY))):
-                left -= len(chunk)
-            abort(413)
 
 
 def settings_command(settings: Settings) -> click.Command:
     @click.command("settings")
     def show_settings() -> None:
         """Print every setting, its value, where it comes from and what it means."""
-        for setting in SETTINGS:
-            value = getattr(settings, setting.name.lower())
-            shown = "********" if setting.secret and value else str("" if value is None else value)
-            click.echo(f"{setting.name}={shown}  ({settings.sources[setting.name]})\n    {setting.meaning}")
+        for name, setting in SETTINGS.items():
+            value = getattr(settings, name.lower())
+            shown = "********" if setting["secret"] and value else str("" if value is None else value)
+            click.echo(f"{name}={shown}  ({settings.sources[name]})\n    {setting['meaning']}")
 
     return show_settings

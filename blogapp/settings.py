@@ -1,37 +1,37 @@
-"""Environment -> typed settings. A wrong or missing value stops the start with a sentence.
+"""Environment -> typed settings. Wrong values stop the start with a sentence for each.
 
-Each setting is declared once, in `SETTINGS`, with its meaning, its default and its parser; `flask settings` prints
-that table, so what it says cannot differ from what the program reads.
+Each setting is declared once, as a field of `Settings`, with its meaning, its default and its parser. `flask settings`
+prints these declarations, so it cannot differ from what the program reads.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+LOCALES = ("en", "fr", "he")
+HOST = re.compile(
+    r"(?P<name>[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?|\[[0-9A-Fa-f:.]+\])"
+    r"(:(?P<port>[0-9]{1,5}))?"
+)
+# The path of SITE_URL: characters that need no quoting in an address, and no `.` or `..`.
+PREFIX = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*")
+
 
 class SettingsError(SystemExit):
-    """A setting is wrong. A SystemExit, so that any server that loads the app ends with the sentence, not a trace."""
+    """A setting is wrong. A SystemExit, so that any server that loads the app prints the sentence and no traceback."""
 
     def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
         super().__init__(f"blogapp cannot start: {sentence}")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One environment variable: its name, what it means, the text used when it is not set, and how to read it."""
-
-    name: str
-    meaning: str
-    default: str
-    parse: Callable[[str], Any]
-    secret: bool = False
 
 
 def _text(raw: str) -> str:
@@ -69,14 +69,46 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _secret_key(raw: str) -> str:
+    if raw and len(raw) < 16:
+        raise ValueError("must have at least 16 characters")
+    return raw
+
+
+def _ip_address(raw: str) -> str:
+    try:
+        return str(ip_address(raw))
+    except ValueError:
+        raise ValueError("must be an IP address such as 127.0.0.1 or 0.0.0.0") from None
+
+
 def _site_url(raw: str) -> str:
-    address = raw.strip().rstrip("/")
-    if not address:
+    """The site's public address without a slash at its end; scheme and host in lower case."""
+    if not raw:
         return ""
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
-        raise ValueError("must be an address such as https://blog.example.org, without a path")
-    return address
+    wrong = ValueError("must be an address such as https://example.org or https://example.org/blog")
+    try:
+        parts = urlsplit(raw.rstrip("/"))
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in {"http", "https"} or not is_host(parts.netloc) or not PREFIX.fullmatch(parts.path):
+        raise wrong
+    if parts.query or parts.fragment or "?" in raw or "#" in raw:
+        raise wrong
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` is a host name or an IP address, with a port or without."""
+    match = HOST.fullmatch(text) if len(text) <= 255 else None
+    if match is None or int(match["port"] or 0) > 65_535:
+        return False
+    if match["name"].startswith("["):
+        try:
+            IPv6Address(match["name"][1:-1])
+        except ValueError:
+            return False
+    return True
 
 
 def _database_url(raw: str) -> str:
@@ -100,87 +132,83 @@ def _readable_list(raw: str) -> Path | None:
     return Path(raw)
 
 
-LOCALES = ("en", "fr", "he")
-
-SETTINGS = (
-    Setting(
-        "SECRET_KEY",
-        "signs what must not be forged; made and kept in the data folder where there is one",
-        "",
-        _text,
-        secret=True,
-    ),
-    Setting("DATABASE_URL", "postgresql://..., or empty for SQLite in the data folder", "", _database_url, secret=True),
-    Setting("SITE_TITLE", "the name at the top of every page", "Carnet", _text),
-    Setting("SITE_URL", "the site's public address, if the proxy does not pass its host on", "", _site_url),
-    Setting("SITE_LOCALE", "the language of the front page and of errors", "en", _one_of(*LOCALES)),
-    Setting(
-        "COMMENT_MODERATION",
-        "who waits for approval: open (nobody), first (newcomers), all",
-        "open",
-        _one_of("open", "first", "all"),
-    ),
-    Setting(
-        "COMMENT_EDIT_MINUTES",
-        "how long a comment can be edited and withdrawn by its author",
-        "15",
-        _whole_number(0, 100_000),
-    ),
-    Setting(
-        "COMMENT_CLOSE_DAYS",
-        "days after which an article takes no more comments; 0 for never",
-        "0",
-        _whole_number(0, 36_500),
-    ),
-    Setting(
-        "COMMENT_RATE_PER_MINUTE", "comments that one address may post in a minute", "5", _whole_number(1, 100_000)
-    ),
-    Setting("COMMENT_RATE_PER_HOUR", "comments that one address may post in an hour", "30", _whole_number(1, 100_000)),
-    Setting(
-        "VIEW_RATE_PER_HOUR",
-        "new readers that one network may bring in an hour and have counted",
-        "300",
-        _whole_number(1, 1_000_000),
-    ),
-    Setting(
-        "REFERRER_SPAM_FILE",
-        "a file of hosts, one in a line, that are not listed among those that readers come from",
-        "",
-        _readable_list,
-    ),
-    Setting("RATELIMIT_ENABLED", "whether comments and new readers are limited per address", "on", _switch),
-    Setting(
-        "RATELIMIT_STORAGE_URI",
-        "where the limits are counted; memory:// counts in each process",
-        "memory://",
-        _text,
-        secret=True,
-    ),
-    Setting("TRUSTED_PROXIES", "how many proxies stand in front and are believed", "0", _whole_number(0, 10)),
-    Setting("PORT", "the port of make run and make serve", "8000", _whole_number(1, 65_535)),
-)
+def setting(meaning: str, default: str, parse: Callable[[str], Any], secret: bool = False) -> dict[str, Any]:
+    """Declare a setting: what it means, the text used when it is not set, and how to read it."""
+    return {"meaning": meaning, "default": default, "parse": parse, "secret": secret}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Every setting, parsed; `sources` tells for each environment name where its value came from."""
+    """Every setting, parsed. The environment variable of each is its name in capitals; `sources` has the place where
+    each value comes from, by that name."""
 
-    secret_key: str
-    database_url: str
-    site_title: str
-    site_url: str
-    site_locale: str
-    comment_moderation: str
-    comment_edit_minutes: int
-    comment_close_days: int
-    comment_rate_per_minute: int
-    comment_rate_per_hour: int
-    view_rate_per_hour: int
-    referrer_spam_file: Path | None
-    ratelimit_enabled: bool
-    ratelimit_storage_uri: str
-    trusted_proxies: int
-    port: int
+    secret_key: str = field(
+        metadata=setting(
+            "signs what must not be forged; made and kept in the data folder where there is one",
+            "",
+            _secret_key,
+            secret=True,
+        )
+    )
+    database_url: str = field(
+        metadata=setting("postgresql://..., or empty for SQLite in the data folder", "", _database_url, secret=True)
+    )
+    site_title: str = field(metadata=setting("the name at the top of every page", "Carnet", _text))
+    site_url: str = field(
+        metadata=setting(
+            "the site's public address, such as https://example.org/blog; recommended behind a proxy",
+            "",
+            _site_url,
+        )
+    )
+    site_locale: str = field(metadata=setting("the language of the front page and of errors", "en", _one_of(*LOCALES)))
+    comment_moderation: str = field(
+        metadata=setting(
+            "who waits for approval: open (nobody), first (newcomers), all", "open", _one_of("open", "first", "all")
+        )
+    )
+    comment_edit_minutes: int = field(
+        metadata=setting(
+            "how long a comment can be edited and withdrawn by its author", "15", _whole_number(0, 100_000)
+        )
+    )
+    comment_close_days: int = field(
+        metadata=setting(
+            "days after which an article takes no more comments; 0 for never", "0", _whole_number(0, 36_500)
+        )
+    )
+    comment_rate_per_minute: int = field(
+        metadata=setting("comments that one address may post in a minute", "5", _whole_number(1, 100_000))
+    )
+    comment_rate_per_hour: int = field(
+        metadata=setting("comments that one address may post in an hour", "30", _whole_number(1, 100_000))
+    )
+    view_rate_per_hour: int = field(
+        metadata=setting(
+            "new readers that one network may bring in an hour and have counted", "300", _whole_number(1, 1_000_000)
+        )
+    )
+    referrer_spam_file: Path | None = field(
+        metadata=setting(
+            "a file of hosts, one in a line, that are not listed among those that readers come from", "", _readable_list
+        )
+    )
+    ratelimit_enabled: bool = field(
+        metadata=setting("whether comments and new readers are limited per address", "on", _switch)
+    )
+    ratelimit_storage_uri: str = field(
+        metadata=setting(
+            "where the limits are counted; memory:// counts in each process", "memory://", _text, secret=True
+        )
+    )
+    trusted_proxies: int = field(
+        metadata=setting("how many proxies stand in front and are believed", "0", _whole_number(0, 10))
+    )
+    host: str = field(
+        metadata=setting("the address that make serve listens on; 0.0.0.0 for all networks", "127.0.0.1", _ip_address)
+    )
+    port: int = field(metadata=setting("the port of make run and make serve", "8000", _whole_number(1, 65_535)))
+    web_concurrency: int = field(metadata=setting("worker processes of make serve", "2", _whole_number(1, 64)))
     sources: Mapping[str, str]
 
     @property
@@ -188,26 +216,38 @@ class Settings:
         return self.database_url.startswith("sqlite:")
 
 
-def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
-    """Parse `environ`; make what a fresh machine lacks (a secret key, a place for SQLite) in `data_folder`.
+SETTINGS = {each.name.upper(): each.metadata for each in fields(Settings) if each.metadata}
 
-    Raises SettingsError with one sentence that names the variable.
+
+def read_setting(environ: Mapping[str, str], name: str) -> Any:
+    """The parsed value of one setting. Raises SettingsError."""
+    raw = environ.get(name, "").strip()
+    try:
+        return SETTINGS[name]["parse"](raw or SETTINGS[name]["default"])
+    except ValueError as error:
+        raise SettingsError(f"{name} {error}.") from None
+
+
+def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
+    """Parse `environ`; make what a new machine lacks (a secret key, a place for SQLite) in `data_folder`.
+
+    Raises SettingsError with a sentence for each wrong variable.
     """
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for setting in SETTINGS:
-        raw = environ.get(setting.name, "").strip()
+    errors: list[SettingsError] = []
+    for name in SETTINGS:
         try:
-            values[setting.name] = setting.parse(raw or setting.default)
-        except ValueError as error:
-            raise SettingsError(f"{setting.name} {error}.") from None
-        sources[setting.name] = "environment" if raw else "default"
+            values[name] = read_setting(environ, name)
+        except SettingsError as error:
+            errors.append(error)
+        sources[name] = "environment" if environ.get(name, "").strip() else "default"
+    if errors:
+        raise SettingsError(" ".join(error.sentence for error in errors))
     if not values["SECRET_KEY"]:
         values["SECRET_KEY"], sources["SECRET_KEY"] = _kept_secret_key(data_folder)
     if not values["DATABASE_URL"]:
         values["DATABASE_URL"] = _sqlite_in(data_folder)
-    if len(values["SECRET_KEY"]) < 16:
-        raise SettingsError("SECRET_KEY must have at least 16 characters.")
     return Settings(sources=sources, **{name.lower(): value for name, value in values.items()})
 
 

@@ -103,13 +103,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str)
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, database_url: str, migrated_sqlite: Path, tmp_path: Path) -> Iterator[Flask]:
+def app(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """Yield the application. `@pytest.mark.settings(NAME="value")` sets environment variables for it."""
     environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
     for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest marker wins
         environ.update(mark.kwargs)
-    # Compressing the bundles would take most of an application's start time.
-    shutil.copytree(migrated_sqlite.parent / "static", tmp_path / "instance" / "static")
     app = create_app(environ, tmp_path / "instance")
     yield app
     dispose(app)

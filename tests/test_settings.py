@@ -28,7 +28,14 @@ def test_nothing_need_be_set(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://x", "DATABASE_URL must begin with postgresql:// or sqlite:///."),
         ("SITE_LOCALE", "xx", "SITE_LOCALE must be one of"),
         ("SITE_URL", "blog.example.org", "SITE_URL must be an address such as"),
-        ("SITE_URL", "https://example.org/blog", "SITE_URL must be an address such as"),
+        ("SITE_URL", "https://example.org/../blog", "SITE_URL must be an address such as"),
+        ("SITE_URL", "https://example.org/blog?a=b", "SITE_URL must be an address such as"),
+        ("SITE_URL", "https://user:secret@example.org", "SITE_URL must be an address such as"),
+        ("SITE_URL", "https://example.org:port", "SITE_URL must be an address such as"),
+        ("SITE_URL", "https://[example.org", "SITE_URL must be an address such as"),
+        ("SITE_URL", "javascript://example.org", "SITE_URL must be an address such as"),
+        ("HOST", "everywhere", "HOST must be an IP address such as 127.0.0.1 or 0.0.0.0."),
+        ("WEB_CONCURRENCY", "0", "WEB_CONCURRENCY must be a whole number from 1 to 64."),
         ("COMMENT_MODERATION", "maybe", "COMMENT_MODERATION must be one of open, first, all."),
         ("RATELIMIT_ENABLED", "maybe", "RATELIMIT_ENABLED must be on or off."),
         ("RATELIMIT_STORAGE_URI", "nonsense", "RATELIMIT_STORAGE_URI must be memory:// or the address of a store"),
@@ -41,6 +48,27 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path: Path, name: s
         create_app({name: value}, tmp_path)
     assert sentence in str(error.value)
     assert "secret@" not in str(error.value)
+
+
+def test_all_wrong_settings_are_reported_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings({"PORT": "http", "SITE_LOCALE": "xx", "SECRET_KEY": "short"}, tmp_path)
+    assert str(error.value).startswith("blogapp cannot start: SECRET_KEY must have")
+    assert "PORT must be" in str(error.value)
+    assert "SITE_LOCALE must be" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("https://Example.org/", "https://example.org"),
+        ("https://example.org/my-blog/", "https://example.org/my-blog"),
+        ("http://[2001:db8::1]:8000", "http://[2001:db8::1]:8000"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_site_url_may_have_a_path_and_a_port(tmp_path: Path, value: str, read: str) -> None:
+    assert read_settings({"SITE_URL": value}, tmp_path).site_url == read
 
 
 def test_without_a_disk_a_key_is_asked_for(tmp_path: Path) -> None:
@@ -61,6 +89,6 @@ def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path
     assert "SITE_TITLE=Mine  (environment)" in output
     assert "PORT=8000  (default)" in output
     assert "x" * 40 not in output
-    for setting in SETTINGS:
-        assert setting.meaning in output
+    for setting in SETTINGS.values():
+        assert setting["meaning"] in output
     dispose(app)

@@ -1,7 +1,8 @@
-"""Cross-site requests are refused by what the browser says of them; no token, so pages stay cacheable.
+"""Cross-site request forgery: unsafe requests from other sites are refused by their headers.
 
-The browser's own word is `Sec-Fetch-Site` (Fetch Metadata, all browsers since 2023); before that `Origin`, else
-`Referer`. A client that sends none of the three is no browser with somebody's cookies, and is let in.
+There is no token, so pages can be cached. Browsers since 2023 send `Sec-Fetch-Site`; before that, `Origin` or
+`Referer` must be the site's own origin. A client that sends none of the three is not a browser with a visitor's
+cookies, and is accepted.
 """
 
 from __future__ import annotations
@@ -13,33 +14,31 @@ from flask import Flask, abort, request
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def init_app(app: Flask, site_url: str) -> None:
-    """Refuse unsafe requests from elsewhere with 403. `site_url` is the public address, or empty for the request's."""
+def init_app(app: Flask) -> None:
+    """Refuse unsafe requests from other sites with 403."""
 
     @app.before_request
     def refuse_cross_site() -> None:
         if request.method in SAFE_METHODS:
             return
-        own = {origin_of(request.host_url)}
-        if site_url:
-            own.add(origin_of(site_url))
-        if not is_own(own, request.headers.get("Sec-Fetch-Site"), request.origin, request.headers.get("Referer")):
+        fetch_site, referer = request.headers.get("Sec-Fetch-Site"), request.headers.get("Referer")
+        if not is_own(origin_of(request.host_url), fetch_site, request.origin, referer):
             abort(403)
 
 
-def is_own(own: set[str], fetch_site: str | None, origin: str | None, referer: str | None) -> bool:
-    """Whether a request with these headers comes from one of the origins in `own` (or from no browser at all)."""
+def is_own(own: str, fetch_site: str | None, origin: str | None, referer: str | None) -> bool:
+    """Whether a request with these headers comes from the origin `own`, or from a client that is not a browser."""
     if fetch_site is not None:
         return fetch_site in {"same-origin", "none"}
     if origin is not None:
-        return origin_of(origin) in own
+        return origin_of(origin) == own
     if referer is not None:
-        return origin_of(referer) in own
+        return origin_of(referer) == own
     return True
 
 
 def origin_of(address: str) -> str:
-    """`scheme://host:port` with the port always written; "null" for what has no such thing."""
+    """`scheme://host:port` with the port always written; "null" for an address that has no origin."""
     try:
         parts = urlsplit(address)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)

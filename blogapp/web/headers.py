@@ -42,14 +42,20 @@ ONE_YEAR = 31_536_000
 
 
 def init_app(app: Flask) -> None:
-    """Wrap the whole WSGI application. Call this last, so that no middleware is left outside."""
+    """Wrap the WSGI application. Call this after all other middleware that answers requests."""
     app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
 
 
-class SecurityHeaders:
-    """WSGI middleware that adds HEADERS, MARK (not to static files) and, over https, HSTS.
+def security_fields(scheme: str) -> list[tuple[str, str]]:
+    """Return HEADERS and, over https, HSTS. `scheme` is the request's."""
+    hsts = [("Strict-Transport-Security", f"max-age={ONE_YEAR}")] if scheme == "https" else []
+    return [*HEADERS.items(), *hsts]
 
-    A header that the response has already is left as it is.
+
+class SecurityHeaders:
+    """WSGI middleware that adds the security fields and MARK. A header that the response has already stays as it is.
+
+    Assets and the health check are answered before Flask and add their own (`immediate.py`).
     """
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -58,12 +64,7 @@ class SecurityHeaders:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
             present = {name.lower() for name, _ in headers}
-            added = list(HEADERS.items())
-            # Read here and not before: ProxyFix sets the scheme on the way in.
-            if environ["wsgi.url_scheme"] == "https":
-                added.append(("Strict-Transport-Security", f"max-age={ONE_YEAR}"))
-            if not environ["PATH_INFO"].startswith("/static/"):
-                added.append(MARK)
+            added = [*security_fields(environ["wsgi.url_scheme"]), MARK]
             headers += [(name, value) for name, value in added if name.lower() not in present]
             return start_response(status, headers, *args)
 

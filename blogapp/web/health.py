@@ -1,4 +1,4 @@
-"""What a host needs to know of a running site: is the process up, can it serve; and whom of its proxies to believe."""
+"""What a host asks a running site: `/healthz` (the process is up) and `/readyz` (it can serve)."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import re
 from flask import Flask, Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blogapp.db.base import db
 from blogapp.db.migrate import is_current
+from blogapp.web.headers import MARK, security_fields
+from blogapp.web.immediate import Answer, Environ
+
+PLAIN = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
 
 
-def init_app(app: Flask, trusted_proxies: int) -> None:
-    if trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=trusted_proxies, x_proto=trusted_proxies, x_host=trusted_proxies
-        )
+def healthz(environ: Environ) -> Answer | None:
+    """Says that the process is up, from the event loop: it answers even while all threads are busy."""
+    if environ["PATH_INFO"] != "/healthz":
+        return None
+    return Answer(200, [*security_fields(environ["wsgi.url_scheme"]), MARK, *PLAIN], b"ok\n")
+
+
+def init_app(app: Flask) -> None:
     logging.getLogger("werkzeug").addFilter(without_address)
-
-    @app.get("/healthz")
-    def healthz() -> Response:
-        return _plain("ok", 200)
 
     @app.get("/readyz")
     def readyz() -> Response:
@@ -36,7 +38,7 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
 
 
 def without_address(record: logging.LogRecord) -> bool:
-    """Cut the visitor's address from the development server's log lines; no log of ours holds one."""
+    """Remove the visitor's address from the development server's log lines: no log of ours has one."""
     if isinstance(record.msg, str):
         record.msg = re.sub(r"^[0-9a-fA-F.:]+ - - ", "", record.msg)
     return True

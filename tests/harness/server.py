@@ -1,4 +1,4 @@
-"""The real server, granian, in a process of its own."""
+"""The production server in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Server:
-    """granian on a free port; its data and its log lie in `folder`. `environ` are settings of the blog.
-    `app` is another application to serve."""
+    """The server on a free port; its data and its log are in `folder`. `environ` has settings of the blog.
+    `app` is the application to serve."""
 
     def __init__(self, folder: Path, workers: int = 1, app: str = "tests.harness.wsgi:app", **environ: str) -> None:
         self.folder = folder
         self.workers = workers
         self.app = app
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}},
             "BLOGAPP_TEST_FOLDER": str(folder),
             "SECRET_KEY": "a key for tests, and for nothing else",
             "RATELIMIT_ENABLED": "off",
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": str(workers),
             **environ,
         }
         self.process: keeper.Keeper | None = None
@@ -37,11 +39,7 @@ class Server:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(self.port), "--no-ws"),
-            *("--workers-kill-timeout", "10", "--workers", str(self.workers), "--blocking-threads", "16"),
-            self.app,
-        ]
+        command = [sys.executable, "-m", "blogapp.web.server", self.app]
         self.process = keeper.start(command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
         for _ in range(600):
             if self._answers():
@@ -52,17 +50,22 @@ class Server:
         raise RuntimeError(f"the server did not start: {self.log()}")
 
     def stop(self) -> int:
-        """End it as a host does (SIGTERM); its exit status."""
+        """End the server as a host does (SIGTERM); returns its exit status."""
         assert self.process is not None
         self.process.let_go()
         return self.process.wait(timeout=30)
 
     def kill(self) -> int:
-        """End it as a crash does (SIGKILL, all its processes)."""
+        """End all processes of the server as a crash does (SIGKILL)."""
         assert self.process is not None
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         return self.stop()
+
+    def workers_of(self) -> list[int]:
+        """The process ids of the workers."""
+        assert self.process is not None
+        return [worker for main in children(self.process.pid) for worker in children(main)]
 
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")
@@ -78,8 +81,13 @@ class Server:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def children(process: int) -> list[int]:
+    found = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(each) for each in found.split()]

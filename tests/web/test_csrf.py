@@ -6,7 +6,7 @@ import pytest
 
 from blogapp.web.csrf import is_own, origin_of
 
-OWN = {origin_of("https://blog.example.org/")}
+OWN = origin_of("https://blog.example.org/")
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])

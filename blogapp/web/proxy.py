@@ -1,0 +1,85 @@
+"""The site's public address and the visitor's IP address, whatever proxies stand in front.
+
+With SITE_URL, that address counts for every request, whatever Host it names: links, cookies and redirects are right,
+and a foreign host reaches no page and no cache. Without it, the host is taken from the request, if it is a host name.
+Only the last TRUSTED_PROXIES entries of the X-Forwarded-* fields are believed, and only values that can be true.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from blogapp.settings import is_host
+from blogapp.web.immediate import Environ, Preparation
+from blogapp.web.request_bodies import REFUSAL
+
+
+def prepare_for(site_url: str, trusted_proxies: int) -> Preparation:
+    """A function that corrects the WSGI environment of a request, in place."""
+    site = urlsplit(site_url)
+
+    def prepare(environ: Environ) -> None:
+        if trusted_proxies:
+            believe(environ, forwarded(environ, trusted_proxies))
+        if site_url:
+            environ["wsgi.url_scheme"], environ["HTTP_HOST"] = site.scheme, site.netloc
+            set_prefix(environ, site.path)
+        elif "HTTP_HOST" in environ and not is_host(environ["HTTP_HOST"]):
+            environ[REFUSAL] = 400
+            environ["HTTP_HOST"] = "localhost"  # for the error page
+
+    return prepare
+
+
+def forwarded(environ: Environ, proxies: int) -> dict[str, str]:
+    """What the outermost of so many trusted proxies says of the request: `for`, `proto`, `host`, each if it is said."""
+    if "HTTP_X_FORWARDED_FOR" not in environ and "HTTP_FORWARDED" in environ:
+        return fields_of(entry(environ["HTTP_FORWARDED"], proxies))  # RFC 7239
+    return {
+        name: entry(environ.get(f"HTTP_X_FORWARDED_{name.upper()}", ""), proxies) for name in ("for", "proto", "host")
+    }
+
+
+def believe(environ: Environ, said: dict[str, str]) -> None:
+    if said.get("for"):
+        environ["REMOTE_ADDR"] = address_in(said["for"])
+    if (scheme := said.get("proto", "").lower()) in {"http", "https"}:
+        environ["wsgi.url_scheme"] = scheme
+    if is_host(said.get("host", "")):
+        environ["HTTP_HOST"] = said["host"]
+
+
+def entry(field: str, number: int) -> str:
+    """The entry of a comma-separated field that is the `number`th from its end; empty where there is none."""
+    entries = [each.strip() for each in field.split(",")]
+    return entries[-number] if len(entries) >= number else ""
+
+
+def fields_of(element: str) -> dict[str, str]:
+    """`for=192.0.2.1;proto=https` as a dictionary."""
+    pairs = (pair.partition("=") for pair in element.split(";"))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def address_in(text: str) -> str:
+    """The IP address in one entry of X-Forwarded-For, which may have a port (`203.0.113.7:5000`, `[2001:db8::1]:443`)
+    or a zone; empty for `unknown`, `_hidden` and whatever else is not an address."""
+    text = text.strip().strip('"').strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ip_address(text.partition("%")[0]))
+    except ValueError:
+        return ""
+
+
+def set_prefix(environ: dict[str, Any], prefix: str) -> None:
+    """Serve the site below `prefix`, whether or not the proxy in front has removed it from the path."""
+    environ["SCRIPT_NAME"] = prefix
+    path = environ["PATH_INFO"]
+    if prefix and (path == prefix or path.startswith(f"{prefix}/")):
+        environ["PATH_INFO"] = path[len(prefix) :] or "/"

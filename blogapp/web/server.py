@@ -1,0 +1,293 @@
+"""The production server: `python -m blogapp.web.server [module:app]`, used by `make serve` and the Procfile.
+
+granian's RSGI interface with a small front that calls the WSGI application. The front exists because granian's own
+WSGI interface reads a request's body in the thread that serves it: a few clients that send a byte a second hold every
+thread. Here the event loop reads bodies, within a total time and size, and a thread gets a request only when its body
+is complete. Answers are handed to the event loop as a whole, so a client that reads slowly holds no thread either.
+What needs no Flask (`Immediate`: health check, assets) is answered in the event loop, even while all threads are busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import io
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import MPServer
+
+from blogapp.settings import SettingsError, read_setting
+from blogapp.web.headers import HEADERS, MARK
+from blogapp.web.immediate import Answer, Immediate
+from blogapp.web.request_bodies import LARGEST_BODY, REFUSAL
+
+log = logging.getLogger(__name__)
+
+# Threads that run Flask, in each worker process.
+THREADS = 8
+# Requests of one worker that may wait for a thread; the next one gets 503.
+MOST_WAITING = 400
+# Seconds that a client may take to send a request's body, and the header fields of one (an idle connection too).
+BODY_SECONDS = 10.0
+HEADER_SECONDS = 30
+# Bytes of bodies that one worker holds; and of a refused body that it reads and drops, so that the client gets to
+# read the answer instead of seeing a broken connection.
+MOST_BODIES = 16 * 1024 * 1024
+MOST_DROPPED = 16 * 1024 * 1024
+# Bytes of header fields in one request, and connections of one worker.
+LARGEST_HEADER = 32 * 1024
+CONNECTIONS = 2048
+# Seconds that a worker has to end; hosts give ten before they kill.
+KILL_AFTER = 8
+
+FIELDS = [
+    *HEADERS.items(),
+    MARK,
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+]
+TOO_BUSY = Answer(
+    503,
+    [*FIELDS, ("Retry-After", "5")],
+    b"The site is busy. Please try again in a moment.\n",
+)
+BROKEN = Answer(
+    500,
+    FIELDS,
+    b"Something went wrong.\n",
+)
+CLOSE = ("Connection", "close")
+ConnectionLost = RuntimeError  # the base class of granian's RSGIProtocolClosed and RSGIProtocolError
+
+
+class Front:
+    """An RSGI application that calls a WSGI application."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        outermost = getattr(app, "wsgi_app", app)
+        self._immediate = outermost if isinstance(outermost, Immediate) else None
+        self._app = self._immediate.app if self._immediate else app
+        self._waiting = 0
+        self._held = 0  # bytes of bodies
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="wsgi")
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        environ, refusal = environ_of(scope)
+        if self._immediate and (answer := self._immediate.answer(environ)):
+            send(protocol, answer)
+            return
+        if self._waiting >= MOST_WAITING:
+            send(protocol, TOO_BUSY, close=True)
+            return
+        body = b""
+        if not refusal and has_body(environ):
+            body, refusal = await self._read_body(protocol, environ)
+        if refusal:
+            environ[REFUSAL] = refusal
+            environ["CONTENT_LENGTH"] = "0"
+        environ["wsgi.input"] = io.BytesIO(body)
+        self._waiting += 1
+        try:
+            answer = await asyncio.get_running_loop().run_in_executor(self._threads, call, self._app, environ)
+        finally:
+            self._waiting -= 1
+            self._held -= len(body)
+        send(protocol, answer, close=bool(refusal))
+        if refusal:
+            await drop_rest(protocol)
+
+    def __rsgi_del__(self, loop: Any) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _read_body(self, protocol: Any, environ: dict[str, Any]) -> tuple[bytes, int]:
+        """A request's whole body, and 0; or nothing, and the HTTP status to refuse it with."""
+        # A chunked body that breaks off looks like a complete one here, so half a comment could be stored.
+        if "CONTENT_LENGTH" not in environ:
+            return b"", 411
+        if not environ["CONTENT_LENGTH"].isdecimal():
+            return b"", 400
+        length = int(environ["CONTENT_LENGTH"])
+        if length > LARGEST_BODY:
+            return b"", 413
+        received = bytearray()
+        refusal = 408
+        with contextlib.suppress(TimeoutError, ConnectionLost):
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in protocol:
+                    received += chunk
+                    self._held += len(chunk)
+                    if self._held > MOST_BODIES:
+                        refusal = 503
+                        break
+        if len(received) == length:
+            return bytes(received), 0
+        self._held -= len(received)
+        return b"", refusal
+
+
+def environ_of(scope: Any) -> tuple[dict[str, Any], int]:
+    """The WSGI environment of a request (PEP 3333), and the HTTP status to refuse it with, or 0."""
+    server, _, port = scope.server.rpartition(":")
+    client, _, _ = scope.client.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": "HTTP/1.0" if scope.http_version == "1" else f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client.strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    hosts = 0
+    for name, value in scope.headers.items():
+        # Both `X-Forwarded-For` and `X_Forwarded_For` would become HTTP_X_FORWARDED_FOR, and a proxy only checks one.
+        if "_" in name:
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            key = f"HTTP_{key}"
+        hosts += key == "HTTP_HOST"
+        if key in environ:
+            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+        environ[key] = value
+    return environ, 400 if hosts > 1 else 0
+
+
+def has_body(environ: dict[str, Any]) -> bool:
+    return environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
+
+
+def call(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
+    """The application's answer. An exception that reaches the server is logged and becomes a 500."""
+    status, fields = "", []
+    body: list[bytes] = []
+
+    def start_response(new_status: str, new_fields: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        nonlocal status, fields
+        status, fields = new_status, new_fields
+        return body.append
+
+    try:
+        chunks: Iterable[bytes] = app(environ, start_response)
+        try:
+            body.extend(chunks)
+        finally:
+            if close := getattr(chunks, "close", None):
+                close()
+        return Answer(int(status[:3]), fields, b"".join(body))
+    except Exception:
+        log.exception("the application failed at %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        return BROKEN
+
+
+def send(protocol: Any, answer: Answer, close: bool = False) -> None:
+    fields = [*answer.fields, CLOSE] if close else answer.fields
+    if answer.body:
+        protocol.response_bytes(answer.status, fields, answer.body)
+    else:
+        protocol.response_empty(answer.status, fields)
+
+
+async def drop_rest(protocol: Any) -> None:
+    """Read what a refused client still sends, for a while: many clients read an answer only after that."""
+    dropped = 0
+    with contextlib.suppress(TimeoutError, ConnectionLost):
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in protocol:
+                dropped += len(chunk)
+                if dropped > MOST_DROPPED:
+                    return
+
+
+class Server(MPServer):
+    """granian's server, which starts a new worker for each one that ends unexpectedly, however often."""
+
+    def _respawn_workers(self, *args: Any, **options: Any) -> None:
+        super()._respawn_workers(*args, **options)
+        # granian ends the site when a worker dies twice within 5.5 seconds of a respawn. Wait a second, and go on.
+        self.respawned_wrks.clear()
+        time.sleep(1)
+
+
+def main(target: str = "app:app") -> None:
+    host, port, workers = (read_setting(os.environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
+    refuse_used_port(host, port)
+    if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
+        multiprocessing.set_start_method("fork", force=True)
+        load(target)
+        gc.freeze()  # the collector leaves these objects alone, so workers go on sharing their memory
+        os.register_at_fork(after_in_child=default_signals)
+    Server(
+        target,
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        workers=workers,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=LARGEST_HEADER),
+        respawn_failed_workers=True,
+        workers_kill_timeout=KILL_AFTER,
+        log_level=LogLevels.warning,
+    ).serve(target_loader=load)
+
+
+_loaded: dict[str, Front] = {}
+
+
+def load(target: str) -> Any:
+    """The application `module:name` behind its front; loaded once, before the workers are forked from this process."""
+    if target not in _loaded:
+        sys.path.insert(0, str(Path.cwd()))
+        module, _, name = target.partition(":")
+        _loaded[target] = Front(getattr(importlib.import_module(module), name or "app"))
+    return _loaded[target]
+
+
+def default_signals() -> None:
+    """Let SIGTERM and SIGINT end a new worker at once until it serves. It inherits handlers that belong to the main
+    process and do nothing in a worker."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def refuse_used_port(host: str, port: int) -> None:
+    """Raises SettingsError where another program listens already: granian would share the port with it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(f"{host}:{port} cannot be used: {error.strerror}. Set PORT or HOST.") from None
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])

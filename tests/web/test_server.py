@@ -1,0 +1,369 @@
+"""The production server, attacked and misused over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from blogapp import create_app
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.view_counts.models import ViewCount
+from blogapp.web.request_bodies import LARGEST_BODY
+from tests.conftest import SECRET_KEY, dispose, eventually
+from tests.harness.server import ROOT, Server, free_port
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+GET = b"GET / HTTP/1.1\r\nHost: blog.example\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.kill()
+
+
+class Client:
+    """A connection; `answer()` reads one response: its status, its header and its body."""
+
+    def __init__(self, server: Server, data: bytes = b"") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+        self.socket.sendall(data)
+        self._file = self.socket.makefile("rb")
+
+    def send(self, data: bytes) -> Client:
+        self.socket.sendall(data)
+        return self
+
+    def answer(self, has_body: bool = True) -> tuple[int, dict[str, str], str]:
+        status = int(self._file.readline().split()[1])
+        fields: dict[str, str] = {}
+        while line := self._file.readline().strip():
+            name, _, value = line.decode().partition(": ")
+            fields[name.lower()] = value
+        if status == 100:
+            return self.answer(has_body)
+        body = self._file.read(int(fields.get("content-length", 0)) if has_body else 0)
+        return status, fields, body.decode()
+
+    def is_closed(self) -> bool:
+        """Whether the server closes the connection and sends nothing more."""
+        try:
+            return self._file.read(1) == b""
+        except ConnectionResetError:
+            return True
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()
+
+
+@contextlib.contextmanager
+def clients(server: Server, *requests: bytes) -> Iterator[list[Client]]:
+    opened = [Client(server, request) for request in requests]
+    try:
+        yield opened
+    finally:
+        for client in opened:
+            client.close()
+
+
+@contextlib.contextmanager
+def connect(server: Server, data: bytes = b"") -> Iterator[Client]:
+    with clients(server, data) as [client]:
+        yield client
+
+
+def post(path: str, body: bytes, *fields: str, length: int | None = None) -> bytes:
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: blog.example",
+        "Content-Type: application/x-www-form-urlencoded",
+        f"Content-Length: {len(body) if length is None else length}",
+        *fields,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def test_slow_bodies_hold_no_thread_and_end_after_a_total_time(server: Server) -> None:
+    slow = post("/owner/sign-in", b"name=", length=1000)
+    with clients(server, *[slow] * 40) as senders, connect(server, GET) as reader:
+        assert reader.answer()[0] == 200
+        assert reader.send(GET).answer()[0] == 200
+        # A byte now and then does not win more time: the deadline is for the whole body.
+        for _ in range(6):
+            time.sleep(0.5)
+            for sender in senders:
+                sender.send(b"x")
+        for sender in senders:
+            status, fields, _ = sender.answer()
+            assert status == 408
+            assert fields["connection"] == "close"
+            assert sender.is_closed()
+
+
+def test_slow_header_fields_and_idle_connections_hold_no_thread(server: Server) -> None:
+    with clients(server, *[b"GET / HTTP/1.1\r\nHost: "] * 100, *[b""] * 100), connect(server, GET) as reader:
+        assert reader.answer()[0] == 200
+
+
+def test_slow_readers_hold_no_thread(server: Server) -> None:
+    address = next(part for part in _front_page(server).split('"') if part.endswith(".js"))
+    request = f"GET {address} HTTP/1.1\r\nHost: blog.example\r\n\r\n".encode()
+    with clients(server, *[request * 60] * 40), connect(server, GET) as reader:
+        assert reader.answer()[0] == 200
+
+
+def test_health_check_is_answered_while_all_threads_are_busy(tmp_path: Path) -> None:
+    server = Server(tmp_path, app="tests.web.sleeping:app")
+    with clients(server, *[b"GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n"] * 40), connect(server) as host:
+        host.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert host.answer()[2] == "ok\n"
+    server.kill()
+
+
+def test_too_many_waiting_requests_get_503_at_once(tmp_path: Path) -> None:
+    server = Server(tmp_path, app="tests.web.sleeping:app")
+    with clients(server, *[b"GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n"] * 410) as waiting:
+        status, fields, _ = waiting[-1].answer()
+        assert status == 503
+        assert fields["retry-after"]
+    server.kill()
+
+
+@pytest.mark.parametrize("path", ["/none", "/privacy", "/articles/none/comments"])
+def test_connection_is_usable_after_an_error_to_a_post(server: Server, path: str) -> None:
+    with connect(server) as client:
+        for _ in range(20):
+            status, fields, _ = client.send(post(path, b"x" * 30_000)).answer()
+            assert status in {404, 405}
+            assert "connection" not in fields
+        status, _, _ = client.send(post(path, b"a=b", "Sec-Fetch-Site: cross-site")).answer()
+        assert status in {403, 404, 405}
+        assert client.send(GET).answer()[0] == 200
+
+
+@pytest.mark.parametrize("length", [LARGEST_BODY + 1, 3_000_000, 12_000_000])
+def test_large_body_gets_the_page_for_413(server: Server, length: int) -> None:
+    with connect(server, post("/owner/sign-in", b"x" * length)) as client:
+        status, fields, page = client.answer()
+        assert status == 413
+        assert fields["connection"] == "close"
+        assert '<html lang="en"' in page
+        assert client.is_closed()
+
+
+def test_huge_content_length_is_refused_before_the_body_is_sent(server: Server) -> None:
+    request = post("/owner/sign-in", b"", "Expect: 100-continue", length=10**15)
+    with connect(server, request) as client:
+        assert client.answer()[0] == 413
+
+
+def test_body_is_asked_for_with_100_continue(server: Server) -> None:
+    body = b"name=a&password=b"
+    with connect(server, post("/owner/sign-in", b"", "Expect: 100-continue", length=len(body))) as client:
+        assert client.socket.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        assert client.send(body).answer()[0] == 422
+
+
+def test_chunked_body_is_refused_with_411(server: Server) -> None:
+    request = b"POST /owner/sign-in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+    with connect(server, request) as client:
+        status, fields, page = client.answer()
+        assert status == 411
+        assert fields["connection"] == "close"
+        assert '<html lang="en"' in page
+
+
+def test_body_that_breaks_off_is_not_used(server: Server) -> None:
+    with connect(server, post("/owner/sign-in", b"name=a&password=b", length=30)) as client:
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.is_closed() or client.answer()[0] == 408
+    with connect(server, GET) as reader:
+        assert reader.answer()[0] == 200
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
+        b'GET / HTTP/1.1\r\nHost: "><script>\r\n\r\n',
+        b"GET / HTTP/1.1\r\nHost: a:99999\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: \r\n\r\n",
+    ],
+)
+def test_junk_in_the_host_field_gets_the_page_for_400(server: Server, request_: bytes) -> None:
+    with connect(server, request_) as client:
+        status, _, page = client.answer()
+        assert status == 400
+        assert '<html lang="en"' in page
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (b"GET /%ff%00%2F.. HTTP/1.1\r\nHost: a\r\n\r\n", {404}),
+        (b"GET /?before=%ff&x=%00 HTTP/1.1\r\nHost: a\r\n\r\n", {200, 400}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX-Name: \xe9\xff\r\n\r\n", {200, 400}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nCookie: visitor=\xff\r\n\r\n", {200, 400}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: \xc3\xa9\r\nUser-Agent: \xe9\r\n\r\n", {200, 400}),
+        (b"FOO / HTTP/1.1\r\nHost: a\r\n\r\n", {405}),
+        (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", {200, 400, 404}),
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", {400, 404, 405}),
+        (b"GET http://other.example/ HTTP/1.1\r\nHost: a\r\n\r\n", {200}),
+        (b"GET / HTTP/1.0\r\n\r\n", {200}),
+        (b"POST /owner/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", {400}),
+        (b"POST /owner/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", {400}),
+        (b"POST /owner/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na", {400, 422}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", {200, 400}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n", {200}),
+    ],
+)
+def test_unusual_requests_are_never_500(server: Server, request_: bytes, expected: set[int]) -> None:
+    with connect(server, request_) as client:
+        assert client.answer()[0] in expected
+    assert "Traceback" not in server.log()
+
+
+def test_large_header_fields_are_refused(server: Server) -> None:
+    with connect(server, b"GET / HTTP/1.1\r\nHost: a\r\n") as client:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(50):
+                client.send(b"X-Name: " + b"x" * 4000 + b"\r\n")
+            client.send(b"\r\n")
+        with contextlib.suppress(ConnectionError, IndexError):
+            assert client.answer()[0] in {400, 431}
+    with connect(server, GET) as reader:
+        assert reader.answer()[0] == 200
+
+
+def test_head_has_the_length_and_no_body(server: Server) -> None:
+    with connect(server) as client:
+        for path in ("/", "/favicon.ico", "/none", "/healthz"):
+            request = f" {path} HTTP/1.1\r\nHost: blog.example\r\n\r\n".encode()
+            _, head, _ = client.send(b"HEAD" + request).answer(has_body=False)
+            _, get, _ = client.send(b"GET" + request).answer()
+            assert head["content-length"] == get["content-length"]
+
+
+def test_wsgi_environment(tmp_path: Path) -> None:
+    server = Server(tmp_path, app="tests.web.sleeping:app")
+    request = post(
+        "/environ/a%20b/%C3%A9?x=%C3%A9&y",
+        b"a=b",
+        "X-Name: 1",
+        "X-Name: 2",
+        "Cookie: a=1",
+        "Cookie: b=2",
+        "X_Forwarded_For: 203.0.113.9",
+    )
+    with connect(server, request) as client:
+        environ = dict(line.split("=", 1) for line in client.answer()[2].splitlines())
+        assert client.send(GET.replace(b"/ ", b"/fails ")).answer()[0] == 500
+        assert client.send(GET.replace(b"/ ", b"/closes ")).answer()[2] == "12"
+        assert client.send(GET.replace(b"/ ", b"/closed ")).answer()[2] == "1"
+    assert environ["REQUEST_METHOD"] == "POST"
+    assert environ["SCRIPT_NAME"] == ""
+    assert environ["PATH_INFO"].encode("latin-1").decode() == "/environ/a b/é"
+    assert environ["QUERY_STRING"] == "x=%C3%A9&y"
+    assert environ["CONTENT_LENGTH"] == "3"
+    assert environ["CONTENT_TYPE"] == "application/x-www-form-urlencoded"
+    assert environ["HTTP_X_NAME"] == "1,2"
+    assert environ["HTTP_COOKIE"] == "a=1; b=2"
+    assert environ["HTTP_HOST"] == "blog.example"
+    assert environ["REMOTE_ADDR"] == "127.0.0.1"
+    assert environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+    assert environ["wsgi.url_scheme"] == "http"
+    assert "HTTP_X_FORWARDED_FOR" not in environ
+    assert environ["body"] == "a=b"
+    server.kill()
+
+
+@pytest.fixture
+def site(database_url: str, tmp_path: Path) -> Iterator[Server]:
+    """The server with two workers and one article, on SQLite and on PostgreSQL."""
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, tmp_path / "instance")
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    with app.app_context(), write_transaction() as session:
+        publish(session, Manuscript("birds", "en", "Birds", "", [], False, now, "They sing."), now)
+    dispose(app)
+    server = Server(tmp_path / "instance", workers=2, DATABASE_URL=database_url)
+    yield server
+    server.kill()
+
+
+def test_killed_workers_are_replaced_however_often(site: Server) -> None:
+    first = site.workers_of()
+    assert len(first) == 2
+    for _ in range(3):
+        before = site.workers_of()
+        os.kill(before[0], signal.SIGKILL)
+        eventually(lambda old=before[0]: old not in site.workers_of() and len(site.workers_of()), 2)  # type: ignore[misc]
+        with connect(site, GET) as reader:
+            assert reader.answer()[0] == 200
+    assert site.stop() == 0
+
+
+def test_sigterm_writes_the_views_that_wait(site: Server, database_url: str, tmp_path: Path) -> None:
+    for number in range(20):
+        with connect(site, post("/articles/birds/views", b"", f"User-Agent: {CHROME}{number}")) as reader:
+            assert reader.answer()[0] == 204
+    assert site.stop() == 0
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, tmp_path / "instance")
+    with app.app_context():
+        assert db.session.scalar(db.select(ViewCount.counted)) == 20
+    dispose(app)
+
+
+@pytest.mark.parametrize("milliseconds", [0, 300, 600, 900, 1200, 1800])
+def test_sigterm_ends_the_server_at_any_moment(tmp_path: Path, milliseconds: int) -> None:
+    environ = {
+        **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}},
+        "BLOGAPP_TEST_FOLDER": str(tmp_path),
+        "SECRET_KEY": SECRET_KEY,
+        "PORT": str(free_port()),
+    }
+    command = [sys.executable, "-m", "blogapp.web.server", "tests.harness.wsgi:app"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        time.sleep(milliseconds / 1000)
+        process.terminate()
+        # Less than the time after which the main process kills a worker that did not listen.
+        assert process.wait(timeout=7) in {0, -signal.SIGTERM}
+    assert "Killing" not in (tmp_path / "log").read_text()
+
+
+def test_port_in_use_is_a_sentence(server: Server, tmp_path: Path) -> None:
+    environ = {**os.environ, "PORT": str(server.port)}
+    command = [sys.executable, "-m", "blogapp.web.server"]
+    done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"127.0.0.1:{server.port} cannot be used: Address already in use." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_makefile_and_procfile_start_the_same_server() -> None:
+    command = "python -m blogapp.web.server\n"
+    assert (ROOT / "Procfile").read_text().endswith(command)
+    assert command in (ROOT / "Makefile").read_text()
+
+
+def _front_page(server: Server) -> str:
+    with connect(server, GET) as reader:
+        return reader.answer()[2]
