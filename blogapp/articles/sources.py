@@ -120,6 +120,9 @@ class Library:
         if former is not None and former is not known:
             # The path is another article's from now on: it no longer says where that one comes from.
             self.session.get_one(Article, former.id).source = None
+        # A copy (an export, say) may update an article by its slug; the article still belongs to its own file.
+        if known and known.source and _is_elsewhere(known.source, source):
+            source = known.source
         return Placed(file, source, article, slug)
 
     def _find_stated(self, file: ArticleFile, source: str) -> Known | None:

@@ -236,10 +236,10 @@ def _number_headings(state: StateCore) -> None:
         if token.type != "heading_open":
             continue
         wanted = _wanted_id(state.tokens[position + 1])
-        given = wanted
-        while given and (given in taken or PAGE_ID.fullmatch(given)):
+        given = _free_id(wanted)
+        while given in taken:
             last_number[wanted] = last_number.get(wanted, 0) + 1
-            given = f"{wanted}-{last_number[wanted]}"
+            given = _free_id(f"{wanted}-{last_number[wanted]}")
         if given:
             taken.add(given)
             token.attrs["id"] = given
@@ -247,6 +247,11 @@ def _number_headings(state: StateCore) -> None:
                 moved.setdefault(wanted, given)
     if moved:
         _move_links(state, moved)
+
+
+def _free_id(wanted: str) -> str:
+    """`section-comments` for `comments`, which the page has already; no id of a page begins like that."""
+    return f"section-{wanted}" if PAGE_ID.fullmatch(wanted) else wanted
 
 
 def _wanted_id(heading: Token) -> str:

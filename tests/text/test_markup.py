@@ -164,7 +164,11 @@ def test_headings_have_ids_that_links_find(title: str) -> None:
         (["Same", "Same", "Same"], ["same", "same-1", "same-2"]),
         (["L'été à Paris", "日本語 の 見出し", "`code` & more"], ["lété-à-paris", "日本語-の-見出し", "code--more"]),
         (["Named {#my-id}", "???"], ["my-id", None]),
-        (["Comments", "Status", "Comment 12", "Main"], ["comments-1", "status-1", "comment-12-1", "main-1"]),
+        (["Like", "Like"], ["like", "section-like-1"]),
+        (
+            ["Comments", "Status", "Comment 12", "Main"],
+            ["section-comments", "section-status", "section-comment-12", "section-main"],
+        ),
     ],
 )
 def test_ids_of_headings_are_unique_and_none_of_the_pages(headings: list[str], ids: list[str | None]) -> None:
@@ -186,7 +190,7 @@ def test_no_heading_takes_an_id_of_the_templates() -> None:
 
 
 def test_a_link_to_a_heading_with_an_id_of_the_page_leads_to_the_heading() -> None:
-    assert '<a href="#comments-1"' in markup.render_article("[c](#comments)\n\n## Comments", "en")
+    assert '<a href="#section-comments"' in markup.render_article("[c](#comments)\n\n## Comments", "en")
     assert '<a href="#comments"' in markup.render_article("[c](#comments)", "en")
 
 
