@@ -10,7 +10,7 @@ import click
 from flask import Flask, request
 from flask_compress import Compress
 
-from blogapp.articles.commands import articles_cli
+from blogapp.articles import redirects
 from blogapp.comments import avatars, permissions
 from blogapp.comments.commands import comments_cli
 from blogapp.comments.likes import forget_who_liked
@@ -22,6 +22,7 @@ from blogapp.demo.commands import demo_cli
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.commands import owner_cli
 from blogapp.owners.routes import bp as owner
+from blogapp.pages.commands import articles_cli
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
@@ -75,6 +76,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     request_bodies.init_app(app)
     converters.init_app(app)
     errors.init_app(app)
+    redirects.init_app(app)
     htmx.init_app(app)
     i18n.init_app(app, settings.site_locale)
     base.init_app(app, settings.database_url)

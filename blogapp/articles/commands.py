@@ -1,70 +1,72 @@
-"""`flask articles ...`, for the owner at a terminal."""
+"""`flask articles ...`, for the owner at a terminal. `import` and `export` are in pages/commands.py: they join
+articles with their view counts."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
 from blogapp import clock
-from blogapp.articles.importing import read_files
 from blogapp.articles.models import Article
-from blogapp.articles.publishing import Published, publish
+from blogapp.articles.publishing import render
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.text import markup
-from blogapp.view_counts.counting import start_count
 
-articles_cli = AppGroup("articles", help="Bring articles in.")
+BATCH = 50
+
+articles_cli = AppGroup("articles", help="Import, list, export and remove articles.")
 
 
-@articles_cli.command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
-def import_articles(paths: tuple[Path, ...], dry_run: bool) -> None:
-    """Add or update articles from Markdown files with front matter.
-
-    The same file again changes what changed in it, and never a count or a comment. If one file is broken, none is
-    imported.
-    """
+@articles_cli.command("list")
+def list_articles() -> None:
+    """List all articles, newest first: state, date, language, slug and title."""
     now = clock.now()
+    articles = db.session.scalars(
+        select(Article)
+        .options(defer(Article.body_source), defer(Article.body_html))
+        .order_by(Article.published_at.desc(), Article.id.desc())
+    ).all()
+    for article in articles:
+        state = "draft" if article.draft else "scheduled" if article.published_at > now else "published"
+        day = f"{article.published_at:%Y-%m-%d}" if article.first_published_at else "-"
+        click.echo(f"{state:9}  {day:10}  {article.lang}  {article.slug}  {article.title}")
+    if not articles:
+        click.echo("There are no articles yet.", err=True)
+
+
+@articles_cli.command("remove")
+@click.argument("slugs", nargs=-1, required=True, metavar="SLUG...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
+    """Delete articles for good, with their comments, view counts and old addresses."""
     with write_transaction() as session:
-        files, broken = read_files(session, list(paths), current_app.config["SITE_LOCALE"])
-        if broken:
-            for error in broken:
-                click.echo(str(error), err=True)
-            click.echo("Nothing was imported.", err=True)
-            raise click.exceptions.Exit(1)
-        for file in files:
-            done = publish(session, file.manuscript, now)
-            if done.is_new:
-                start_count(session, done.article.id, file.views)
-            click.echo(_report(done, dry_run))
-            if file.ignored:
-                click.echo(f"  ignored: {', '.join(file.ignored)}")
-        if dry_run:
-            session.rollback()
-
-
-def _report(done: Published, dry_run: bool) -> str:
-    where = f"/articles/{done.article.slug}"
-    if done.is_new:
-        return f"{'would add' if dry_run else 'added'} {where}"
-    if not done.changes:
-        return f"unchanged {where}"
-    return f"{'would update' if dry_run else 'updated'} {where}: {', '.join(done.changes)}"
+        found = {article.slug: article for article in session.scalars(select(Article).where(Article.slug.in_(slugs)))}
+    missing = [slug for slug in slugs if slug not in found]
+    if missing:
+        raise click.ClickException(f"There is no article {', '.join(missing)}. Nothing was removed.")
+    if not yes:
+        click.confirm(f"Delete {', '.join(found)}, with all comments and view counts?", abort=True)
+    for slug, article in found.items():
+        with write_transaction() as session:
+            session.delete(session.get_one(Article, article.id))
+        click.echo(f"removed /articles/{slug}")
 
 
 @articles_cli.command("render")
 def render_articles() -> None:
-    """Make the HTML of all articles anew, after the renderer has changed."""
-    with write_transaction() as session:
-        articles = session.scalars(select(Article).where(Article.renderer_version != markup.RENDERER_VERSION)).all()
-        for article in articles:
-            article.body_html = markup.render_article(article.body_source, article.lang)
-            article.renderer_version = markup.RENDERER_VERSION
-    click.echo(f"{len(articles)} rendered")
-    db.session.remove()
+    """Make the HTML of articles again where the renderer has changed since."""
+    rendered = 0
+    stale = select(Article).where(Article.renderer_version != markup.RENDERER_VERSION).limit(BATCH)
+    while True:
+        # In batches, so that other writers get their turn in between.
+        with write_transaction() as session:
+            articles = session.scalars(stale).all()
+            for article in articles:
+                render(article)
+        rendered += len(articles)
+        if not articles:
+            break
+    click.echo(f"{rendered} rendered")

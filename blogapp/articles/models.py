@@ -1,16 +1,18 @@
+"""Articles, and the addresses that they had before."""
+
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Index, SmallInteger, String, Text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.db.base import Model, Moment, RowId
 
 
 class Article(Model):
-    """What the owner wrote: Markdown as it came, and the HTML made of it when it was written."""
+    """What the owner wrote: the Markdown as it came, and the HTML that was made of it when it was stored."""
 
     __tablename__ = "articles"
 
@@ -23,9 +25,32 @@ class Article(Model):
     excerpt: Mapped[str] = mapped_column(Text, default="")
     tags: Mapped[list[Any]] = mapped_column(JSON, default=list)
     draft: Mapped[bool] = mapped_column(Boolean, default=False)
+    # The date that readers see: the one the author states, else the moment of the first publication.
     published_at: Mapped[datetime] = mapped_column(Moment)
+    # When it was stored here; None for articles from before this was recorded.
+    created_at: Mapped[datetime | None] = mapped_column(Moment)
+    # When readers could first see it, whatever date it states; None for an article that was never published.
+    first_published_at: Mapped[datetime | None] = mapped_column(Moment)
+    # When its title, summary or text last changed after publication; None if they never did.
+    updated_at: Mapped[datetime | None] = mapped_column(Moment)
+    # The absolute path of the file that it was imported from; None where that is not known.
+    source: Mapped[str | None] = mapped_column(Text)
     body_source: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
     renderer_version: Mapped[int] = mapped_column(SmallInteger)
 
     __table_args__ = (Index(None, "published_at", "id"),)
+
+    @property
+    def public_since(self) -> datetime:
+        """When readers could first read it: a draft may state a date long before its publication."""
+        return max(self.published_at, self.first_published_at or self.published_at)
+
+
+class ArticleRedirect(Model):
+    """An address that an article had before. It leads to the present one as long as the article exists."""
+
+    __tablename__ = "article_redirects"
+
+    slug: Mapped[str] = mapped_column(String(200), primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey(Article.id, ondelete="CASCADE"), index=True)

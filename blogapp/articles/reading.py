@@ -1,4 +1,4 @@
-"""Finding what readers may read."""
+"""Finding the articles that readers may read."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm import Session, defer
 
-from blogapp.articles.models import Article
-from blogapp.web.errors import NotFound
+from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.web.errors import DomainError, NotFound
 
 ARTICLES_PER_PAGE = 20
-# Put together once: it is asked for every view.
+# Built once: it runs for every view.
 FIND_ID = select(Article.id, Article.lang, Article.draft, Article.published_at).where(Article.slug == bindparam("slug"))
+
+
+class Moved(DomainError):
+    """An article was asked for at an address that it had before; `slug` is the present one."""
+
+    status = 301
+
+    def __init__(self, slug: str) -> None:
+        super().__init__()
+        self.slug = slug
 
 
 @dataclass(frozen=True)
@@ -25,25 +35,39 @@ class ArticleList:
 
 
 def find_article(session: Session, slug: str, now: datetime) -> Article:
-    """The published article at `slug`. Raises NotFound for no such, a draft, or one whose date is to come."""
+    """The published article at `slug`. Raises Moved for an old address, and NotFound for a slug that no article has,
+    a draft, or an article whose date is still to come."""
     _check_slug(slug)
     article = session.scalar(select(Article).where(Article.slug == slug))
-    if article is None or article.draft or article.published_at > now:
+    if article is None:
+        raise _moved_or_not_found(session, slug, now)
+    if article.draft or article.published_at > now:
         raise NotFound
     return article
 
 
 def find_article_id(session: Session, slug: str, now: datetime) -> tuple[int, str]:
-    """The number and the language of the published article at `slug`, without its text. Raises NotFound likewise."""
+    """The id and the language of the published article at `slug`, without its text. Raises as `find_article`."""
     _check_slug(slug)
     row = session.execute(FIND_ID, {"slug": slug}).first()
-    if row is None or row.draft or row.published_at > now:
+    if row is None:
+        raise _moved_or_not_found(session, slug, now)
+    if row.draft or row.published_at > now:
         raise NotFound
     return row.id, row.lang
 
 
+def _moved_or_not_found(session: Session, slug: str, now: datetime) -> DomainError:
+    present = session.scalar(
+        select(Article.slug)
+        .join(ArticleRedirect, ArticleRedirect.article_id == Article.id)
+        .where(ArticleRedirect.slug == slug, Article.draft.is_(False), Article.published_at <= now)
+    )
+    return Moved(present) if present else NotFound()
+
+
 def _check_slug(slug: str) -> None:
-    """PostgreSQL takes no zero byte in a text, not even to say that it has none such."""
+    """PostgreSQL refuses a NUL character in a text, even in a comparison."""
     if "\0" in slug:
         raise NotFound
 

@@ -101,6 +101,7 @@ class Comment(Model):
         Index(None, "article_id", "author_token_hash"),
         Index(None, "status", "id"),
         Index(None, "parent_id"),
+        Index(None, "shown_under_id"),
     )
 
     @property

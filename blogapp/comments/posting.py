@@ -132,7 +132,7 @@ def post_comment(
 
 def is_closed(article: Article, rules: Rules, now: datetime) -> bool:
     """Whether the article takes no more comments."""
-    return rules.close_days > 0 and article.published_at + timedelta(days=rules.close_days) < now
+    return rules.close_days > 0 and article.public_since + timedelta(days=rules.close_days) < now
 
 
 def comment_digest(visitor: Visitor, article_id: int, draft: Draft) -> bytes:

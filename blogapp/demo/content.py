@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from blogapp.articles.importing import read_files
+from blogapp.articles.files import read_files
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import publish
+from blogapp.articles.sources import place_files
 from blogapp.comments.posting import Draft, Rules, post_comment
 from blogapp.demo.conversations import CONVERSATIONS, Said
 from blogapp.text.markup import render_comment
@@ -32,15 +33,16 @@ def is_empty(session: Session) -> bool:
 
 def fill(session: Session, now: datetime) -> int:
     """Publish the demo articles with their comments; how many articles. A write transaction must be open."""
-    files, broken = read_files(session, sorted(ARTICLES.glob("*.md")), "en")
-    for error in broken:
+    read = read_files(sorted(ARTICLES.glob("*.md")), "en", now)
+    placed, misplaced = place_files(session, read.files)
+    for error in [*read.broken, *misplaced]:
         raise error
-    for file in files:
-        article = publish(session, file.manuscript, now).article
-        start_count(session, article.id, file.views)
+    for each in placed:
+        article = publish(session, each.manuscript, now).article
+        start_count(session, article.id, each.file.metadata.views)
         _be_read(session, article, now)
         _converse(session, article, CONVERSATIONS.get(article.slug, ()), now)
-    return len(files)
+    return len(placed)
 
 
 def _be_read(session: Session, article: Article, now: datetime) -> None:

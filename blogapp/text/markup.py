@@ -1,7 +1,8 @@
 """Markdown -> HTML -> bleach -> nh3: the one place where somebody's text becomes HTML.
 
-markdown-it-py escapes raw HTML (`html=False`), bleach cleans what it made by an allow-list, and nh3 cleans it once
-more by the same list, because bleach gets no security fixes any more. Nothing changes the text after nh3.
+A comment's raw HTML is escaped by markdown-it-py (`html=False`); an article's goes through the rules of
+`article_rules.py`. Then bleach cleans what was made by an allow-list, and nh3 cleans it once more by the same list,
+because bleach gets no security fixes any more. Nothing changes the text after nh3.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from urllib.parse import urlsplit
+from typing import Any
 
 import nh3
 from bleach.sanitizer import Cleaner
@@ -19,13 +20,30 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup
+from mdit_py_plugins.footnote import footnote_plugin
+
+from blogapp.text import article_rules
+from blogapp.text.article_rules import PAGE_ID, Problem
+from blogapp.text.links import OWN_PATH, BareLinks
+from blogapp.text.links import is_safe_link as is_safe_link
+from blogapp.text.names import is_blank
 
 # Stored beside every rendered text. Raise it when the HTML of old texts should change; `flask comments render`
-# and `flask articles render` then render anew.
-RENDERER_VERSION = 1
+# and `flask articles render` then render them again.
+RENDERER_VERSION = 2
 
-LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
-OWN_PATH = re.compile(r"/(?!/)[^\\\s]*\Z")
+FOOTNOTE_ID = re.compile(r"fn(?:ref)?\d+(?::\d+)?")
+FOOTNOTES = re.compile(
+    r'<sup class="footnote-ref">.*?</sup>|<section class="footnotes">.*?(?:</section>|\Z)', re.DOTALL
+)
+BLOCK = re.compile(r"<(?=/?(?:p|br|li|[uod]l|h\d|hr|blockquote|pre|t[rdh]|d[td]|figcaption|summary)\b)")
+MORE_MARK = "\ue000"  # a private character, which stands for the mark while the text before it is cut out
+CLASSES = frozenset(
+    {
+        "footnote-ref", "footnotes", "footnotes-sep", "footnotes-list", "footnote-item", "footnote-backref",
+        "align-left", "align-center", "align-right",
+    }
+)  # fmt: skip
 
 # Embeddings, overrides and isolates (Unicode Technical Report 36, section 3.1): they could turn the page around them.
 BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
@@ -51,12 +69,17 @@ COMMENT = Dialect(
 )
 
 ARTICLE = Dialect(
-    rules_off=("html_block", "html_inline"),
-    tags=COMMENT.tags | {"h2", "h3", "h4", "h5", "h6", "hr", "img", "table", "thead", "tbody", "tr", "th", "td"},
+    rules_off=(),
+    tags=COMMENT.tags | article_rules.RAW_TAGS | {"section"},
     attributes={
-        "a": frozenset({"href", "title"}),
-        "ol": frozenset({"start"}),
-        "img": frozenset({"src", "alt", "title"}),
+        "a": frozenset({"href", "title", "id", "class"}),
+        "ol": frozenset({"start", "class"}),
+        "img": frozenset({"src", "alt", "title", "width", "height"}),
+        "abbr": frozenset({"title"}),
+        "details": frozenset({"open"}),
+        "li": frozenset({"id", "class"}),
+        **{tag: frozenset({"class"}) for tag in ("hr", "section", "sup", "td", "th")},
+        **{tag: frozenset({"id"}) for tag in ("h2", "h3", "h4", "h5", "h6")},
     },
     own_paths=True,
     link_rel="noopener",
@@ -64,13 +87,38 @@ ARTICLE = Dialect(
 
 
 def render_comment(source: str, lang: str) -> str:
-    """The safe HTML of a visitor's Markdown `source`; `lang` ("fr", "en") sets its typography."""
-    return _render(COMMENT, source, lang)
+    """The safe HTML of a visitor's Markdown `source`; `lang` ("fr", "en") sets its typography.
+
+    A text of which Markdown would leave nothing to see (`*`, `1.`) is shown as it was typed.
+    """
+    source = source.translate(BIDI_CONTROLS)
+    rendered = _clean(COMMENT, _parser(False, lang).render(source))
+    if is_blank(plain_text(rendered)):
+        rendered = _clean(COMMENT, f"<p>{html.escape(source.strip()).replace(chr(10), '<br>')}</p>")
+    return rendered
 
 
-def render_article(source: str, lang: str) -> str:
-    """The safe HTML of the owner's Markdown: as a comment's, with headings, images of this site, tables and rules."""
-    return _render(ARTICLE, source, lang)
+def render_article(source: str, lang: str, title: str = "") -> str:
+    """The safe HTML of the owner's Markdown: as a comment's, with headings, images of this site, tables, footnotes and
+    safe raw HTML. A first heading that repeats `title` is left out."""
+    return _clean(ARTICLE, _parser(True, lang).render(source.translate(BIDI_CONTROLS), {"title": title}))
+
+
+def problems_of_article(source: str) -> list[Problem]:
+    """What in the owner's Markdown readers will not get as it was meant, by line."""
+    env: dict[str, Any] = {}
+    _parser(True, "en").parse(source, env)
+    return sorted(env.get("problems", []), key=lambda problem: problem.line)
+
+
+def words_before_more(source: str, lang: str, title: str = "") -> str:
+    """The words of an article in front of its `<!--more-->` mark; empty where there is no such mark."""
+    if not article_rules.MORE.search(source):
+        return ""
+    env = {"title": title, "more_mark": MORE_MARK}
+    made = _parser(True, lang).render(source.translate(BIDI_CONTROLS).replace(MORE_MARK, ""), env)
+    before, found, _ = plain_text(_clean(ARTICLE, made)).partition(MORE_MARK)
+    return before.strip() if found else ""
 
 
 def trusted(rendered: str) -> Markup:
@@ -80,26 +128,13 @@ def trusted(rendered: str) -> Markup:
 
 def plain_text(rendered: str) -> str:
     """The words of rendered HTML on one line, for a summary. Text, not HTML: whoever shows it escapes it."""
-    words = html.unescape(nh3.clean(rendered.replace("<", " <"), tags=set()))
+    words = html.unescape(nh3.clean(BLOCK.sub(" <", FOOTNOTES.sub("", rendered)), tags=set()))
     return re.sub(r"[ \n\t]+", " ", words).strip()
 
 
 def count_links(rendered: str) -> int:
     """How many links rendered HTML holds."""
     return rendered.count("<a ")
-
-
-def is_safe_link(address: str, own_paths: bool = False) -> bool:
-    """Whether a link may be followed: http, https or mailto, no user name before the host; or a path of this site."""
-    if own_paths and (OWN_PATH.match(address) or address.startswith("#")):
-        return True
-    if not LINK.match(address):
-        return False
-    try:
-        parts = urlsplit(address)
-        return parts.scheme == "mailto" or bool(parts.hostname and parts.username is None and parts.password is None)
-    except ValueError:
-        return False
 
 
 def french_spaces(text: str) -> str:
@@ -111,56 +146,59 @@ def french_spaces(text: str) -> str:
     return re.sub(r"(?<=«) | (?=[:»])", "\N{NO-BREAK SPACE}", text)
 
 
-def _render(dialect: Dialect, source: str, lang: str) -> str:
-    made = _parser(dialect is ARTICLE, lang).render(source.translate(BIDI_CONTROLS))
-    return _last_gate(dialect, _first_gate(dialect, made))
-
-
 class _Parser(MarkdownIt):
-    """markdown-it with our own idea of which links are links; the others stay the text that was typed."""
+    """markdown-it with our own idea of which links are links. A comment's others stay the text that was typed; an
+    article's are seen by the rules in `article_rules.py`."""
 
-    own_paths = False
+    is_for_article = False
 
     def validateLink(self, url: str) -> bool:
-        return is_safe_link(url, self.own_paths)
+        return super().validateLink(url) if self.is_for_article else is_safe_link(url)
 
 
 @cache
-def _parser(for_article: bool, lang: str) -> MarkdownIt:
-    dialect = ARTICLE if for_article else COMMENT
+def _parser(is_for_article: bool, lang: str) -> MarkdownIt:
+    dialect = ARTICLE if is_for_article else COMMENT
     # "js-default" bounds the nesting at 100; 20 is CommonMark's own and enough for people.
-    parser = _Parser("js-default", {"html": False, "linkify": True, "breaks": True, "maxNesting": 20})
+    parser = _Parser("js-default", {"html": is_for_article, "linkify": True, "breaks": True, "maxNesting": 20})
     parser.disable(list(dialect.rules_off))
-    parser.own_paths = dialect.own_paths
+    parser.is_for_article = is_for_article
     # Only whole addresses and e-mail addresses become links by themselves: "bien.Mais" is a missing space.
-    assert parser.linkify is not None
-    parser.linkify.set({"fuzzy_link": False, "fuzzy_email": True})
-    if for_article:
-        parser.core.ruler.push("house_style", _house_style)
+    parser.linkify = BareLinks(options={"fuzzy_link": False, "fuzzy_email": True})
+    if is_for_article:
+        parser.use(footnote_plugin)
+        article_rules.apply(parser)
+    else:
+        parser.core.ruler.push("empty_lists", _show_empty_lists)
     if lang == "fr":
         parser.core.ruler.push("french_spaces", _space_tokens)
     return parser
 
 
-def _house_style(state: StateCore) -> None:
-    """The page's title is its only h1, so the text's largest heading is an h2 and the others follow it; an image
-    from elsewhere, which the content security policy would block, is a link to it."""
-    headings = [token for token in state.tokens if token.type in {"heading_open", "heading_close"}]
-    shift = 2 - min((int(token.tag[1]) for token in headings), default=2)
-    for token in headings:
-        token.tag = f"h{min(int(token.tag[1]) + shift, 6)}"
+def _show_empty_lists(state: StateCore) -> None:
+    """A lone `*`, `-` or `1.` opens a list for Markdown; people mean the mark. A list without content is shown as it
+    was typed."""
+    kept: list[Token] = []
+    starts: list[int] = []  # where the open lists begin in `kept`
     for token in state.tokens:
-        if token.type == "inline":
-            token.children = [part for child in token.children or [] for part in _own_image_or_link(child)]
+        kept.append(token)
+        if token.type in {"bullet_list_open", "ordered_list_open"}:
+            starts.append(len(kept) - 1)
+        elif token.type in {"bullet_list_close", "ordered_list_close"}:
+            start = starts.pop()
+            opening = kept[start]
+            if not starts and opening.map and all("list" in each.type for each in kept[start:]):
+                lines = state.src.split("\n")[opening.map[0] : opening.map[1]]
+                kept[start:] = _paragraph([line.lstrip("> \t").rstrip() for line in lines if line.strip("> \t")])
+    state.tokens = kept
 
 
-def _own_image_or_link(token: Token) -> list[Token]:
-    address = str(token.attrs.get("src", ""))
-    if token.type != "image" or OWN_PATH.match(address):
-        return [token]
-    opening = Token("link_open", "a", 1, attrs={"href": address})
-    words = Token("text", "", 0, content=token.content or address)
-    return [opening, words, Token("link_close", "a", -1)]
+def _paragraph(lines: list[str]) -> list[Token]:
+    parts: list[Token] = []
+    for line in lines:
+        parts += [Token("softbreak", "br", 0), Token("text", "", 0, content=line)]
+    inline = Token("inline", "", 0, content="\n".join(lines), children=parts[1:])
+    return [Token("paragraph_open", "p", 1, block=True), inline, Token("paragraph_close", "p", -1, block=True)]
 
 
 def _space_tokens(state: StateCore) -> None:
@@ -168,6 +206,10 @@ def _space_tokens(state: StateCore) -> None:
         for child in token.children or []:
             if child.type == "text":
                 child.content = french_spaces(child.content)
+
+
+def _clean(dialect: Dialect, made: str) -> str:
+    return _last_gate(dialect, _first_gate(dialect, made))
 
 
 def _first_gate(dialect: Dialect, made: str) -> str:
@@ -204,7 +246,11 @@ def _attribute(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
         return None
     if name == "src" and not OWN_PATH.match(value):
         return None
-    if name == "start" and not (value.isascii() and value.isdigit() and len(value) < 10):
+    if name in {"start", "width", "height"} and not (value.isascii() and value.isdigit() and len(value) < 10):
+        return None
+    if name == "class" and value not in CLASSES:
+        return None
+    if name == "id" and not _is_id(tag, value):
         return None
     return value
 
@@ -212,3 +258,12 @@ def _attribute(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
 def _attribute_or_rel(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
     # nh3 asks about its own `rel` too, which the text could not have brought: bleach has let none through.
     return dialect.link_rel if (tag, name) == ("a", "rel") else _attribute(dialect, tag, name, value)
+
+
+def _is_id(tag: str, value: str) -> bool:
+    """Headings and anchors have ids that are none of the page's own; footnotes and their references have theirs."""
+    if tag == "li":
+        return FOOTNOTE_ID.fullmatch(value) is not None
+    if tag == "a" and FOOTNOTE_ID.fullmatch(value):
+        return True
+    return re.fullmatch(r"[\w.:-]{1,200}", value) is not None and not PAGE_ID.fullmatch(value)

@@ -74,7 +74,7 @@ def test_what_changed_in_the_file_changes_and_never_a_count_or_a_comment(
     load(runner, write("a.md", GOOD))
     client.post("/articles/oiseaux/comments", data={"author_name": "Ada", "body": "Oui"})
     changed = GOOD.replace("deuxième", "troisième").replace("views: 4", "views: 9000")
-    assert load(runner, write("a.md", changed)) == (0, "updated /articles/oiseaux: body_source\n")
+    assert load(runner, write("a.md", changed)) == (0, "updated /articles/oiseaux: text\n")
     page = client.get("/articles/oiseaux").text
     assert "Un troisième." in page
     assert ">4 vues</span>" in page
@@ -88,7 +88,7 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
     load(runner, path)
     assert load(runner, "--dry-run", write("a.md", GOOD.replace("premier", "1er"))) == (
         0,
-        "would update /articles/oiseaux: body_source\n",
+        "would update /articles/oiseaux: text\n",
     )
 
 
@@ -98,17 +98,52 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
         ("Only text.\n", 1, "there is no title"),
         ("---\nlang: fr\n---\nText\n", 1, "there is no title"),
         ("---\nlang: fr\ntitle: ' '\n---\nText\n", 3, "there is no title"),
-        ("---\ntitle: 2026\n---\nText\n", 2, "the title must be text"),
+        ("---\ntitle: [a]\n---\nText\n", 2, "the title must be text"),
+        ("---\ntitle: null\n---\nText\n", 2, "there is no title"),
         ("---\ntitle: a\n", 1, "the front matter has no end"),
         ("---\ntitle: a\nslug: [\n---\nText\n", 3, "not YAML"),
-        ("---\ntitle: a: b\n---\nText\n", 2, "not YAML"),
+        ("---\ntitle: Part 2: the return\n---\nText\n", 2, 'put the title in quotes: `title: "Part 2: the return"`'),
+        ('---\ntitle: a\nsummary: She said: "yes"\n---\nText\n', 3, "put the summary in quotes"),
+        ("---\nlang: fr\n title: a\n---\nText\n", 3, "begin it at the margin"),
+        ("---\ntitle: @home\n---\nText\n", 2, "put the text in quotes"),
+        ("---\ntitle: *star*\n---\nText\n", 2, "put the text in quotes"),
+        ("---\ntitle: a\ntags:\n\t- b\n---\nText\n", 4, "YAML indents with spaces only"),
+        ('---\ntitle: "a\nlang: fr\n---\nText\n', 2, "is not closed"),
+        ("---\ntitle: 'It's here'\n---\nText\n", 2, "something follows the closing quotation mark"),
+        ("---\ntitle: a\nlang\n---\nText\n", 3, "write `key: value`"),
+        ("---\ntitle: " + "[" * 3000 + "\n---\nText\n", 2, "nested too deeply"),
+        (
+            "---\na: &a [x,x,x,x,x,x,x,x,x]\n"
+            + "".join(
+                f"{b}: &{b} [" + ",".join([f"*{a}"] * 9) + "]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+            )
+            + "title: a\n---\nText\n",
+            2,
+            "too many values",
+        ),
+        ("---\ntitle: a\nx: '" + "x" * 70_000 + "'\n---\nText\n", 1, "longer than 64 KB"),
+        ('+++\ntitle = "a\n+++\nText\n', 2, "not TOML"),
+        ("+++\ntitle = 'a'\n", 1, "write +++ on a line of its own"),
+        ('{"title": "a",}\nText\n', 1, "not JSON"),
+        ('{"title": "a", "title": "b"}\nText\n', 1, "given twice"),
+        ("---js\n({title: 1})\n---\nText\n", 1, "write it as YAML"),
+        ("Note: this is only text\n\nText\n", 1, "there is no title"),
+        ("---\ntitle: a\ndate: 0001-01-01T00:00:00+01:00\n---\nText\n", 3, "the year 0001 is out of range"),
+        ("---\ntitle: a\ndate: 9999-12-31T23:59:59-05:00\n---\nText\n", 3, "the year 9999 is out of range"),
+        ("---\ntitle: a\ndate: 2026-02-30\n---\nText\n", 3, "there is no such date"),
+        ("---\ntitle: a\ndate: 2026-02-03 25:00\n---\nText\n", 3, "there is no such date"),
+        ("---\ntitle: a\ndate: 2026-02-03 10:00 +99:00\n---\nText\n", 3, "there is no such time zone"),
+        ("---\ntitle: a\ndate: 2026-02-03 10:00 Mars/Base\n---\nText\n", 3, "the time zone `Mars/Base` is not known"),
+        ("---\ntitle: a\ndate: 1700000000\n---\nText\n", 3, "the date must be written as"),
+        ("---\ntitle: a\ndate: [2026]\n---\nText\n", 3, "the date must be written as"),
+        ("---\ntitle: a\npublished: perhaps\n---\nText\n", 3, "published must be true or false"),
         ("---\n- a\n---\nText\n", 2, "lines of `key: value`"),
         ("---\ntitle: a\ntitle: b\n---\nText\n", 3, "given twice"),
-        ("---\ntitle: a\ndate: 2026-13-45\n---\nText\n", 3, "`date` cannot be read"),
+        ("---\ntitle: a\ndate: 2026-13-45\n---\nText\n", 3, "there is no such date"),
         ("---\ntitle: a\ndate: soon\n---\nText\n", 3, "the date must be written as"),
         ("---\ntitle: a\nlang: xx\n---\nText\n", 3, "the language must be one of"),
         ("---\ntitle: a\nslug: A B\n---\nText\n", 3, "the slug must be"),
-        ("---\ntitle: 李\n---\nText\n", 2, "the slug must be"),
+        ("---\ntitle: ☕🎉\n---\nText\n", 2, "no address can be made from this title; write one: `slug: my-article`"),
         ("---\ntitle: a\nviews: -1\n---\nText\n", 3, "views must be a whole number"),
         ("---\ntitle: a\nviews: many\n---\nText\n", 3, "views must be a whole number"),
         ("---\ntitle: a\ndraft: maybe\n---\nText\n", 3, "draft must be true or false"),
@@ -117,7 +152,10 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
         (b"---\ntitle: a\n---\nText \xe9\n", 4, "this is not UTF-8"),
         ("---\ntitle: a\n---\nText\0\n", 4, "zero byte"),
         ("---\ntitle: a\x01\n---\nText\n", 2, "a character here that YAML does not allow"),
-        ("", 1, "there is no title"),
+        ("", 1, "the file is empty"),
+        (b"\xef\xbb\xbf\n \n", 1, "the file is empty"),
+        (GOOD.encode("utf-16"), 1, "this is UTF-16"),
+        ("x" * 2_000_001, 1, "larger than 2 MB"),
     ],
 )
 def test_a_broken_file_gets_a_sentence_with_its_line(
@@ -137,6 +175,18 @@ def test_a_directory_and_a_missing_file(runner: FlaskCliRunner, tmp_path: Path) 
     assert status == 1
     assert f"{tmp_path}:1: this is a directory" in output
     assert f"{tmp_path / 'none.md'}:1: there is no such file" in output
+
+
+def test_what_is_not_a_file_gets_a_sentence(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    link, loop = tmp_path / "link.md", tmp_path / "loop.md"
+    link.symlink_to(tmp_path / "gone.md")
+    loop.symlink_to(loop)
+    status, output = load(runner, str(link), str(loop), "/dev/zero", str(tmp_path / ("x" * 300)))
+    assert status == 1
+    assert f"{link}:1: this link leads to no file" in output
+    assert f"{loop}:1: " in output
+    assert "/dev/zero:1: this is not a file" in output
+    assert output.count(":1: ") == 4
 
 
 def test_a_slug_of_another_language_or_file_is_taken(runner: FlaskCliRunner, write: Write) -> None:
@@ -164,3 +214,77 @@ def test_a_draft_and_a_date_to_come_are_not_shown(runner: FlaskCliRunner, client
     assert client.get("/articles/demain").status_code == 404
     assert "oiseaux" not in client.get("/").text
     assert client.post("/articles/oiseaux/views").status_code == 404
+
+
+def test_a_date_to_come_is_said(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+    path = write("a.md", GOOD.replace("views: 4", "date: 2999-01-01 09:30 +02:00"))
+    expected = "  line 5: scheduled for 2999-01-01 07:30 UTC, not visible until then\n"
+    assert load(runner, "--dry-run", path) == (0, "would add /articles/oiseaux\n" + expected)
+    assert load(runner, path) == (0, "added /articles/oiseaux\n" + expected)
+
+
+def test_the_first_block_keeps_its_indentation(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+    load(runner, write("a.md", "---\ntitle: Code\n---\n\n    x = 1\n\nText\n"))
+    load(runner, write("b.md", "---\ntitle: List\n---\n \n  - one\n  - two\n"))
+    assert "<pre><code>x = 1\n</code></pre>" in client.get("/articles/code").text
+    assert "<ul>\n<li>one</li>\n<li>two</li>\n</ul>" in client.get("/articles/list").text
+
+
+def test_a_first_heading_that_repeats_the_title_is_shown_once(
+    runner: FlaskCliRunner, client: FlaskClient, write: Write
+) -> None:
+    load(runner, write("a.md", "---\ntitle: “My birds”\n---\n# My birds\n\nThey sing.\n\n## Where\n\nHere.\n"))
+    page = client.get("/articles/my-birds").text
+    assert page.count("My birds</h") == 0
+    assert page.count("“My birds”</h1>") == 1
+    assert '<h2 id="where">Where</h2>' in page
+
+
+def test_a_comment_in_html_reaches_no_page(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+    text = "<!-- a private note -->\nThey <!-- secret --> sing.\n\n<!--\nmore\nsecrets\n-->\n\nEnd.\n"
+    assert load(runner, write("a.md", "---\ntitle: Birds\n---\n" + text)) == (0, "added /articles/birds\n")
+    for page in (client.get("/").text, client.get("/articles/birds").text):
+        assert "private" not in page
+        assert "secret" not in page
+        assert "&lt;!--" not in page
+
+
+@pytest.mark.parametrize("mark", ["<!--more-->", "<!-- more -->", "<!--more Read on-->"])
+def test_the_text_before_the_more_mark_is_the_summary(
+    runner: FlaskCliRunner, client: FlaskClient, write: Write, mark: str
+) -> None:
+    load(runner, write("a.md", f"---\ntitle: Birds\n---\nThey *sing*[^1].\n\n{mark}\n\nAnd fly.\n\n[^1]: All day.\n"))
+    front, page = client.get("/").text, client.get("/articles/birds").text
+    assert '<p class="card-summary">They sing.</p>' in front
+    assert "And fly." in page
+    assert "more" not in page.split('class="article-body"')[1].split("</div>")[0]
+
+
+def test_what_cannot_be_shown_is_named_with_its_line(runner: FlaskCliRunner, write: Write) -> None:
+    text = """---
+title: Birds
+---
+
+They sing ![a robin](img/robin.jpg)
+and {{< youtube abc >}}.
+
+{% include player.html %}
+
+<iframe src="https://example.org"></iframe>
+
+[next](next.md) `{{ fine }}`
+
+    {{ fine }}
+
+Press <kbd>Ctrl</kbd>.<br>Then <blink>wait</blink>.
+"""
+    status, output = load(runner, "--dry-run", write("a.md", text))
+    assert status == 0
+    lines = [line.strip() for line in output.splitlines()[1:]]
+    assert [line.split(":")[0] for line in lines] == ["line 5", "line 6", "line 8", "line 10", "line 12", "line 16"]
+    assert "the picture `img/robin.jpg` cannot be shown" in lines[0]
+    assert "`{{< youtube abc >}}` has no meaning here" in lines[1]
+    assert "`{% include player.html %}`" in lines[2]
+    assert "`<iframe>` is not allowed" in lines[3]
+    assert "the link to `next.md` leads nowhere" in lines[4]
+    assert "`<blink>`" in lines[5]

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import html5lib
 import pytest
 
@@ -104,8 +110,8 @@ def test_an_article_may_have_more() -> None:
         "[up](#top) [in](/x)",
         "en",
     )
-    assert "<h2>One</h2>" in rendered
-    assert "<h3>Two</h3>" in rendered
+    assert '<h2 id="one">One</h2>' in rendered
+    assert '<h3 id="two">Two</h3>' in rendered
     assert '<img src="/static/icon.svg" alt="a view">' in rendered
     assert "<th>a</th>" in rendered
     assert "<hr>" in rendered
@@ -114,7 +120,7 @@ def test_an_article_may_have_more() -> None:
 
 
 def test_an_articles_largest_heading_comes_right_below_the_title() -> None:
-    assert "<h2>Two</h2>" in markup.render_article("## Two\n\n### Three", "en")
+    assert '<h2 id="two">Two</h2>' in markup.render_article("## Two\n\n### Three", "en")
 
 
 def test_a_picture_from_elsewhere_is_a_link_to_it() -> None:
@@ -129,10 +135,139 @@ def test_an_article_runs_no_script(source: str) -> None:
     tree = html5lib.parseFragment(rendered, namespaceHTMLElements=False)
     for element in tree.iter():
         assert element.tag not in {"script", "style", "svg", "math", "iframe"}
-        assert not any(name.startswith(("on", "style", "hx-", "data-", "id", "class")) for name in element.attrib)
+        assert not any(name.startswith(("on", "style", "hx-", "data-", "class")) for name in element.attrib)
+        assert "id" not in element.attrib or element.tag in {"h2", "h3"}
+
+
+@pytest.mark.parametrize("source", ["*", "-", "+", "1.", "2)", "- *", "* * *", "```\n```", "[](https://example.org)"])
+def test_a_comment_of_marks_alone_is_shown_as_typed(source: str) -> None:
+    assert markup.plain_text(markup.render_comment(source, "en")) == " ".join(source.split())
+
+
+def test_a_lone_mark_between_paragraphs_is_shown_as_typed() -> None:
+    assert markup.render_comment("Yes\n\n-\n\n> 1.", "en") == (
+        "<p>Yes</p>\n<p>-</p>\n<blockquote>\n<p>1.</p>\n</blockquote>\n"
+    )
+    assert markup.render_comment("- a\n-\n- b", "en").count("<li>") == 3
+
+
+@pytest.mark.parametrize("title", ["The end", "the end", "The *end*!"])
+def test_headings_have_ids_that_links_find(title: str) -> None:
+    rendered = markup.render_article(f"[Go](#the-end)\n\n## {title}\n", "en")
+    assert '<a href="#the-end"' in rendered
+    assert '<h2 id="the-end">' in rendered
+
+
+@pytest.mark.parametrize(
+    ("headings", "ids"),
+    [
+        (["Same", "Same", "Same"], ["same", "same-1", "same-2"]),
+        (["L'été à Paris", "日本語 の 見出し", "`code` & more"], ["lété-à-paris", "日本語-の-見出し", "code--more"]),
+        (["Named {#my-id}", "???"], ["my-id", None]),
+        (["Like", "Like"], ["like", "section-like-1"]),
+        (
+            ["Comments", "Status", "Comment 12", "Main"],
+            ["section-comments", "section-status", "section-comment-12", "section-main"],
+        ),
+    ],
+)
+def test_ids_of_headings_are_unique_and_none_of_the_pages(headings: list[str], ids: list[str | None]) -> None:
+    rendered = markup.render_article("\n\n".join(f"## {each}" for each in headings), "en")
+    tree = html5lib.parseFragment(rendered, namespaceHTMLElements=False)
+    assert [element.attrib.get("id") for element in tree.iter("h2")] == ids
+
+
+def test_no_heading_takes_an_id_of_the_templates() -> None:
+    ids = {
+        re.sub(r"\{\{.*?\}\}", "12", found)
+        for path in Path("templates").rglob("*.html")
+        for found in re.findall(r'\sid="([^"]+)"', path.read_text())
+        if not found.startswith("{{")
+    }
+    rendered = markup.render_article("\n\n".join(f"## {each}" for each in sorted(ids)), "en")
+    assert ids
+    assert not ids & set(re.findall(r' id="([^"]+)"', rendered))
+
+
+def test_a_link_to_a_heading_with_an_id_of_the_page_leads_to_the_heading() -> None:
+    assert '<a href="#section-comments"' in markup.render_article("[c](#comments)\n\n## Comments", "en")
+    assert '<a href="#comments"' in markup.render_article("[c](#comments)", "en")
+
+
+def test_footnotes_task_lists_and_safe_html_are_rendered() -> None:
+    rendered = markup.render_article(
+        "One[^a].\n\n- [ ] to do\n- [x] done\n\nH<sub>2</sub>O<br>Press <kbd>Ctrl</kbd>\n\n[^a]: The note.", "en"
+    )
+    assert '<a href="#fn1" id="fnref1" rel="noopener">[1]</a>' in rendered
+    assert '<li id="fn1" class="footnote-item"><p>The note. <a href="#fnref1"' in rendered
+    assert "<li>☐ to do</li>\n<li>☑ done</li>" in rendered
+    assert "H<sub>2</sub>O<br>Press <kbd>Ctrl</kbd>" in rendered
+
+
+def test_cells_keep_their_alignment() -> None:
+    assert '<td class="align-right">1</td>' in markup.render_article("| a |\n|--:|\n| 1 |", "en")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<p id="comments" onclick="alert(1)" style="position:fixed">hi</p>',
+        '<a id="status" name="main" href="javascript:alert(1)">x</a>',
+        '<a href="https://user:secret@example.org/">x</a>',
+        '<img src="https://example.org/x.png" onerror="alert(1)">',
+        '<img src="//example.org/x.png">',
+        "<form action=/owner/sign-out><input name=x><button>go</button></form>",
+        '<details open ontoggle="alert(1)"><summary>x</summary></details>',
+        "<svg><script>alert(1)</script></svg>",
+        '<math><mtext></p><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">',
+        "<base href=//example.org><meta http-equiv=refresh content=0><link rel=stylesheet href=//example.org>",
+        "</div></article></main><script>alert(1)",
+        "<!--><script>alert(1)</script>-->",
+        "<scr<script>ipt>alert(1)</script>",
+        '<kbd class="comment" hx-get="/">x</kbd>',
+    ],
+)
+def test_raw_html_of_an_article_passes_the_same_gates(source: str) -> None:
+    for text in (source, f"Text {source} text"):
+        tree = html5lib.parseFragment(markup.render_article(text, "en"), namespaceHTMLElements=False)
+        for element in tree.iter():
+            if element.tag == "DOCUMENT_FRAGMENT":
+                continue
+            assert element.tag in markup.ARTICLE.tags
+            assert set(element.attrib) <= markup.ARTICLE.attributes.get(element.tag, set()) | {"rel"}
+            assert element.attrib.get("id") not in {"comments", "status", "main"}
+            assert element.attrib.get("href", "/").startswith(("/", "#", "https://example.org"))
+
+
+ADVERSARIAL = [
+    "*a " * 1_666, "_" * 5_000, "`" * 5_000, "[" * 5_000, "![" * 2_500, "<" * 5_000, "<!--" * 1_250, "> " * 2_500,
+    "- " * 2_500, "1. " * 1_666, "*\n" * 2_500, "- *\n" * 1_250, "https://" * 625, "https://a" * 555,
+    "http://a’" * 555, "https://example.org/" + "’" * 4_980, "https://example.org/" + "״א" * 2_490,
+    "https://example.org/" + "(" * 4_980, "a@" * 2_500, "&" * 5_000, "[^a]" * 1_250, "^[a" * 1_666, "|" * 5_000,
+    "[x](" * 1_250, "~~a" * 1_666, "\\" * 5_000, "{{" * 2_500, "{% " * 1_666, "<b>" * 1_666, "<script>" * 625,
+    "## a\n" * 1_000, "[^a]: b\n\n" * 500, "a:" * 2_500, "]]" * 2_500, "<a " * 1_666, "$" * 5_000,
+]  # fmt: skip
+
+
+RENDER_ALL = """
+import json, sys
+from blogapp.text import markup
+for source in json.load(sys.stdin):
+    markup.render_comment(source, "fr")
+    markup.render_article(source, "fr")
+    markup.problems_of_article(source)
+"""
+
+
+def test_hostile_text_does_not_hang_the_renderer() -> None:
+    # All of it takes some seconds; what is quadratic in 5,000 characters takes minutes.
+    subprocess.run(
+        [sys.executable, "-c", RENDER_ALL], input=json.dumps(ADVERSARIAL), text=True, check=True, timeout=120
+    )
 
 
 def test_plain_text_is_the_words_alone() -> None:
+    assert markup.plain_text("<p>They <em>sing</em>.</p><p>All day.</p>") == "They sing. All day."
     assert markup.plain_text("<p>a &lt;b&gt; &amp; <em>c</em></p>\n<p>d</p>") == "a <b> & c d"
 
 

@@ -1,0 +1,212 @@
+"""Article files: Markdown with front matter, read for an import and written by an export.
+
+Every mistake of every file is found, with its line, before anything is stored.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+
+from blogapp.articles.dates import DateError, parse_date
+from blogapp.articles.front_matter import FrontMatter, FrontMatterError, parse_front_matter
+from blogapp.articles.metadata import Metadata, Note, understand
+from blogapp.articles.models import Article
+from blogapp.settings import LOCALES
+from blogapp.text import markup
+from blogapp.text.slugs import slug_from
+
+LARGEST_FILE = 2_000_000  # bytes
+JEKYLL_NAME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})-(.+)")
+DRAFT_FOLDERS = {"drafts", "_private", "private", "_unpublished", "unpublished"}
+
+
+class BrokenFile(Exception):
+    """A file cannot be imported: `path:line: what is wrong with it and what to do`."""
+
+    def __init__(self, path: Path, line: int, sentence: str) -> None:
+        super().__init__(f"{printable(path)}:{line}: {sentence}")
+
+
+@dataclass(frozen=True)
+class ArticleFile:
+    """One file, read. `base_slug` is the address that its title or its name leads to, `slug` the stated one if any;
+    `keeps_slug`: the address comes from the file's name, so a new title does not change it."""
+
+    path: Path
+    metadata: Metadata
+    title: str
+    lang: str
+    body: str
+    slug: str | None
+    base_slug: str
+    keeps_slug: bool
+    slug_line: int
+    notes: list[Note] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FilesRead:
+    """What can be imported, what is wrong, and the files that are no articles; only if nothing is wrong, import."""
+
+    files: list[ArticleFile]
+    broken: list[BrokenFile]
+    skipped: list[str]
+
+
+def read_files(paths: list[Path], default_lang: str, now: datetime) -> FilesRead:
+    """Read all of `paths`."""
+    read = FilesRead([], [], [])
+    for path in paths:
+        if path.name == "_index.md" or re.fullmatch(r"_index\.\w+\.md", path.name):
+            read.skipped.append(f"{printable(path)}: Hugo's page of a section is not an article")
+            continue
+        try:
+            read.files.append(read_file(path, default_lang, now))
+        except BrokenFile as error:
+            read.broken.append(error)
+    return read
+
+
+def read_file(path: Path, default_lang: str, now: datetime) -> ArticleFile:
+    """Read and check one file. Raises BrokenFile with its first mistake."""
+    try:
+        matter = parse_front_matter(_text_of(path))
+        metadata = understand(matter, now)
+    except FrontMatterError as error:
+        raise BrokenFile(path, error.line, str(error)) from None
+    body = re.sub(r"\A(?:[ \t]*\n)+", "", matter.body).rstrip()
+    if not body.strip():
+        raise BrokenFile(path, matter.body_line, "there is no text below the front matter.")
+    name = path.name.removesuffix(path.suffix)
+    stem, _, lang_of_name = name.rpartition(".")
+    if stem and lang_of_name in LOCALES:  # Hugo: my-article.fr.md
+        name = stem
+    else:
+        lang_of_name = ""
+    jekyll = JEKYLL_NAME.fullmatch(name)
+    if jekyll and metadata.published_at is None:
+        metadata.published_at = _date_of_name(path, jekyll.group(1))
+    title = metadata.title or (jekyll.group(2).replace("-", " ").capitalize() if jekyll else "")
+    line = matter.fields["title"].line if "title" in matter.fields else 1
+    if not title:
+        raise BrokenFile(path, line, "there is no title; write `title: ...` between the two lines of ---.")
+    line = matter.fields["slug"].line if metadata.slug else line
+    _hide_by_name(path, metadata)
+    return ArticleFile(
+        path=path,
+        metadata=metadata,
+        title=title,
+        lang=metadata.lang or lang_of_name or default_lang,
+        body=body + "\n",
+        slug=metadata.slug,
+        base_slug=(slug_from(jekyll.group(2)) if jekyll else "") or slug_from(title),
+        keeps_slug=jekyll is not None,
+        slug_line=line,
+        notes=_notes(matter, metadata, body, now),
+    )
+
+
+def to_markdown(article: Article, views: int, old_slugs: list[str]) -> str:
+    """The file of an article, which an import reads back as the same article."""
+    values: dict[str, object] = {"title": article.title, "slug": article.slug, "lang": article.lang}
+    if article.first_published_at is not None:
+        values["date"] = article.published_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if article.summary:
+        values["summary"] = article.summary
+    if article.tags:
+        values["tags"] = [str(tag) for tag in article.tags]
+    if article.draft:
+        values["draft"] = True
+    values["views"] = views
+    if old_slugs:
+        values["aliases"] = [f"/articles/{slug}" for slug in old_slugs]
+    front = yaml.dump(values, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**6)
+    return f"---\n{front}---\n\n{article.body_source}"
+
+
+def printable(path: Path) -> str:
+    """A path as text: a name that is not UTF-8 can be neither printed nor stored as it is."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Dates are written as they are read, without quotes."""
+
+
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    is_date = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text)
+    return dumper.represent_scalar("tag:yaml.org,2002:timestamp" if is_date else "tag:yaml.org,2002:str", text)
+
+
+_Dumper.add_representer(str, _represent)
+
+
+def _text_of(path: Path) -> str:
+    def wrong(sentence: str, line: int = 1) -> BrokenFile:
+        return BrokenFile(path, line, sentence)
+
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise wrong("this is a directory; name the Markdown files in it.")
+        if not stat.S_ISREG(found.st_mode):
+            raise wrong("this is not a file.")
+        if found.st_size > LARGEST_FILE:
+            raise wrong("the file is larger than 2 MB; an article is text only.")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        is_link = path.is_symlink()
+        raise wrong("this link leads to no file." if is_link else "there is no such file.") from None
+    except OSError as error:
+        raise wrong(f"the file cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise wrong("there is no such file.") from None
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise wrong("this is UTF-16; save the file as UTF-8 in your editor.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise wrong("this is not UTF-8; save the file as UTF-8 in your editor.", line) from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        raise wrong("there is a zero byte here; this is not a text file.", text[: text.index("\0")].count("\n") + 1)
+    if not text.strip():
+        raise wrong("the file is empty: there is no title and no text.")
+    return text
+
+
+def _date_of_name(path: Path, text: str) -> datetime:
+    try:
+        return parse_date(text)
+    except DateError as error:
+        raise BrokenFile(path, 1, f"the file's name begins with a date: {error}") from None
+
+
+def _hide_by_name(path: Path, metadata: Metadata) -> None:
+    """What Jekyll and others do not publish because of its place: drafts' folders, and names with an underscore."""
+    folders = [part.lower() for part in path.absolute().parts[:-1]]
+    if "_drafts" in folders or folders[-1] in DRAFT_FOLDERS:
+        metadata.is_draft = True
+        metadata.notes.append(Note(1, "the file is in a folder of drafts: imported as a draft"))
+    elif path.name.startswith("_"):
+        metadata.is_draft = True
+        metadata.notes.append(Note(1, "the file's name begins with `_`: imported as a draft"))
+
+
+def _notes(matter: FrontMatter, metadata: Metadata, body: str, now: datetime) -> list[Note]:
+    notes = list(metadata.notes)
+    moment = metadata.published_at
+    if moment and moment > now and not metadata.is_draft:
+        line = next((matter.fields[key].line for key in ("publishdate", "date") if key in matter.fields), 1)
+        notes.append(Note(line, f"scheduled for {moment:%Y-%m-%d %H:%M} UTC, not visible until then"))
+    first_line = matter.body_line + matter.body.count("\n", 0, matter.body.index(body))
+    notes += [Note(first_line + each.line - 1, each.sentence) for each in markup.problems_of_article(body)]
+    return notes

@@ -1,0 +1,308 @@
+"""What the fields of front matter mean, in the words of the tools that write it (Jekyll, Hugo, Pelican, Eleventy, Hexo,
+Zola, and the exporters of Ghost and WordPress).
+
+Whatever says that an article is not for everybody makes it a draft here, and a note says why. A field that only looks
+like it does too: nothing becomes public by a misunderstanding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from blogapp.articles.dates import DateError, parse_date
+from blogapp.articles.front_matter import Field, FrontMatter, FrontMatterError, Value, normalise
+from blogapp.settings import LOCALES
+from blogapp.text.slugs import is_slug
+
+TITLE_LENGTH = 300
+MOST_VIEWS = 2**53
+
+DATES = ("date", "datepublished", "publishedat", "publishedon", "publicationdate", "postdate")
+PUBLISH_DATES = ("publishdate", "pubdate", "published")
+UPDATES = (
+    "updated",
+    "lastmod",
+    "modified",
+    "dateupdated",
+    "datemodified",
+    "lastmodified",
+    "lastmodifiedat",
+    "updatedat",
+)
+EXPIRIES = ("expirydate", "expires", "expiry", "expirationdate", "unpublishdate")
+LANGUAGES = ("lang", "language", "locale")
+SUMMARIES = ("summary", "excerpt", "description")
+TAGS = ("tags", "tag", "categories", "category", "taxonomies")
+ALIASES = ("aliases", "alias", "redirectfrom", "redirects")
+USED = {"title", "slug", "draft", "views", *DATES, *PUBLISH_DATES, *UPDATES, *EXPIRIES, *LANGUAGES, *TAGS, *ALIASES}
+
+TRUE = {"true", "yes", "on", "1", "y"}
+FALSE = {"false", "no", "off", "0", "n", "none", "never"}
+# Fields (without a leading "is") that hide an article when they are true, or when they are false.
+HIDES_IF_TRUE = {
+    "private", "hidden", "unlisted", "secret", "protected", "membersonly", "memberonly", "subscribersonly", "premium",
+    "internal", "confidential", "restricted", "headless", "eleventyexcludefromcollections", "excludefromcollections",
+    "unpublished", "draft", "hide", "deleted", "trashed", "archived", "paid", "encrypted", "encrypt", "postprivate",
+}  # fmt: skip
+HIDES_IF_FALSE = {"published", "public", "publish", "listed", "visible", "permalink", "render", "output"}
+STATES = {"status", "poststatus", "state", "visibility", "access", "audience", "publishstatus"}
+PUBLIC_STATES = {"published", "publish", "public", "live", "visible", "everyone", "all", "open", "active", "listed"}
+SCHEDULED = {"scheduled", "future"}
+KINDS = {"layout", "type", "posttype", "kind"}
+OTHER_KINDS = {
+    "page", "pages", "home", "index", "archive", "archives", "redirect", "about", "attachment", "navmenuitem",
+    "revision", "customcss", "wpblock", "category", "tag", "search",
+}  # fmt: skip
+PRIVATE_LIKE = re.compile(
+    r"privat|draft|hidden|secret|passw|passphrase|protect|member|unlist|restrict|confidential|embargo|visib|expir|"
+    r"unpublish|subscriber|premium|encrypt|audience|^access|^hidefrom|nonpublic|unreleased|^wip$"
+)
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that the author of a file should know: its line in the file, and what it is."""
+
+    line: int
+    sentence: str
+
+
+@dataclass
+class Metadata:
+    """The front matter of an article, understood. `slug` and `lang` are None where the file states none."""
+
+    title: str | None = None
+    slug: str | None = None
+    lang: str | None = None
+    summary: str = ""
+    tags: list[str] = field(default_factory=list)
+    is_draft: bool = False
+    published_at: datetime | None = None
+    updated_at: datetime | None = None
+    views: int = 0
+    old_slugs: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+def understand(matter: FrontMatter, now: datetime) -> Metadata:
+    """The meaning of all fields of `matter`. Raises FrontMatterError for the first one that is wrong."""
+    fields = matter.fields
+    found = Metadata(
+        title=_title(fields.get("title")),
+        slug=_slug(fields.get("slug")),
+        lang=_lang(_first(fields, LANGUAGES)),
+        views=_views(fields.get("views")),
+    )
+    summary = _first(fields, SUMMARIES)
+    if summary:
+        if not isinstance(summary.value, str):
+            raise FrontMatterError(summary.line, "the summary must be text; put it in quotes.")
+        found.summary = " ".join(summary.value.split())
+    found.tags = _tags(fields, found.notes)
+    _read_dates(fields, found, now)
+    _read_aliases(fields, found)
+    for reason in _reasons_to_hide(fields, found.published_at, now):
+        found.is_draft = True
+        if reason.sentence:
+            found.notes.append(reason)
+    used = USED | ({normalise(summary.name)} if summary else set())
+    found.ignored = [each.name for key, each in fields.items() if key not in used and not _is_privacy(key)]
+    return found
+
+
+def _first(fields: dict[str, Field], keys: tuple[str, ...]) -> Field | None:
+    return next((fields[key] for key in keys if key in fields and fields[key].value is not None), None)
+
+
+def _title(found: Field | None) -> str | None:
+    if found is None or found.value is None:
+        return None
+    if not isinstance(found.value, str):
+        raise FrontMatterError(found.line, 'the title must be text; put it in quotes: `title: "[Notes]"`.')
+    title = " ".join(found.value.split())
+    if len(title) > TITLE_LENGTH:
+        raise FrontMatterError(found.line, f"the title has {len(title)} characters; {TITLE_LENGTH} is the most.")
+    return title or None
+
+
+def _slug(found: Field | None) -> str | None:
+    if found is None or found.value is None:
+        return None
+    if not isinstance(found.value, str) or not is_slug(found.value):
+        raise FrontMatterError(
+            found.line, "the slug must be lower-case letters, digits and single hyphens: `slug: my-article`."
+        )
+    return found.value
+
+
+def _lang(found: Field | None) -> str | None:
+    if found is None:
+        return None
+    lang = re.split(r"[-_.]", found.value.strip().lower())[0] if isinstance(found.value, str) else ""
+    lang = {"iw": "he"}.get(lang, lang)
+    if lang not in LOCALES:
+        raise FrontMatterError(found.line, f"the language must be one of {', '.join(LOCALES)}.")
+    return lang
+
+
+def _views(found: Field | None) -> int:
+    if found is None or found.value is None:
+        return 0
+    text = found.value if isinstance(found.value, str) else ""
+    if not (text.isascii() and text.isdigit() and len(text) < 17 and int(text) < MOST_VIEWS):
+        raise FrontMatterError(found.line, "views must be a whole number, 0 or more.")
+    return int(text)
+
+
+def _tags(fields: dict[str, Field], notes: list[Note]) -> list[str]:
+    tags: dict[str, str] = {}
+    for key in TAGS:
+        if key not in fields or fields[key].value is None:
+            continue
+        each = fields[key]
+        value = each.value
+        if key == "taxonomies" and isinstance(value, dict):  # Zola
+            value = [tag for group in value.values() if isinstance(group, list) for tag in group]
+        for tag in _tag_names(each, value, notes):
+            tags.setdefault(tag.casefold(), tag)
+        if key in {"categories", "category"}:
+            notes.append(Note(each.line, f"`{each.name}` are added to the tags"))
+    tags.pop("uncategorized", None)
+    return list(tags.values())
+
+
+def _tag_names(found: Field, value: Value, notes: list[Note]) -> list[str]:
+    if isinstance(value, str):
+        names: list[object] = [*re.split(r"[,;]", value)]
+        if len(names) == 1 and " " in value.strip() and found.name.lower() in {"tags", "categories"}:
+            listed = ", ".join(value.split())
+            notes.append(Note(found.line, f"`{value.strip()}` is read as one tag; for several: `[{listed}]`"))
+    elif isinstance(value, list):
+        names = [each.get("name") if isinstance(each, dict) else each for each in value]
+    else:
+        names = [None]
+    if not all(isinstance(name, str) for name in names if name is not None) or names == [None]:
+        raise FrontMatterError(found.line, "tags must be a list of words: `tags: [garden, autumn]`.")
+    return [" ".join(name.split()) for name in names if isinstance(name, str) and name.strip()]
+
+
+def _read_dates(fields: dict[str, Field], found: Metadata, now: datetime) -> None:
+    stated = _first(fields, DATES)
+    published = next(
+        (each for key in PUBLISH_DATES if (each := fields.get(key)) and not _is_word(key, each.value)), None
+    )
+    found.published_at = _date(stated, found.notes) if stated else None
+    if published:
+        moment = _date(published, found.notes)
+        # Hugo shows `date` and holds the article back until `publishDate`.
+        if moment and (found.published_at is None or moment > now):
+            found.published_at = moment
+    updated = _first(fields, UPDATES)
+    if updated:
+        try:
+            found.updated_at = _parse(updated)
+        except DateError:
+            found.notes.append(Note(updated.line, f"`{updated.name}` is no date and is ignored"))
+
+
+def _is_word(key: str, value: Value) -> bool:
+    """`published` is a date in some tools and true or false in others."""
+    return value is None or (key == "published" and not (isinstance(value, str) and _is_date(value)))
+
+
+def _date(found: Field, notes: list[Note]) -> datetime | None:
+    if isinstance(found.value, str) and re.fullmatch(r"(git )?(last modified|created)", found.value.strip().lower()):
+        notes.append(Note(found.line, f"`{found.value.strip()}` is no date here; the day of publication counts"))
+        return None
+    try:
+        return _parse(found)
+    except DateError as error:
+        raise FrontMatterError(found.line, str(error)) from None
+
+
+def _parse(found: Field) -> datetime:
+    if not isinstance(found.value, str):
+        raise DateError
+    return parse_date(found.value)
+
+
+def _read_aliases(fields: dict[str, Field], found: Metadata) -> None:
+    for each in (fields[key] for key in ALIASES if key in fields):
+        for alias in each.value if isinstance(each.value, list) else [each.value]:
+            match = re.fullmatch(r"/articles/([^/?#]+)/?", alias) if isinstance(alias, str) else None
+            if match and is_slug(match.group(1)):
+                found.old_slugs.append(match.group(1))
+            elif alias:
+                found.notes.append(
+                    Note(each.line, f"the old address `{alias}` cannot be redirected; only `/articles/...` can")
+                )
+
+
+def _reasons_to_hide(fields: dict[str, Field], published_at: datetime | None, now: datetime) -> Iterator[Note]:
+    """Why the article must not be public; the plain `draft: true` needs no sentence."""
+    for key, each in _flat(fields):
+        name = each.name
+        text = each.value.strip().lower() if isinstance(each.value, str) else ""
+        draft = f"`{name}: {each.value if isinstance(each.value, str) else '...'}`: imported as a draft"
+        if each.value is None:
+            continue
+        if key in {"draft", "published"} and "." not in name:
+            if text not in TRUE | FALSE and not (key == "published" and _is_date(text)):
+                raise FrontMatterError(each.line, f"{name} must be true or false.")
+            if (text in TRUE) == (key == "draft") and text in TRUE | FALSE:
+                yield Note(each.line, "" if key == "draft" else draft)
+        elif key in EXPIRIES:
+            yield from _expired(each, now)
+        elif key in STATES:
+            is_scheduled = text in SCHEDULED and published_at is not None
+            if normalise(text) not in PUBLIC_STATES and not is_scheduled:
+                yield Note(each.line, draft)
+        elif key in KINDS:
+            if normalise(text) in OTHER_KINDS:
+                yield Note(each.line, f"`{name}: {text}` is not an article: imported as a draft")
+        elif key in HIDES_IF_FALSE:
+            if text in FALSE:
+                yield Note(each.line, draft)
+        elif (
+            (key in HIDES_IF_TRUE or PRIVATE_LIKE.search(key)) and text not in FALSE and each.value not in ("", [], {})
+        ):
+            no_password = f"`{name}`: articles have no passwords here; imported as a draft"
+            yield Note(each.line, no_password if "passw" in key else draft)
+
+
+def _flat(fields: dict[str, Field]) -> Iterator[tuple[str, Field]]:
+    """All fields, and those inside of others (Hugo's `params`, Zola's `extra`), without a leading "is"."""
+    stack = list(fields.values())[::-1]
+    while stack:
+        each = stack.pop()
+        key = normalise(each.name.rpartition(".")[2])
+        yield (key[2:] if key.startswith("is") and len(key) > 4 else key), each
+        if isinstance(each.value, dict):
+            stack += [Field(f"{each.name}.{name}", each.line, value) for name, value in each.value.items()]
+
+
+def _is_privacy(key: str) -> bool:
+    key = key[2:] if key.startswith("is") and len(key) > 4 else key
+    return key in HIDES_IF_TRUE or key in STATES or bool(PRIVATE_LIKE.search(key))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        parse_date(text)
+    except DateError:
+        return False
+    return True
+
+
+def _expired(found: Field, now: datetime) -> Iterator[Note]:
+    try:
+        moment = _parse(found)
+    except DateError:
+        yield Note(found.line, f"`{found.name}` is no date that can be read: imported as a draft")
+        return
+    if moment <= now:
+        yield Note(found.line, f"`{found.name}` is over: imported as a draft")

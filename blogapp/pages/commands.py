@@ -1,0 +1,100 @@
+"""`flask articles import` and `export`: articles together with the views that they had elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask import current_app
+from sqlalchemy import select
+
+from blogapp import clock
+from blogapp.articles.commands import articles_cli as articles_cli
+from blogapp.articles.files import FilesRead, read_files, to_markdown
+from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.articles.publishing import Published, publish
+from blogapp.articles.sources import Placed, place_files
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.view_counts.counting import start_count, views_of
+
+# The names of fields in the words of the front matter.
+NAMES = {"body_source": "text", "published_at": "date"}
+
+
+@articles_cli.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+def import_articles(paths: tuple[Path, ...], dry_run: bool) -> None:
+    """Add or update articles from Markdown files with front matter.
+
+    A file updates the article whose slug it states, or the one that was imported from it before; counts and comments
+    never change. If one file is broken, none is imported.
+    """
+    now = clock.now()
+    read = read_files(list(paths), current_app.config["SITE_LOCALE"], now)
+    with write_transaction() as session:
+        placed, misplaced = place_files(session, read.files)
+        if read.broken or misplaced:
+            session.rollback()
+            _report_broken(read, [*read.broken, *misplaced])
+            raise click.exceptions.Exit(1)
+        for each in placed:
+            done = publish(session, each.manuscript, now, each.article, each.source)
+            if done.is_new:
+                start_count(session, done.article.id, each.file.metadata.views)
+            _report(each, done, dry_run)
+        if dry_run:
+            session.rollback()
+    for sentence in read.skipped:
+        click.echo(f"skipped {sentence}")
+
+
+def _report_broken(read: FilesRead, broken: list[Exception]) -> None:
+    for error in broken:
+        click.echo(str(error), err=True)
+    for file in read.files:
+        for note in file.notes:
+            click.echo(f"{file.path}:{note.line}: {note.sentence}", err=True)
+    click.echo("Nothing was imported.", err=True)
+
+
+def _report(placed: Placed, done: Published, dry_run: bool) -> None:
+    where = f"/articles/{done.article.slug}"
+    if done.is_new:
+        click.echo(f"{'would add' if dry_run else 'added'} {where}")
+    elif not done.changes:
+        click.echo(f"unchanged {where}")
+    else:
+        changes = ", ".join(NAMES.get(name, name) for name in done.changes)
+        click.echo(f"{'would update' if dry_run else 'updated'} {where}: {changes}")
+    if placed.file.metadata.ignored:
+        click.echo(f"  ignored: {', '.join(placed.file.metadata.ignored)}")
+    for note in sorted(placed.file.notes, key=lambda note: note.line):
+        click.echo(f"  line {note.line}: {note.sentence}")
+
+
+@articles_cli.command("export")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--overwrite", is_flag=True, help="Replace files of an earlier export.")
+def export_articles(folder: Path, overwrite: bool) -> None:
+    """Write every article to a Markdown file in FOLDER, which `flask articles import` reads back as it is."""
+    session = db.session()
+    slugs = list(session.scalars(select(Article.slug).order_by(Article.slug)))
+    existing = [slug for slug in slugs if (folder / f"{slug}.md").exists()]
+    if existing and not overwrite:
+        raise click.ClickException(
+            f"{folder / existing[0]}.md exists already; name an empty folder, or add --overwrite. Nothing was written."
+        )
+    old_slugs: dict[int, list[str]] = {}
+    for redirect in session.scalars(select(ArticleRedirect).order_by(ArticleRedirect.slug)):
+        old_slugs.setdefault(redirect.article_id, []).append(redirect.slug)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for article in session.scalars(select(Article).order_by(Article.slug).execution_options(yield_per=100)):
+            views = views_of(session, [article.id])[article.id]
+            text = to_markdown(article, views, old_slugs.get(article.id, []))
+            (folder / f"{article.slug}.md").write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be written: {error.strerror}.") from None
+    click.echo(f"{len(slugs)} articles exported to {folder}")

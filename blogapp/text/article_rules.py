@@ -1,0 +1,329 @@
+"""What an article's Markdown may contain beyond a comment's: rules that markdown-it applies to the parsed text.
+
+Each rule changes the tokens of a parsed article (headings, pictures, links, raw HTML, task lists) and adds a `Problem`
+to the parser's environment for everything that the article's author meant and readers will not get. The output still
+passes both sanitisers in `markup.py`: nothing here decides what is safe.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from bleach.html5lib_shim import HTML_TAGS
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from blogapp.text.links import OWN_PATH, is_safe_link
+
+RAW_TAGS = frozenset(
+    {
+        "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn", "dl", "dt",
+        "em", "figcaption", "figure", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol",
+        "p", "pre", "q", "s", "samp", "small", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th",
+        "thead", "tr", "u", "ul", "var", "wbr",
+    }
+)  # fmt: skip
+# Elements whose content is no text for readers: they are left out as a whole.
+DROPPED = r"script|style|iframe|object|embed|svg|math|noscript|template|video|audio|select|textarea|form"
+DROPPED_ELEMENT = re.compile(rf"<({DROPPED})\b[^<>]*(?:/>|>.*?(?:</\1\s*>|\Z))", re.IGNORECASE | re.DOTALL)
+COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?/?>")
+ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+MORE = re.compile(r"<!--[ \t]*(?:more\b[^<>]*|excerpt|end[ _-]?excerpt|pelican_end_summary)[ \t]*-->", re.IGNORECASE)
+
+# Template tags and extensions of other tools, which have no meaning here.
+FOREIGN = re.compile(
+    r"\{\{.{0,500}?\}\}|\{%.{0,500}?%\}|\{:.{0,200}?\}|\[\[[^\[\]\n]{1,200}\]\]|\[TOC\]|\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]"
+    r"|\[/?(?:caption|gallery|embed|video|audio|youtube|playlist|contact-form)\b[^\[\]\n]{0,300}\]"
+    r"|\]\((?:javascript|vbscript|file|data):|^:::[ \t]*\w*|^!!![ \t]+\w+|\$\$",
+    re.MULTILINE,
+)
+CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^`]{1,1000}(?<!`)\1(?!`)")
+HEADING_ID = re.compile(r"[ \t]*\{#([\w.:-]+)\}[ \t]*\Z")
+ALIGNMENT = {"text-align:left": "align-left", "text-align:center": "align-center", "text-align:right": "align-right"}
+
+# Ids of the page around an article: a heading must not take one, or links and live updates would go to the wrong place.
+PAGE_ID = re.compile(
+    r"top|bottom|main|comments|comments-heading|status|news|next-page|true|kept|logs|cookies|views|view-count|"
+    r"popular(-title)?|refresh(-cursor)?|comment-(count|list|form.*)|(owner|preview|objection|sign-in)(-.*)?|"
+    r"(comment|item|like|like-button|summary|replies|reply-link|reply-slot|reply-form|edit-link|delete-link|"
+    r"more-replies|change-form|change-body)-\d+.*|fn(ref)?\d.*"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in an article that readers do not get as it was meant: its line in the text, from 1, and what it is."""
+
+    line: int
+    sentence: str
+
+
+def apply(parser: MarkdownIt) -> None:
+    """Add the rules for articles to a parser."""
+    parser.core.ruler.push("leading_title", _remove_leading_title)
+    parser.core.ruler.push("foreign_syntax", _note_foreign_syntax)
+    parser.core.ruler.push("raw_html", _clean_raw_html)
+    parser.core.ruler.push("pictures_and_links", _pictures_and_links)
+    parser.core.ruler.push("headings", _number_headings)
+    parser.core.ruler.push("task_lists", _draw_task_boxes)
+    parser.core.ruler.push("alignment", _align_cells)
+
+
+def heading_slug(text: str) -> str:
+    """The id that GitHub gives a heading: lower case, letters, digits, `_` and `-`, spaces as hyphens."""
+    return re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")[:150]
+
+
+def _remove_leading_title(state: StateCore) -> None:
+    """The page shows the title already: a first heading that repeats it is left out."""
+    title = state.env.get("title", "")
+    if title and len(state.tokens) > 2 and state.tokens[0].type == "heading_open" and state.tokens[0].tag == "h1":
+        heading = "".join(child.content for child in state.tokens[1].children or [])
+        if _bare(title) and _bare(heading) == _bare(title):
+            del state.tokens[:3]
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def _note_foreign_syntax(state: StateCore) -> None:
+    for token, first_line in _inline_tokens(state):
+        text = CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span.group()), token.content)
+        for found in FOREIGN.finditer(text):
+            line = first_line + text.count("\n", 0, found.start())
+            _note(state.env, line, f"`{_short(found.group())}` has no meaning here and is shown as typed")
+
+
+def _clean_raw_html(state: StateCore) -> None:
+    line = 1
+    for token in state.tokens:
+        line = token.map[0] + 1 if token.map else line
+        if token.type == "html_block":
+            token.content = _clean_html_block(state.env, token.content, line)
+        elif token.type == "inline":
+            for child, child_line in _children(token, line):
+                if child.type == "html_inline":
+                    _clean_html_inline(state.env, child, child_line)
+
+
+def _clean_html_block(env: Any, content: str, line: int) -> str:
+    def line_of(found: re.Match[str]) -> int:
+        return line + found.string.count("\n", 0, found.start())
+
+    def without_comment(found: re.Match[str]) -> str:
+        return _note_comment(env, found.group(), line_of(found)) + "\n" * found.group().count("\n")
+
+    def without_element(found: re.Match[str]) -> str:
+        _note(env, line_of(found), f"`<{found.group(1).lower()}>` is not allowed and is left out")
+        return "\n" * found.group().count("\n")
+
+    def clean_tag(found: re.Match[str]) -> str:
+        return _clean_tag(env, found.group(), line_of(found))
+
+    content = COMMENT.sub(without_comment, content)
+    content = DROPPED_ELEMENT.sub(without_element, content)
+    return TAG.sub(clean_tag, content)
+
+
+def _clean_html_inline(env: Any, token: Token, line: int) -> None:
+    if token.content.startswith("<!--"):
+        token.content = _note_comment(env, token.content, line)
+    else:
+        token.content = _clean_tag(env, token.content, line)
+
+
+def _note_comment(env: Any, comment: str, line: int) -> str:
+    """What stands in place of a comment: nothing, or the mark that the caller wants for `<!--more-->`."""
+    if MORE.fullmatch(comment):
+        return str(env.get("more_mark", ""))
+    if not comment.endswith("-->"):
+        _note(env, line, "this comment has no end (`-->`); everything below it is left out")
+    return ""
+
+
+def _clean_tag(env: Any, tag: str, line: int) -> str:
+    """What stands in place of a raw HTML tag: itself, nothing, or its source as text where it is no HTML."""
+    match = TAG.match(tag)
+    name = match.group(1).lower() if match else ""
+    if name == "img":
+        return _clean_img(env, tag, line)
+    if name == "a":
+        return re.sub(r"\bname(?=\s*=)", "id", tag)
+    if name in RAW_TAGS:
+        return tag
+    if name in HTML_TAGS or re.fullmatch(DROPPED, name):
+        if not tag.startswith("</"):
+            _note(env, line, f"`<{name}>` is not allowed; only the text inside it is shown")
+        return ""
+    if not tag.startswith("</"):
+        _note(env, line, f"`{_short(tag)}` is not HTML and is shown as typed")
+    return html.escape(tag)
+
+
+def _clean_img(env: Any, tag: str, line: int) -> str:
+    values = {name.lower(): html.unescape(a or b or c) for name, a, b, c in ATTRIBUTE.findall(tag)}
+    address, words = values.get("src", ""), values.get("alt", "")
+    if OWN_PATH.match(address):
+        _note_missing_picture(env, address, line)
+        return tag
+    if is_safe_link(address):
+        return f'<a href="{html.escape(address)}">{html.escape(words or address)}</a>'
+    _note_unreachable(env, "picture", address, line)
+    return html.escape(words)
+
+
+def _pictures_and_links(state: StateCore) -> None:
+    """A picture from elsewhere, which the content security policy would block, becomes a link to it; a picture or a
+    link that leads nowhere from here becomes its words."""
+    for token, first_line in _inline_tokens(state):
+        kept: list[Token] = []
+        inside: Token | None = None
+        for child, line in _children(token, first_line):
+            if child.type == "link_open":
+                inside = child
+                address = str(child.attrs.get("href", ""))
+                if not is_safe_link(address, own_paths=True):
+                    if child.info != "auto":
+                        _note_unreachable(state.env, "link", address, line)
+                    child.hidden = True
+                    continue
+            elif child.type == "link_close":
+                is_dropped = inside is not None and inside.hidden
+                inside = None
+                if is_dropped:
+                    continue
+            elif child.type == "image":
+                kept += _picture(state.env, child, line, inside is not None and not inside.hidden)
+                continue
+            kept.append(child)
+        token.children = kept
+
+
+def _picture(env: Any, token: Token, line: int, is_in_link: bool) -> list[Token]:
+    address = str(token.attrs.get("src", ""))
+    if OWN_PATH.match(address):
+        _note_missing_picture(env, address, line)
+        return [token]
+    words = Token("text", "", 0, content=token.content)
+    if not is_safe_link(address):
+        _note_unreachable(env, "picture", address, line)
+        return [words]
+    words.content = token.content or address
+    if is_in_link:
+        return [words]
+    return [Token("link_open", "a", 1, attrs={"href": address}), words, Token("link_close", "a", -1)]
+
+
+def _number_headings(state: StateCore) -> None:
+    """The page's title is its only h1, so the text's largest heading is an h2 and the others follow it. Each gets an
+    id, as on GitHub, and links to a heading find it even if its id is one of the page's own."""
+    headings = [token for token in state.tokens if token.type in {"heading_open", "heading_close"}]
+    shift = 2 - min((int(token.tag[1]) for token in headings), default=2)
+    for token in headings:
+        token.tag = f"h{min(int(token.tag[1]) + shift, 6)}"
+    taken: set[str] = set()
+    last_number: dict[str, int] = {}
+    moved: dict[str, str] = {}
+    for position, token in enumerate(state.tokens):
+        if token.type != "heading_open":
+            continue
+        wanted = _wanted_id(state.tokens[position + 1])
+        given = _free_id(wanted)
+        while given in taken:
+            last_number[wanted] = last_number.get(wanted, 0) + 1
+            given = _free_id(f"{wanted}-{last_number[wanted]}")
+        if given:
+            taken.add(given)
+            token.attrs["id"] = given
+            if PAGE_ID.fullmatch(wanted):
+                moved.setdefault(wanted, given)
+    if moved:
+        _move_links(state, moved)
+
+
+def _free_id(wanted: str) -> str:
+    """`section-comments` for `comments`, which the page has already; no id of a page begins like that."""
+    return f"section-{wanted}" if PAGE_ID.fullmatch(wanted) else wanted
+
+
+def _wanted_id(heading: Token) -> str:
+    children = heading.children or []
+    last = children[-1] if children else None
+    if last is not None and last.type == "text" and (stated := HEADING_ID.search(last.content)):
+        last.content = last.content[: stated.start()]
+        return stated.group(1)
+    return heading_slug("".join(child.content for child in children if child.type in {"text", "code_inline", "image"}))
+
+
+def _move_links(state: StateCore, moved: dict[str, str]) -> None:
+    for token, _ in _inline_tokens(state):
+        for child in token.children or []:
+            target = unquote(str(child.attrs.get("href", "")))
+            if child.type == "link_open" and target.startswith("#") and target[1:] in moved:
+                child.attrs["href"] = f"#{moved[target[1:]]}"
+
+
+def _draw_task_boxes(state: StateCore) -> None:
+    """`- [x] done`: a box drawn as a character; a form field would be one that does nothing."""
+    for position in range(2, len(state.tokens)):
+        token = state.tokens[position]
+        if token.type != "inline" or state.tokens[position - 2].type != "list_item_open" or not token.children:
+            continue
+        first = token.children[0]
+        if first.type == "text" and (box := re.match(r"\[([ xX])\](?=\s)", first.content)):
+            first.content = ("☐" if box.group(1) == " " else "☑") + first.content[3:]
+
+
+def _align_cells(state: StateCore) -> None:
+    """The content security policy allows no `style`: a cell's alignment is a class."""
+    for token in state.tokens:
+        if token.type in {"th_open", "td_open"} and "style" in token.attrs:
+            token.attrs = {"class": ALIGNMENT.get(str(token.attrs["style"]), "align-left")}
+
+
+def _inline_tokens(state: StateCore) -> Iterator[tuple[Token, int]]:
+    """The tokens of running text, each with the line on which it begins."""
+    line = 1
+    for token in state.tokens:
+        line = token.map[0] + 1 if token.map else line
+        if token.type == "inline":
+            yield token, line
+
+
+def _children(token: Token, line: int) -> Iterator[tuple[Token, int]]:
+    """The parts of running text, each with its line."""
+    for child in token.children or []:
+        yield child, line
+        line += child.type in {"softbreak", "hardbreak"}
+
+
+def _note_missing_picture(env: Any, address: str, line: int) -> None:
+    if not address.startswith(("/static/", "/media/")):
+        _note(env, line, f"the picture `{_short(address)}` is not one of this site's (`/static/...`)")
+
+
+def _note_unreachable(env: Any, what: str, address: str, line: int) -> None:
+    address = _short(unquote(address))
+    if what == "picture":
+        _note(env, line, f"the picture `{address}` cannot be shown; put it in static/ and write `/static/...`")
+    else:
+        _note(env, line, f"the link to `{address}` leads nowhere from here; only its words are shown")
+
+
+def _note(env: Any, line: int, sentence: str) -> None:
+    problem = Problem(line, sentence)
+    if problem not in env.setdefault("problems", []):
+        env["problems"].append(problem)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:60] + "…"

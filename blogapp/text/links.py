@@ -1,0 +1,78 @@
+"""Links in texts: which addresses may be followed, and where a bare address in running text ends."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from linkify_it import LinkifyIt
+from linkify_it.main import Match
+
+LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+OWN_PATH = re.compile(r"/(?!/)[^\\\s]*\Z")
+
+# Marks that never stand inside an address that people type: an address ends before the first of them.
+# Quotation marks, ellipsis, em dash, and the punctuation of Chinese, Japanese, Arabic and Hebrew texts.
+STOP = re.compile(
+    "[«»‹›“”„‟‚‛…—―،؛؟۔׃׀׆\u200e\u200f\u2010-\u2012\u3000-\u3004\u3008-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]"
+)
+# Marks that stand inside words too (`L’été`, `ארה״ב`, `Michelson–Morley`): an address goes on after them only if a
+# letter follows; Hebrew marks belong to Hebrew words, so a letter of Hebrew must precede them as well.
+JOINERS = "’‘–·"
+HEBREW_JOINERS = "־׳״"
+TRAILING = ".,:;!?*_~'\"`|<>"
+
+
+def is_safe_link(address: str, own_paths: bool = False) -> bool:
+    """Whether a link may be followed: http, https or mailto, no user name before the host; or a path of this site."""
+    if own_paths and (OWN_PATH.match(address) or address.startswith("#")):
+        return True
+    if not LINK.match(address):
+        return False
+    try:
+        parts = urlsplit(address)
+        return parts.scheme == "mailto" or bool(parts.hostname and parts.username is None and parts.password is None)
+    except ValueError:
+        return False
+
+
+class BareLinks(LinkifyIt):  # type: ignore[misc]
+    """linkify-it, except that an address also ends before closing marks of any language.
+
+    linkify-it knows ASCII punctuation only and takes `”`, `»`, `…` or `，` into the link.
+    """
+
+    def match(self, text: str) -> list[Match] | None:
+        return [shorter for match in super().match(text) or [] if (shorter := self._shorten(text, match))] or None
+
+    def match_at_start(self, text: str) -> Match | None:
+        match = super().match_at_start(text)
+        return self._shorten(text, match) if match else None
+
+    def _shorten(self, text: str, match: Match) -> Match | None:
+        shorter = Match(text, match.schema, match.index, match.index + _length(match.raw))
+        self.normalize(shorter)
+        # "https://…" is no address once the mark is cut off.
+        return shorter if shorter.raw.rstrip("/").lower() != match.schema else None
+
+
+def _length(address: str) -> int:
+    """How many characters of `address` belong to it."""
+    stop = STOP.search(address)
+    end = stop.start() if stop else len(address)
+    for position, character in enumerate(address[:end]):
+        following = address[position + 1 : position + 2]
+        if character in JOINERS and not following.isalnum():
+            end = position
+            break
+        if character in HEBREW_JOINERS and not (_is_hebrew(address[position - 1]) and _is_hebrew(following)):
+            end = position
+            break
+    while end and address[end - 1] in TRAILING:
+        end -= 1
+    return end
+
+
+def _is_hebrew(character: str) -> bool:
+    return unicodedata.name(character, "").startswith("HEBREW LETTER") if character else False

@@ -1,0 +1,60 @@
+"""Bare addresses in running text: where the link ends."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from blogapp.text import markup
+
+ADDRESS = "https://example.org/a"
+
+
+def links_in(text: str) -> list[str]:
+    return re.findall(r"<a [^>]*>([^<]*)</a>", markup.render_comment(text, "en"))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [*"”»…—’:“‘«›–.,?!;)]*\"'，。、！？：；）」』》】（،؛؟־׳״׃", ").", "”.", "…)", "\u200f"],
+)
+@pytest.mark.parametrize("address", [ADDRESS, f"{ADDRESS}/", "https://example.org", f"{ADDRESS}?b=c#d"])
+def test_an_address_ends_before_a_closing_mark(address: str, after: str) -> None:
+    assert links_in(f"See {address}{after} and on") == [address]
+    assert links_in(f"See {address}{after}") == [address]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (f"“{ADDRESS}” x", ADDRESS),
+        (f"«\u00a0{ADDRESS}\u00a0»", ADDRESS),
+        (f"„{ADDRESS}“", ADDRESS),
+        (f"見{ADDRESS}，然後看", ADDRESS),
+        (f"（{ADDRESS}）然後看", ADDRESS),
+        (f"*{ADDRESS}*", ADDRESS),
+        (f"({ADDRESS}_(b))", f"{ADDRESS}_(b)"),
+        (f"{ADDRESS}־ש", ADDRESS),
+    ],
+)
+def test_an_address_ends_inside_of_a_sentence(text: str, address: str) -> None:
+    assert links_in(text) == [address]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://fr.wikipedia.org/wiki/L’Été",
+        "https://he.wikipedia.org/wiki/ארה״ב",
+        "https://en.wikipedia.org/wiki/Michelson–Morley",
+        "https://ja.wikipedia.org/wiki/佐々木",
+        "https://example.org/~ada/a_b-c.html;d=1,2",
+    ],
+)
+def test_marks_inside_of_words_belong_to_the_address(address: str) -> None:
+    assert links_in(f"See {address}.") == [address]
+
+
+def test_an_address_without_a_host_is_no_link() -> None:
+    assert links_in("https://… and http://” and https://") == []
