@@ -11,16 +11,18 @@ from flask import Flask, abort, request
 from flask_compress import Compress
 
 from blogapp.articles.commands import articles_cli
-from blogapp.comments import avatars, permissions
+from blogapp.comments import avatars, current_author
 from blogapp.comments.commands import comments_cli
-from blogapp.comments.posting import Rules
-from blogapp.comments.routes.author import bp as author_routes
-from blogapp.comments.routes.read import bp as comments
+from blogapp.comments.owner_routes import bp as comment_moderation
+from blogapp.comments.routes.author import bp as comment_authors
+from blogapp.comments.routes.write import bp as comments
+from blogapp.comments.spam import Rules
 from blogapp.db import base, migrate, transactions
 from blogapp.demo.commands import demo_cli
 from blogapp.owners import sessions
 from blogapp.owners.commands import owner_cli
 from blogapp.owners.routes import bp as owner
+from blogapp.pages import article_page
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
@@ -70,7 +72,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
-    app.register_blueprint(author_routes)
+    app.register_blueprint(comment_authors)
+    app.register_blueprint(comment_moderation)
     app.register_blueprint(view_counts.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
@@ -83,7 +86,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.cli.add_command(settings_command(settings))
 
     avatars.init_app(app)
-    permissions.init_app(app, settings.comment_edit_minutes)
+    current_author.init_app(app, settings.comment_edit_minutes)
+    article_page.init_app(app)
     sessions.init_app(app)
     assets.init_app(app, data_folder)
     health.init_app(app, settings.trusted_proxies)
