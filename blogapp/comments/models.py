@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -97,7 +98,7 @@ class Comment(Model):
     revision: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     edited_at: Mapped[datetime | None] = mapped_column(Moment)
     # The owner who wrote the present text of somebody else's comment; empty if the author did.
-    edited_by: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    edited_by: Mapped[str] = mapped_column(String(60), default="", server_default=text("''"))
     # Posted by a signed-in owner, whatever the name.
     by_owner: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     # Of the first comment of a thread: the number of replies shown, and the path of the last one before "show more".
@@ -148,7 +149,7 @@ class CommentRevision(Model):
     revision: Mapped[int] = mapped_column(Integer, primary_key=True)
     body_source: Mapped[str] = mapped_column(Text)
     replaced_at: Mapped[datetime] = mapped_column(Moment)
-    replaced_by: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    replaced_by: Mapped[str] = mapped_column(String(60), default="", server_default=text("''"))
 
 
 class CommentDecision(Model):

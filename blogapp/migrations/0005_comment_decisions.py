@@ -38,8 +38,8 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_comment_decisions_comment_id_id'), 'comment_decisions', ['comment_id', 'id'], unique=False)
     # Plain ALTER TABLE on both databases: rebuilding a table on SQLite would delete the rows that refer to it.
-    op.add_column('comments', sa.Column('edited_by', sa.String(length=60), server_default='', nullable=False))
-    op.add_column('comment_revisions', sa.Column('replaced_by', sa.String(length=60), server_default='', nullable=False))
+    op.add_column('comments', sa.Column('edited_by', sa.String(length=60), server_default=sa.text("''"), nullable=False))
+    op.add_column('comment_revisions', sa.Column('replaced_by', sa.String(length=60), server_default=sa.text("''"), nullable=False))
     op.create_index(op.f('ix_comments_author_token_hash_article_id_body_digest'), 'comments', ['author_token_hash', 'article_id', 'body_digest'], unique=False)
     op.create_index(op.f('ix_comments_author_token_hash_status_id'), 'comments', ['author_token_hash', 'status', 'id'], unique=False)
     op.drop_index(op.f('ix_comments_article_id_author_token_hash'), 'comments')

@@ -68,11 +68,11 @@ def test_the_owners_comment_is_marked_and_needs_no_name(
     client: FlaskClient, post: Callable[..., TestResponse], app: Flask, session: Session
 ) -> None:
     sign_in(client)
-    assert "You write as Chloé Martin." in client.get("/articles/birds").text
+    assert "Commenting as Chloé Martin" in client.get("/articles/birds").text
     answer = post("birds", author_name="", body="From the house", htmx=True)
     assert answer.status_code == 201
     page = app.test_client().get("/articles/birds").text
-    assert "Author of the blog" in page
+    assert "owner-mark" in page
     assert '<bdi class="comment-author">Chloé Martin</bdi>' in page
     assert session.scalars(select(Comment.by_owner)).one()
 
@@ -96,7 +96,7 @@ def test_nobody_else_may_look_like_the_owner(
     answer = post("birds", author_name=name, body="Buy this", htmx=htmx)
     assert answer.status_code == 422
     assert 'data-error-for="author_name"' in answer.text
-    assert "looks like the owner" in answer.text
+    assert "too similar to the site owner" in answer.text
     assert "Buy this</textarea>" in answer.text
     assert session.scalars(select(Comment)).all() == []
 
@@ -109,7 +109,7 @@ def test_other_names_are_free(post: Callable[..., TestResponse], name: str) -> N
 def test_a_reader_does_not_become_the_owner_by_a_made_up_cookie(app: Flask) -> None:
     client = app.test_client()
     client.set_cookie("owner", "eyJvd25lciI6MX0.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb")
-    assert "You write as" not in client.get("/articles/birds").text
+    assert "Commenting as" not in client.get("/articles/birds").text
 
 
 def test_the_owner_may_change_any_comment(client: FlaskClient, app: Flask, session: Session) -> None:
