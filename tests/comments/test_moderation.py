@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment, CommentDecision
-from tests.owners.test_owner import sign_in
+from tests.owners.test_owner import PASSWORD, sign_in
 
 Post = Callable[..., TestResponse]
 HTMX = {"HX-Request": "true"}
@@ -33,7 +33,7 @@ def comment(post: Post, session: Session) -> int:
 
 @pytest.fixture
 def owner(app: Flask, runner: FlaskCliRunner) -> FlaskClient:
-    runner.invoke(args=["owner", "create", "--name", "Chloé Martin", "--password", "correct horse"])
+    runner.invoke(args=["owner", "create", "--name", "Chloé Martin", "--password", PASSWORD])
     browser = app.test_client()
     sign_in(browser)
     return browser
