@@ -22,8 +22,7 @@ from sqlalchemy import event, insert, select, text
 
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
-from blogapp.comments.models import MAX_DEPTH, NUMBER_WIDTH, PUBLISHED, Comment, Conversation
-from blogapp.comments.threads import REPLIES_SHOWN
+from blogapp.comments.models import MAX_DEPTH, NUMBER_WIDTH, PUBLISHED, REPLIES_SHOWN, Comment, Conversation
 from blogapp.db.base import db
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import write_transaction

@@ -11,17 +11,20 @@ from flask import Flask, request
 from flask_compress import Compress
 
 from blogapp.articles import redirects
-from blogapp.comments import avatars, permissions
+from blogapp.comments import avatars, current_author
 from blogapp.comments.commands import comments_cli
-from blogapp.comments.likes import forget_who_liked
-from blogapp.comments.posting import Rules, forget_digests
-from blogapp.comments.routes.author import bp as author_routes
-from blogapp.comments.routes.read import bp as comments
+from blogapp.comments.likes import forget_likes
+from blogapp.comments.owner_routes import bp as comment_moderation
+from blogapp.comments.posting import forget_digests
+from blogapp.comments.routes.author import bp as comment_authors
+from blogapp.comments.routes.write import bp as comments
+from blogapp.comments.spam import Rules
 from blogapp.db import base, migrate, transactions
 from blogapp.demo.commands import demo_cli
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.commands import owner_cli
 from blogapp.owners.routes import bp as owner
+from blogapp.pages import article_page
 from blogapp.pages.commands import articles_cli
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
@@ -84,12 +87,13 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     migrate.init_app(app)
     rate_limits.init_app(app, settings)
     view_counts.init_app(app, settings)
-    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_who_liked))
+    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
     page_cache.init_app(app)
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
-    app.register_blueprint(author_routes)
+    app.register_blueprint(comment_authors)
+    app.register_blueprint(comment_moderation)
     app.register_blueprint(view_counts.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
@@ -102,7 +106,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.cli.add_command(settings_command(settings))
 
     avatars.init_app(app)
-    permissions.init_app(app, settings.comment_edit_minutes)
+    current_author.init_app(app, settings.comment_edit_minutes)
+    article_page.init_app(app)
     health.init_app(app)
     headers.init_app(app)
     # Outermost, so last: the server answers what it can before Flask.

@@ -1,90 +1,119 @@
-"""`flask comments ...`: moderation at a terminal."""
+"""`flask comments ...`: moderation on the command line."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from flask.cli import AppGroup
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.comments import moderation
+from blogapp.comments.decisions import COMMAND
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.text import i18n, markup
+from blogapp.web.converters import LARGEST
 from blogapp.web.errors import NotFound
 
-comments_cli = AppGroup("comments", help="See, approve and remove comments.")
+RENDER_BATCH = 200
+
+comments_cli = AppGroup("comments", help="List, approve and remove comments.")
+
+
+class CommentAtRevision(click.ParamType[tuple[int, int]]):
+    """`12` or `12@2`: a comment and the number of times that it had been edited when it was read (0 if left out)."""
+
+    name = "comment"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        match = re.fullmatch(r"(\d+)(?:@(\d+))?", str(value), re.ASCII)
+        if match is None:
+            self.fail(f"{value!r} is not a comment number such as 12 or 12@2.", param, ctx)
+        return min(int(match[1]), LARGEST), min(int(match[2] or 0), LARGEST)
 
 
 @comments_cli.command("list")
-@click.option("--pending", is_flag=True, help="Only what waits for approval.")
-@click.option("--limit", default=50, show_default=True, help="How many of the latest.")
+@click.option("--pending", is_flag=True, help="Only comments awaiting approval.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, LARGEST), help="How many of the latest.")
 def list_comments(pending: bool, limit: int) -> None:
-    """List comments: number, state, date, article, name, beginning of the text."""
+    """List comments: number (12@2 if it was edited twice), state, date, article, name, start of the text."""
     session = db.session()
-    rows = moderation.list_waiting(session) if pending else moderation.list_latest(session, limit)
+    rows = moderation.list_awaiting(session) if pending else moderation.list_latest(session, limit)
     for comment, article in rows:
+        number = f"{comment.id}@{comment.revision}" if comment.revision else str(comment.id)
         text = " ".join(comment.body_source.split())
         text = text if len(text) <= 100 else text[:100] + "…"
         when = i18n.iso(comment.created_at)
-        click.echo(f"{comment.id}  {comment.status:9}  {when}  {article.slug}  {comment.author_name}: {text}")
+        click.echo(f"{number}  {comment.status:9}  {when}  {article.slug}  {comment.author_name}: {text}")
     if not rows:
-        click.echo("Nothing waits for approval." if pending else "There are no comments yet.", err=True)
+        click.echo("No comment is awaiting approval." if pending else "There are no comments yet.", err=True)
 
 
 @comments_cli.command("approve")
-@click.argument("ids", nargs=-1, required=True, type=int, metavar="ID...")
-def approve(ids: tuple[int, ...]) -> None:
-    """Publish comments that wait, or bring removed ones back."""
-    for comment_id in ids:
-        with write_transaction() as session, _naming(comment_id):
-            moderation.approve(session, comment_id)
+@click.argument("comments", nargs=-1, required=True, type=CommentAtRevision(), metavar="ID[@REVISION]...")
+def approve(comments: tuple[tuple[int, int], ...]) -> None:
+    """Publish comments that await approval, or that were removed.
+
+    An edited comment needs its revision, as `flask comments list` prints it (12@2), so that the approved text is the
+    one that was read.
+    """
+    for comment_id, revision in comments:
+        with explained(comment_id), write_transaction() as session:
+            moderation.approve(session, comment_id, revision, COMMAND, clock.now())
         click.echo(f"approved {comment_id}")
 
 
 @comments_cli.command("remove")
-@click.argument("ids", nargs=-1, required=True, type=int, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, LARGEST), metavar="ID...")
 def remove(ids: tuple[int, ...]) -> None:
-    """Take comments from readers' view; `approve` brings them back."""
+    """Hide comments from readers; `approve` shows them again."""
     for comment_id in ids:
-        with write_transaction() as session, _naming(comment_id):
-            moderation.remove(session, comment_id)
+        with explained(comment_id), write_transaction() as session:
+            moderation.remove(session, comment_id, COMMAND, clock.now())
         click.echo(f"removed {comment_id}")
 
 
 @comments_cli.command("render")
 def render() -> None:
-    """Make the HTML of all comments anew, after the renderer has changed."""
-    rendered = 0
-    stale = (
-        select(Comment, Article.lang)
+    """Render the HTML of all comments again, after the renderer has changed."""
+    rendered = last = 0
+    session = db.session()
+    while rows := session.execute(
+        select(Comment.id, Comment.revision, Comment.body_source, Article.lang)
         .join(Article, Article.id == Comment.article_id)
-        .where(Comment.renderer_version != markup.RENDERER_VERSION)
-        .limit(500)
-    )
-    while True:
-        # In portions, so that visitors' posts get their turn in between.
-        with write_transaction() as session:
-            rows = session.execute(stale).all()
-            for comment, lang in rows:
-                comment.body_html = markup.render_comment(comment.body_source, lang)
-                comment.renderer_version = markup.RENDERER_VERSION
+        .where(Comment.id > last, Comment.renderer_version != markup.RENDERER_VERSION)
+        .order_by(Comment.id)
+        .limit(RENDER_BATCH)
+    ).all():
+        last = rows[-1].id
+        # Rendering takes most of the time, so it is done before the write lock is taken.
+        pages = [(row, markup.render_comment(row.body_source, row.lang)) for row in rows]
+        with write_transaction() as writer:
+            for row, html in pages:
+                # A comment edited in the meantime has new HTML already.
+                unchanged = update(Comment).where(Comment.id == row.id, Comment.revision == row.revision)
+                writer.execute(unchanged.values(body_html=html, renderer_version=markup.RENDERER_VERSION))
         rendered += len(rows)
-        if not rows:
-            break
     click.echo(f"{rendered} rendered")
 
 
-class _naming:
-    """Turns "no such comment" into a sentence at the terminal."""
-
-    def __init__(self, comment_id: int) -> None:
-        self.comment_id = comment_id
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if isinstance(error, NotFound):
-            raise click.ClickException(f"There is no comment {self.comment_id}.") from error
+@contextmanager
+def explained(comment_id: int) -> Iterator[None]:
+    """Turn a domain error into a sentence on the command line."""
+    try:
+        yield
+    except NotFound:
+        raise click.ClickException(f"There is no comment {comment_id}.") from None
+    except moderation.Deleted:
+        raise click.ClickException(f"Comment {comment_id} has been deleted: it has no text any more.") from None
+    except moderation.TextChanged as changed:
+        raise click.ClickException(
+            f"The text of comment {comment_id} has changed. Read it with `flask comments list`, then approve "
+            f"{comment_id}@{changed.revision}."
+        ) from None

@@ -1,83 +1,108 @@
-"""Editing and withdrawing, by the author and for a while."""
+"""Edit and delete comments."""
 
 from __future__ import annotations
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from blogapp.comments.models import PENDING, PUBLISHED, WITHDRAWN, Comment, CommentRevision, Conversation
+from blogapp.comments import spam
+from blogapp.comments.decisions import RULES, decider_of, record
+from blogapp.comments.models import DELETE, DELETED, FINAL, HOLD, PENDING, PUBLISHED, REMOVED, Comment, CommentRevision
 from blogapp.comments.permissions import Author
-from blogapp.comments.posting import LINKS_AT_MOST, Rules
-from blogapp.comments.threads import conversation_for_writing, hide, touch
+from blogapp.comments.spam import Rules
+from blogapp.comments.visibility import hide, lock_comment, touch
 from blogapp.text import markup
-from blogapp.web.errors import Conflict, NotFound
+from blogapp.text.i18n import gettext
+from blogapp.web.errors import Conflict, NotAllowed, NotFound
+
+# Earlier texts of a comment are kept, at up to 20 KB each: this limits how much one comment can store.
+MAX_EDITS = 20
 
 
 class EditedMeanwhile(Conflict):
-    """Somebody has saved another edit since this one was begun; `comment` is what it says now."""
+    """The comment has been edited since this edit began; `comment` has the present text."""
 
     def __init__(self, comment: Comment) -> None:
         super().__init__()
         self.comment = comment
 
 
-def find_own(session: Session, comment_id: int, author: Author) -> Comment:
-    """A comment that `author` may change now. Raises NotFound, or NotAllowed with the reason."""
+def find_changeable(session: Session, comment_id: int, author: Author) -> Comment:
+    """A comment that `author` may edit or delete now. Raises NotFound, or NotAllowed with the reason."""
     comment = session.get(Comment, comment_id)
-    if comment is None or comment.status == WITHDRAWN:
+    if comment is None:
         raise NotFound
-    # What readers do not see is only there for who wrote it: others are not told that it exists.
-    if not comment.is_published and not author.is_owner and not author.wrote(comment):
-        raise NotFound
-    author.check_may_change(comment)
+    _check(comment, author)
     return comment
 
 
 def edit_comment(
     session: Session, comment_id: int, body: str, body_html: str, revision: int, author: Author, rules: Rules
 ) -> Comment:
-    """Give a comment a new text; a write transaction must be open. `revision` is the one that the edit began with.
+    """Replace a comment's text; a write transaction must be open. `revision` is the one that the edit began with.
 
-    The text before is kept for the owner. A text that would have waited for approval when posted waits now. Raises
-    NotFound, NotAllowed, EditedMeanwhile.
+    The text before is kept for the owner. A text that would await approval as a new comment awaits it now, and so does
+    one that replaces an owner's edit. Raises NotFound, NotAllowed, EditedMeanwhile.
     """
-    comment, conversation = _lock(session, comment_id, author)
+    comment = find_changeable(session, comment_id, author)
+    conversation = lock_comment(session, comment)
+    _check(comment, author)
     if comment.body_source == body:
-        return comment  # the same again, or the same form twice
+        return comment  # the same form twice, or nothing changed
     if comment.revision != revision:
         raise EditedMeanwhile(comment)
-    session.add(
-        CommentRevision(
-            comment_id=comment.id, revision=comment.revision, body_source=comment.body_source, replaced_at=author.now
-        )
-    )
-    comment.body_source, comment.body_html = body, body_html
-    comment.renderer_version = markup.RENDERER_VERSION
-    comment.revision += 1
-    comment.edited_at = author.now
+    if comment.revision >= MAX_EDITS and not author.is_owner:
+        raise NotAllowed(gettext("This comment has been edited too often. You can add a reply instead."))
+    replaces_owners_edit = bool(comment.edited_by)
+    _replace_text(session, comment, body, body_html, author)
     if comment.status == PUBLISHED:
         touch(conversation, comment)
-        if not author.is_owner and (rules.moderation == "all" or markup.count_links(body_html) > LINKS_AT_MOST):
+        if not author.is_owner and (replaces_owners_edit or spam.judge(session, comment, rules) != PUBLISHED):
+            record(session, comment, HOLD, RULES, author.now)
             hide(session, conversation, comment, PENDING)
     return comment
 
 
-def withdraw_comment(session: Session, comment_id: int, author: Author) -> Comment:
-    """Take a comment back: name, text and earlier texts are deleted, its place stays where it was answered. A write
-    transaction must be open. Raises NotFound or NotAllowed."""
-    comment, conversation = _lock(session, comment_id, author)
+def delete_comment(session: Session, comment_id: int, author: Author) -> Comment:
+    """Delete the author's own comment for good: its name, text and earlier texts. A placeholder stays if it has
+    replies. A write transaction must be open. Raises NotFound or NotAllowed."""
+    comment = find_changeable(session, comment_id, author)
+    conversation = lock_comment(session, comment)
+    _check(comment, author)
+    if not author.may_delete(comment):
+        raise NotAllowed(gettext("Only its author can delete a comment. You can remove it."))
+    record(session, comment, DELETE, decider_of(author, comment), author.now)
     session.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment.id))
-    comment.author_name = comment.author_url = comment.body_source = comment.body_html = ""
+    comment.author_name = comment.author_url = comment.body_source = comment.body_html = comment.edited_by = ""
     comment.author_token_hash = comment.digest = None
     comment.body_digest = b""
-    hide(session, conversation, comment, WITHDRAWN)
+    hide(session, conversation, comment, DELETED)
     return comment
 
 
-def _lock(session: Session, comment_id: int, author: Author) -> tuple[Comment, Conversation]:
-    comment = find_own(session, comment_id, author)
-    conversation = conversation_for_writing(session, comment.article_id)
-    session.refresh(comment)
-    if comment.status == WITHDRAWN:
+def _check(comment: Comment, author: Author) -> None:
+    # Only its author and the owner learn that a comment exists which readers do not see.
+    if comment.status in FINAL or not (comment.is_published or author.is_owner or author.wrote(comment)):
         raise NotFound
-    return comment, conversation
+    if comment.status == REMOVED:
+        raise NotFound(gettext("This comment has been removed by the site owner."))
+    author.check_may_change(comment)
+
+
+def _replace_text(session: Session, comment: Comment, body: str, body_html: str, author: Author) -> None:
+    editor = "" if author.wrote(comment) else author.owner_name
+    session.add(
+        CommentRevision(
+            comment_id=comment.id,
+            revision=comment.revision,
+            body_source=comment.body_source,
+            replaced_at=author.now,
+            replaced_by=editor,
+        )
+    )
+    comment.body_source, comment.body_html = body, body_html
+    comment.renderer_version = markup.RENDERER_VERSION
+    comment.body_digest = spam.digest_of(body)
+    comment.digest = None
+    comment.revision += 1
+    comment.edited_at, comment.edited_by = author.now, editor

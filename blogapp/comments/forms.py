@@ -1,23 +1,43 @@
-"""The comment form: parse and check. Its errors are sentences for people, in the language of the page."""
+"""The comment form: parse, validate, and present it. Error messages are in the language of the page."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError
 
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment
 from blogapp.text import markup
-from blogapp.text.i18n import current_locale, gettext, number
+from blogapp.text.i18n import gettext, number
 from blogapp.text.names import clean_body, clean_name, is_blank
+from blogapp.web.converters import whole_number
 
 NAME_LENGTH = 60
 URL_LENGTH = 500
 EMAIL_LENGTH = 254
 BODY_LENGTH = 5_000
 
+FORM_ID = "comment-form"
+
+# `example.org`, `www.example.org:8080/x?y`, `bücher.example#z`: a host name with a dot, without a scheme.
+BARE_ADDRESS = re.compile(r"[\w-]+(\.[\w-]+)+\.?(:\d{1,5})?([/?#]\S*)?")
+HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]+")
+
 
 def _one_line(value: str | None) -> str:
     return " ".join("".join(c for c in value or "" if c.isprintable() or c.isspace()).split())
+
+
+def _clean_url(value: str | None) -> str:
+    """The address on one line, with https:// in front if it has no scheme."""
+    address = _one_line(value)
+    if address.startswith("//"):
+        return f"https:{address}"
+    return f"https://{address}" if BARE_ADDRESS.fullmatch(address) else address
 
 
 def _filter(clean: Callable[[str], str]) -> Callable[[str | None], str]:
@@ -25,41 +45,43 @@ def _filter(clean: Callable[[str], str]) -> Callable[[str | None], str]:
 
 
 class BodyForm(Form):
-    """The text alone, as an edit has it. `body_html` is there once it was checked and found right."""
+    """The text alone, as used for edits."""
 
     body = TextAreaField(filters=[_filter(clean_body)])
-    body_html = ""
 
     def validate_body(self, field: Field) -> None:
         if is_blank(field.data):
-            raise ValidationError(gettext("Write your comment first."))
-        _at_most(
-            field, BODY_LENGTH, gettext("A comment can have %(limit)s characters at most; this one has %(length)s.")
-        )
-        # Rendering is the dearest part of a comment: it is done once, here, in the language that the page speaks.
-        self.body_html = markup.render_comment(field.data, current_locale())
-        if is_blank(markup.plain_text(self.body_html)):
-            raise ValidationError(gettext("Nothing of this would be visible. Write a few words."))
+            raise ValidationError(gettext("Please write a comment."))
+        if sentence := self.length_error():
+            raise ValidationError(sentence)
+
+    def length_error(self) -> str:
+        """The message for a text that is too long, else an empty string."""
+        length = len(self.body.data or "")
+        if length <= BODY_LENGTH:
+            return ""
+        sentence = gettext("Comments are limited to %(limit)s characters; this one has %(length)s.")
+        return sentence % {"limit": number(BODY_LENGTH), "length": number(length)}
 
 
 class CommentForm(BodyForm):
-    """The fields of CONTRACT's comment form. `data` holds cleaned text; what failed keeps what was typed."""
+    """The fields of the comment form. `data` holds cleaned text; a wrong field keeps what was typed."""
 
     author_name = StringField(filters=[_filter(clean_name)])
     author_email = StringField(filters=[_one_line])
-    author_url = StringField(filters=[_one_line])
+    author_url = StringField(filters=[_clean_url])
     parent_id = StringField(filters=[_one_line])
     homepage = StringField(filters=[_one_line])
 
-    def speak_as(self, owner_name: str) -> None:
-        """The owner needs no name: it is theirs by their session, whatever the field says."""
+    def sign_as(self, owner_name: str) -> None:
+        """Use the signed-in owner's name, whatever the field says."""
         self.author_name.data = owner_name
 
     def validate_author_name(self, field: Field) -> None:
         if is_blank(field.data):
-            raise ValidationError(gettext("Write a name, any name you like to be called by."))
-        _at_most(
-            field, NAME_LENGTH, gettext("The name can have %(limit)s characters at most; this one has %(length)s.")
+            raise ValidationError(gettext("Please enter a name or nickname."))
+        _limit_length(
+            field, NAME_LENGTH, gettext("Names are limited to %(limit)s characters; this one has %(length)s.")
         )
 
     def validate_author_email(self, field: Field) -> None:
@@ -67,32 +89,84 @@ class CommentForm(BodyForm):
             return
         local, at, domain = field.data.rpartition("@")
         if not (at and local and domain and " " not in field.data and len(field.data) <= EMAIL_LENGTH):
-            raise ValidationError(gettext("An e-mail address has an @ in the middle, like name@example.org."))
+            raise ValidationError(gettext("Please enter an e-mail address such as name@example.org."))
 
     def validate_author_url(self, field: Field) -> None:
         if not field.data:
             return
-        address = field.data.lower()
-        if " " in address or not address.startswith(("http://", "https://")) or not markup.is_safe_link(address):
-            raise ValidationError(gettext("A link begins with https:// or http://, like https://example.org."))
-        _at_most(field, URL_LENGTH, gettext("The link can have %(limit)s characters at most; this one has %(length)s."))
+        if not _is_web_address(field.data):
+            raise ValidationError(gettext("Please enter a web address such as https://example.org."))
+        _limit_length(field, URL_LENGTH, gettext("Links are limited to %(limit)s characters; this one has %(length)s."))
 
     def validate_parent_id(self, field: Field) -> None:
-        if field.data and not (field.data.isascii() and field.data.isdigit() and len(field.data) < 19):
-            raise ValidationError(gettext("The comment that you answer was not found. Reload the page and try again."))
+        if field.data and self.parent is None:
+            raise ValidationError(
+                gettext("The comment you are replying to was not found. Reload the page and try again.")
+            )
 
     @property
     def parent(self) -> int | None:
-        """The id of the comment that is answered, None for a comment on the article itself."""
-        return int(self.parent_id.data) if self.parent_id.data and not self.parent_id.errors else None
+        """The id of the parent comment; None for a comment on the article itself, and for what is not an id."""
+        try:
+            return whole_number(self.parent_id.data or "") or None
+        except ValueError:
+            return None
 
     def first_wrong_field(self) -> str:
-        """The name of the field that wants the focus, empty when all is well."""
+        """The name of the field to focus; empty if all fields are right."""
         order = ("body", "author_name", "author_email", "author_url")
         return next((name for name in order if self[name].errors), "")
 
 
-def _at_most(field: Field, limit: int, sentence: str) -> None:
+@dataclass(frozen=True)
+class FormView:
+    """A comment form as a template displays it. `id` is its id in the page, which may have several open reply forms;
+    `parent` is the parent comment, if this visitor may see it; `refusal` is a message that belongs to no field."""
+
+    article: Article
+    form: CommentForm
+    id: str = FORM_ID
+    parent: Comment | None = None
+    refusal: str = ""
+
+    @classmethod
+    def empty(
+        cls,
+        article: Article,
+        parent: Comment | None = None,
+        in_page: bool = False,
+        signature: tuple[str, str] = ("", ""),
+    ) -> FormView:
+        """A fresh form: for the article, or for a reply to `parent`, `in_page` if it opens below that comment.
+        `signature` is the visitor's name and link, if they have posted before."""
+        name, url = signature
+        form = CommentForm(parent_id=str(parent.id) if parent else "", author_name=name, author_url=url)
+        return cls(article, form, form_id(form, in_page), parent)
+
+    @property
+    def is_reply(self) -> bool:
+        return bool(self.form.parent_id.data)
+
+    def field_id(self, name: str) -> str:
+        return f"{self.id}-{name.replace('_', '-')}"
+
+
+def form_id(form: CommentForm, in_page: bool) -> str:
+    return f"reply-form-{form.parent}" if form.parent and in_page else FORM_ID
+
+
+def _is_web_address(address: str) -> bool:
+    """Whether the address is http or https and has a host name, no spaces and no user info."""
+    if " " in address or not address.lower().startswith(("http://", "https://")) or not markup.is_safe_link(address):
+        return False
+    try:
+        parts = urlsplit(address)
+        return bool(HOST.fullmatch(parts.hostname or "")) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _limit_length(field: Field, limit: int, sentence: str) -> None:
     length = len(field.data)
     if length > limit:
         raise ValidationError(sentence % {"limit": number(limit), "length": number(length)})

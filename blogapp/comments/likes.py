@@ -1,42 +1,64 @@
-"""Likes: one a visitor a comment, given and taken back by the same button."""
+"""Likes: one per visitor and comment, given and taken back by the same button."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.comments.models import Comment, Like
 from blogapp.comments.permissions import Author
-from blogapp.comments.threads import conversation_for_writing, touch
+from blogapp.comments.visibility import lock_comment, touch
 from blogapp.db.transactions import insert_for
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import NotAllowed, NotFound
 
 
-def toggle_like(session: Session, comment_id: int, visitor: bytes, author: Author) -> tuple[Comment, bool]:
-    """Give the visitor's like, or take it back: the comment, and whether it is liked now. A write transaction must be
-    open. Raises NotFound, or NotAllowed for one's own comment."""
+def set_like(
+    session: Session, comment_id: int, visitor: bytes, author: Author, wanted: bool | None = None
+) -> tuple[Comment, bool]:
+    """Give the visitor's like (`wanted` is True), take it back (False), or do whichever is possible (None).
+
+    Returns the comment and whether the visitor likes it now. A write transaction must be open. Raises NotFound, or
+    NotAllowed for the visitor's own comment.
+    """
     comment = session.get(Comment, comment_id)
-    if comment is None or not comment.is_published:
+    if comment is None:
         raise NotFound
-    if author.wrote(comment) or (author.is_owner and comment.by_owner):
-        raise NotAllowed(gettext("This is your own comment; a like comes from others."))
-    conversation = conversation_for_writing(session, comment.article_id)
-    session.refresh(comment)
-    row = {"comment_id": comment_id, "visitor": visitor}
-    given = insert_for(session, Like).values(row).on_conflict_do_nothing(index_elements=["comment_id", "visitor"])
-    is_liked = session.scalar(given.returning(Like.comment_id)) is not None
-    if not is_liked:
-        taken: CursorResult[Any] = session.execute(delete(Like).filter_by(**row))  # type: ignore[assignment]
-        assert taken.rowcount == 1
-    comment.like_count += 1 if is_liked else -1
-    touch(conversation, comment)
-    return comment, is_liked
+    conversation = lock_comment(session, comment)
+    if not comment.is_published:
+        raise NotFound
+    if author.wrote(comment):
+        raise NotAllowed(gettext("You cannot like your own comment."))
+    is_given = wanted is not False and _give(session, comment_id, visitor)
+    is_taken = wanted is not True and not is_given and _take_back(session, comment_id, visitor)
+    if is_given or is_taken:
+        comment.like_count += 1 if is_given else -1
+        touch(conversation, comment)
+    return comment, is_given or wanted is True
 
 
-def forget_who_liked(session: Session, day: date, **extra: Any) -> None:
-    """The counts stay; who gave them could not be told from today's visitors anyway."""
+def liked_among(session: Session, visitor: bytes, comment_ids: Iterable[int]) -> frozenset[int]:
+    """Which of these comments the visitor likes."""
+    likes = select(Like.comment_id).where(Like.visitor == visitor, Like.comment_id.in_(list(comment_ids)))
+    return frozenset(session.scalars(likes))
+
+
+def forget_likes(session: Session, day: date, **extra: Any) -> None:
+    """Delete who liked what when a new day begins: today's visitors cannot be matched with yesterday's. The counts
+    stay."""
     session.execute(delete(Like))
+
+
+def _give(session: Session, comment_id: int, visitor: bytes) -> bool:
+    row = {"comment_id": comment_id, "visitor": visitor}
+    insert = insert_for(session, Like).values(row).on_conflict_do_nothing(index_elements=["comment_id", "visitor"])
+    return session.scalar(insert.returning(Like.comment_id)) is not None
+
+
+def _take_back(session: Session, comment_id: int, visitor: bytes) -> bool:
+    taken = delete(Like).where(Like.comment_id == comment_id, Like.visitor == visitor)
+    return session.scalar(taken.returning(Like.comment_id)) is not None

@@ -1,9 +1,9 @@
-"""Comments, stored so that a page of them is read by range, whatever their number.
+"""The tables of the comments, laid out so that a page is read by index ranges, however many comments there are.
 
-A comment is answered at any depth (`parent_id`), but shown at most MAX_DEPTH deep: what answers deeper stands under
-the same comment as the one that it answers (`shown_under_id`). `path` orders a thread as it is read: the numbers of
-the comments above it on the screen and its own, each NUMBER_WIDTH digits, so that sorting by `path` is reading order
-and one range of it is one part of the thread.
+A reply may be nested to any depth (`parent_id`), but it is displayed at most MAX_DEPTH levels deep: a deeper reply is
+displayed under the same comment as its parent (`shown_under_id`). `path` is the reading order within a thread: the
+numbers of the displayed ancestors and the comment's own number, each padded to NUMBER_WIDTH digits. Sorting by `path`
+gives the reading order, and a range of paths is a part of the thread.
 """
 
 from __future__ import annotations
@@ -22,25 +22,48 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.articles.models import Article
 from blogapp.db.base import Model, Moment, RowId
+from blogapp.owners.models import Owner
 
 MAX_DEPTH = 4
 NUMBER_WIDTH = 7
+# Replies of a thread that a page shows before "show more".
+REPLIES_SHOWN = 10
 
+# The states of a comment. `deleted` (by the author) and `erased` keep neither name nor text and are final;
+# `removed` (by the owner) can be undone.
 PUBLISHED = "published"
 PENDING = "pending"
 SPAM = "spam"
 REMOVED = "removed"
-WITHDRAWN = "withdrawn"
+DELETED = "deleted"
+ERASED = "erased"
+
+AWAITING_APPROVAL = frozenset({PENDING, SPAM})
+FINAL = frozenset({DELETED, ERASED})
+
+# Acts of comment_decisions.
+APPROVE = "approve"
+REMOVE = "remove"
+RESTORE = "restore"
+DELETE = "delete"
+HOLD = "hold"
+
+# Actors of comment_decisions. HOLD is decided by the site's own rules.
+BY_OWNER = "owner"
+BY_AUTHOR = "author"
+BY_COMMAND = "command"
+BY_RULES = "rules"
 
 
 class Conversation(Model):
-    """What is true of all comments of one article. Its row is locked by whoever writes a comment, so numbers are
-    given in the order in which readers get to see them; `version` rises with every change that a reader can see."""
+    """Counters for all comments of one article. A writer locks this row, so comments of one article are written one
+    at a time; `version` increases with every change that readers can see."""
 
     __tablename__ = "conversations"
 
@@ -51,7 +74,7 @@ class Conversation(Model):
 
 
 class Comment(Model):
-    """One comment, in whatever state. Only `published` ones are shown to everybody."""
+    """One comment in any state. Only `published` ones are displayed to everybody."""
 
     __tablename__ = "comments"
 
@@ -64,19 +87,21 @@ class Comment(Model):
     depth: Mapped[int] = mapped_column(Integer)
     path: Mapped[str] = mapped_column(String((MAX_DEPTH + 1) * NUMBER_WIDTH))
     status: Mapped[str] = mapped_column(String(16))
-    # Whether readers find something at its place: the comment, or the trace of a removed one that was answered.
+    # Whether readers see something at its place: the comment, or a placeholder that its replies need.
     shown: Mapped[bool] = mapped_column(Boolean)
-    # The conversation's versions in which readers first saw the comment, and in which it last changed for them;
-    # 0 until then. A refresh asks for what came after a version.
+    # The conversation's versions in which readers first saw the comment and in which it last changed for them;
+    # 0 before that. A refresh asks for everything after a version.
     published_in: Mapped[int] = mapped_column(BigInteger, default=0)
     changed_in: Mapped[int] = mapped_column(BigInteger, default=0)
     like_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    # How often it was edited: who saves an edit says which one they started from.
+    # The number of edits. Edits and approvals state the revision that they refer to.
     revision: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     edited_at: Mapped[datetime | None] = mapped_column(Moment)
-    # Posted by the owner's session, whatever the name.
+    # The owner who wrote the present text of somebody else's comment; empty if the author did.
+    edited_by: Mapped[str] = mapped_column(String(60), default="", server_default=text("''"))
+    # Posted by a signed-in owner, whatever the name.
     by_owner: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    # Of the first comment of a thread: how many replies are shown, and the path of the last one before "show more".
+    # Of the first comment of a thread: the number of replies shown, and the path of the last one before "show more".
     reply_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     fold_path: Mapped[str | None] = mapped_column(String((MAX_DEPTH + 1) * NUMBER_WIDTH))
     author_name: Mapped[str] = mapped_column(String(100))
@@ -85,9 +110,10 @@ class Comment(Model):
     body_source: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
     renderer_version: Mapped[int] = mapped_column(SmallInteger)
-    # Same visitor, parent, name and text: the same comment. Forgotten with the day's key that it was made with.
+    # Recognises a form that is sent twice by a browser without our cookie. Deleted with the day's key, and when the
+    # comment is edited or removed.
     digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
-    # Same text, whoever wrote it.
+    # Of the present text, whoever wrote it.
     body_digest: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Moment)
 
@@ -98,7 +124,8 @@ class Comment(Model):
         Index(None, "root_id", "shown", "path"),
         Index(None, "article_id", "changed_in"),
         Index(None, "article_id", "body_digest"),
-        Index(None, "article_id", "author_token_hash"),
+        Index(None, "author_token_hash", "article_id", "body_digest"),
+        Index(None, "author_token_hash", "status", "id"),
         Index(None, "status", "id"),
         Index(None, "parent_id"),
         Index(None, "shown_under_id"),
@@ -108,9 +135,14 @@ class Comment(Model):
     def is_published(self) -> bool:
         return self.status == PUBLISHED
 
+    @property
+    def awaits_approval(self) -> bool:
+        return self.status in AWAITING_APPROVAL
+
 
 class CommentRevision(Model):
-    """What a comment said before an edit, kept for the owner; it goes when its author withdraws the comment."""
+    """The text of a comment before an edit, kept for the owner until the author deletes the comment. `replaced_by` is
+    the owner who edited somebody else's comment; empty if the author did."""
 
     __tablename__ = "comment_revisions"
 
@@ -118,10 +150,28 @@ class CommentRevision(Model):
     revision: Mapped[int] = mapped_column(Integer, primary_key=True)
     body_source: Mapped[str] = mapped_column(Text)
     replaced_at: Mapped[datetime] = mapped_column(Moment)
+    replaced_by: Mapped[str] = mapped_column(String(60), default="", server_default=text("''"))
+
+
+class CommentDecision(Model):
+    """Who changed the state of a comment, when, from which state, and at which revision of its text."""
+
+    __tablename__ = "comment_decisions"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey(Comment.id, ondelete="CASCADE"))
+    act: Mapped[str] = mapped_column(String(16))
+    actor: Mapped[str] = mapped_column(String(16))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey(Owner.id, ondelete="SET NULL"))
+    revision: Mapped[int] = mapped_column(Integer)
+    status_before: Mapped[str] = mapped_column(String(16))
+    decided_at: Mapped[datetime] = mapped_column(Moment)
+
+    __table_args__ = (Index(None, "comment_id", "id"),)
 
 
 class Like(Model):
-    """One visitor's like of a comment, for as long as the day's key can tell visitors apart; the count stays."""
+    """One visitor's like of a comment. The rows are deleted with the day's key; the count stays."""
 
     __tablename__ = "likes"
 

@@ -1,51 +1,101 @@
-"""The owner's word on comments: approve, remove, and what waits for it."""
+"""The owner's decisions: approve, remove and restore comments, and the lists to decide from."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
-from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment
-from blogapp.comments.threads import conversation_for_writing, hide, reveal
-from blogapp.web.errors import NotFound
+from blogapp.comments.decisions import Decider, record, status_before_removal
+from blogapp.comments.models import (
+    APPROVE,
+    AWAITING_APPROVAL,
+    FINAL,
+    PENDING,
+    PUBLISHED,
+    REMOVE,
+    REMOVED,
+    RESTORE,
+    Comment,
+    Conversation,
+)
+from blogapp.comments.visibility import hide, lock_comment, publish
+from blogapp.text.i18n import gettext
+from blogapp.web.errors import Conflict, NotFound
 
 
-def list_waiting(session: Session) -> list[tuple[Comment, Article]]:
-    """Comments that wait for approval, what the trap caught among them, oldest first."""
+class TextChanged(Conflict):
+    """The text is not the one that was read: the comment was edited. `revision` is the present one."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(gettext("The text of this comment has changed. Read it again before you approve it."))
+        self.revision = revision
+
+
+class Deleted(Conflict):
+    """The comment has neither name nor text any more."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext("This comment has been deleted. There is nothing left to publish or remove."))
+
+
+def list_awaiting(session: Session) -> list[tuple[Comment, Article]]:
+    """Comments that await approval, suspected spam included, oldest first."""
     query = select(Comment, Article).join(Article, Article.id == Comment.article_id)
-    rows = session.execute(query.where(Comment.status.in_((PENDING, SPAM))).order_by(Comment.id))
+    rows = session.execute(query.where(Comment.status.in_(AWAITING_APPROVAL)).order_by(Comment.id))
     return [(comment, article) for comment, article in rows]
 
 
 def list_latest(session: Session, limit: int) -> list[tuple[Comment, Article]]:
-    """The latest comments in whatever state, newest first."""
+    """The latest comments in any state, newest first."""
     query = select(Comment, Article).join(Article, Article.id == Comment.article_id)
     return [(comment, article) for comment, article in session.execute(query.order_by(Comment.id.desc()).limit(limit))]
 
 
-def approve(session: Session, comment_id: int) -> Comment:
-    """Publish what waits or was removed; a published one stays as it is. Raises NotFound."""
-    comment = _find(session, comment_id)
-    conversation = conversation_for_writing(session, comment.article_id)
-    session.refresh(comment)
-    if comment.status != PUBLISHED:
-        reveal(session, conversation, comment)
+def approve(session: Session, comment_id: int, revision: int, decider: Decider, now: datetime) -> Comment:
+    """Publish a comment that awaits approval or was removed; a published one stays as it is. `revision` is the
+    revision of the text that was read. A write transaction must be open. Raises NotFound, Deleted or TextChanged."""
+    comment, conversation = _lock(session, comment_id)
+    if comment.revision != revision:
+        raise TextChanged(comment.revision)
+    if not comment.is_published:
+        record(session, comment, APPROVE, decider, now)
+        publish(session, conversation, comment)
     return comment
 
 
-def remove(session: Session, comment_id: int) -> Comment:
-    """Take a comment from readers' view; it stays in the database. Raises NotFound."""
-    comment = _find(session, comment_id)
-    conversation = conversation_for_writing(session, comment.article_id)
-    session.refresh(comment)
+def remove(session: Session, comment_id: int, decider: Decider, now: datetime) -> Comment:
+    """Hide a comment from readers; `restore` undoes it. A write transaction must be open. Raises NotFound or
+    Deleted."""
+    comment, conversation = _lock(session, comment_id)
     if comment.status != REMOVED:
+        record(session, comment, REMOVE, decider, now)
+        comment.digest = None  # the same text again is a new comment, not a repeat of this one
         hide(session, conversation, comment, REMOVED)
     return comment
 
 
-def _find(session: Session, comment_id: int) -> Comment:
+def restore(session: Session, comment_id: int, decider: Decider, now: datetime) -> Comment:
+    """Undo a removal: the comment gets the status it had before. A comment that is not removed stays as it is. A write
+    transaction must be open. Raises NotFound or Deleted."""
+    comment, conversation = _lock(session, comment_id)
+    if comment.status == REMOVED:
+        before = status_before_removal(session, comment) or (PUBLISHED if comment.published_in else PENDING)
+        record(session, comment, RESTORE, decider, now)
+        if before == PUBLISHED:
+            publish(session, conversation, comment)
+        else:
+            hide(session, conversation, comment, before)
+    return comment
+
+
+def _lock(session: Session, comment_id: int) -> tuple[Comment, Conversation]:
     comment = session.get(Comment, comment_id)
     if comment is None:
         raise NotFound
-    return comment
+    conversation = lock_comment(session, comment)
+    if comment.status in FINAL:
+        raise Deleted
+    return comment, conversation

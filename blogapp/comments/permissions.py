@@ -1,85 +1,68 @@
-"""Whose comment is it, and for how long may they change it?"""
+"""Who may see, edit, delete or remove which comment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Flask, current_app, request
-from werkzeug.local import LocalProxy
-
-from blogapp import clock
 from blogapp.comments.models import Comment
-from blogapp.db.base import db
-from blogapp.owners.sessions import signed_in_owner
 from blogapp.text.i18n import gettext
-from blogapp.visitors.cookie import read_token
-from blogapp.visitors.identity import hash_token
 from blogapp.web.errors import NotAllowed
-from blogapp.web.http_cache import has_own_cookie
-
-AUTHOR = "blogapp.author"
 
 
 @dataclass(frozen=True)
 class Author:
-    """Somebody who looks at comments: by their cookie's hash (None for a reader), or as the owner, whose name it
-    then is. What they posted they may change for `minutes`, as it is `now`."""
+    """The person behind a request: a browser known by the hash of its cookie (None for a reader), or the signed-in
+    owner. Readers may change their own comments for `minutes` minutes; `now` is the time of the request."""
 
     token_hash: bytes | None
+    owner_id: int | None
     owner_name: str
     now: datetime
     minutes: int
 
     @property
     def is_owner(self) -> bool:
-        return bool(self.owner_name)
+        return self.owner_id is not None
 
     def wrote(self, comment: Comment) -> bool:
-        return self.token_hash is not None and comment.author_token_hash == self.token_hash
+        """Whether the comment was posted from this browser or by this owner."""
+        if self.token_hash is not None and comment.author_token_hash == self.token_hash:
+            return True
+        return self.is_owner and comment.by_owner and comment.author_name == self.owner_name
+
+    def sees(self, comment: Comment) -> bool:
+        """Whether the comment's name and text are displayed to this person."""
+        return comment.is_published or (comment.awaits_approval and (self.is_owner or self.wrote(comment)))
 
     def until(self, comment: Comment) -> datetime:
-        """When the author's window closes."""
+        """When a reader's time for changes ends."""
         return comment.created_at + timedelta(minutes=self.minutes)
 
     def minutes_left(self, comment: Comment) -> int:
-        """Whole minutes left for changes, begun ones counted; 0 when it is too late."""
+        """Minutes left for changes, rounded up; 0 when the time is over."""
         return max(0, -int((self.now - self.until(comment)).total_seconds() // 60))
 
-    def may_change(self, comment: Comment) -> bool:
+    def may_edit(self, comment: Comment) -> bool:
         return self.is_owner or (self.wrote(comment) and self.minutes_left(comment) > 0)
+
+    def may_delete(self, comment: Comment) -> bool:
+        return self.wrote(comment) and (self.is_owner or self.minutes_left(comment) > 0)
+
+    def may_remove(self, comment: Comment) -> bool:
+        """The owner deletes their own comments, and removes those of others."""
+        return self.is_owner and not self.wrote(comment)
 
     def check_may_change(self, comment: Comment) -> None:
         """Raises NotAllowed with the reason."""
         if self.is_owner:
             return
         if not self.wrote(comment):
-            raise NotAllowed(gettext("Only its author can change a comment, from the browser that it was posted with."))
+            raise NotAllowed(gettext("A comment can only be changed by its author, in the browser it was posted from."))
         if not self.minutes_left(comment):
-            raise NotAllowed(gettext("The time for changes is over. Write a reply to add something."))
+            raise NotAllowed(gettext("The time for changes is over. You can add a reply instead."))
 
-
-def init_app(app: Flask, minutes: int) -> None:
-    app.config["COMMENT_EDIT_MINUTES"] = minutes
-    # Looked up only where a template asks for it: an error page must not need the database that has just failed.
-    app.context_processor(lambda: {"author": LocalProxy(current_author)})
-
-
-def current_author() -> Author:
-    """Who asks, by the request's cookies."""
-    if AUTHOR not in request.environ:
-        remember_author(read_token(request))
-    author: Author = request.environ[AUTHOR]
-    return author
-
-
-def remember_author(token: str) -> None:
-    """From here on this request is one of the visitor with this cookie: a first post makes its cookie on the way."""
-    # Readers without one of our cookies cost no query.
-    owner = signed_in_owner(db.session()) if has_own_cookie() else None
-    request.environ[AUTHOR] = Author(
-        token_hash=hash_token(token) if token else None,
-        owner_name=owner.name if owner else "",
-        now=clock.now(),
-        minutes=current_app.config["COMMENT_EDIT_MINUTES"],
-    )
+    def check_is_owner(self) -> None:
+        """Raises NotAllowed for everybody else."""
+        if not self.is_owner:
+            raise NotAllowed(gettext("Only the site owner can do this. Please sign in."))

@@ -14,12 +14,12 @@ from blogapp.articles.files import read_files
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import publish
 from blogapp.articles.sources import place_files
-from blogapp.comments.posting import Draft, Rules, post_comment
+from blogapp.comments.posting import Draft, Sender, post_comment
+from blogapp.comments.spam import Rules
 from blogapp.demo.conversations import CONVERSATIONS, Said
 from blogapp.text.markup import render_comment
 from blogapp.view_counts.counting import add_up, start_count
 from blogapp.view_counts.models import DailyReferrals, DailyViews, ViewCount
-from blogapp.visitors.identity import Visitor
 
 LONGEST_HISTORY = 60  # days
 HOSTS = ("letters.example.org", "birds.example.org", "reading.example.net")
@@ -72,7 +72,7 @@ def _converse(session: Session, article: Article, said: tuple[Said, ...], now: d
     for number, each in enumerate(said, start=1):
         when = min(article.published_at + timedelta(hours=each.hours), now)
         html = render_comment(each.text, article.lang)
-        draft = Draft(each.name, each.link, each.text, html, ids.get(each.answers), trapped=False)
-        visitor = Visitor(hashlib.sha256(each.name.encode()).digest())
-        comment, _ = post_comment(session, article, draft, visitor, Rules("open", 0), when, check_rate=lambda: None)
+        draft = Draft(each.name, each.link, each.text, ids.get(each.answers), trapped=False)
+        sender = Sender(None, hashlib.sha256(each.name.encode()).digest())
+        comment, _ = post_comment(session, article, draft, html, sender, Rules("open", 0), when)
         ids[number] = comment.id

@@ -85,6 +85,13 @@ def key_of_day(session: Session, day: date) -> DayKey:
     return DayKey(row.day, row.key)
 
 
+def present_key(session: Session, day: date) -> bytes | None:
+    """The key of `day` if there is one, without creating or locking it: for pages that only read."""
+    days = (day, day + timedelta(days=1))
+    present = select(VisitorKey.key).where(VisitorKey.day.between(*days)).order_by(VisitorKey.day.desc()).limit(1)
+    return session.scalar(present)
+
+
 def network_of(address: str | None) -> str:
     """The block of addresses that one household, school or office has; the rest of the address is dropped."""
     return address_block(address, IPV4_BITS, IPV6_BITS)

@@ -84,8 +84,8 @@ def test_edits_and_withdrawals_of_others_arrive_while_one_writes(visit: Visits, 
     expect(first.locator(".comment-body")).to_have_text("First, edited")
     page.clock.fast_forward(15_000)
     expect(page.locator(".comment-body").first).to_have_text("First, edited")
-    first.get_by_role("link", name="Withdraw").click()
-    first.get_by_role("button", name="Withdraw it").click()
+    first.get_by_role("link", name="Delete").click()
+    first.get_by_role("button", name="Delete").click()
     expect(writer.page.locator(".comment")).to_have_count(1)
     page.clock.fast_forward(15_000)
     expect(page.locator(".comment")).to_have_count(1)
@@ -186,8 +186,8 @@ def change(page: Page, text: str, plain: bool) -> None:
 
 def withdraw(page: Page, text: str) -> None:
     own = page.locator(".item", has_text=text).last
-    own.get_by_role("link", name="Withdraw").click()
-    page.get_by_role("button", name="Withdraw it").click()
+    own.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
     expect(page.locator(".comment-body", has_text=text)).to_have_count(0)
 
 

@@ -140,23 +140,14 @@ def test_a_draft_is_gone_after_a_week(visit: Visits, article: Articles) -> None:
     expect(page.locator("#comment-form [name=body]")).to_have_value("")
 
 
-def test_the_name_comes_back_only_if_one_wants_it(visit: Visits, article: Articles) -> None:
+def test_the_name_and_link_are_filled_in_from_the_last_comment(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
+    page.locator("#comment-form [name=author_url]").fill("https://example.org")
     posted(page, "One")
     page.reload()
-    name = page.locator("#comment-form [name=author_name]")
-    expect(name).to_have_value("")
-    page.get_by_label("Remember my name").check()
-    page.locator("#comment-form [name=author_url]").fill("https://example.org")
-    posted(page, "Two")
-    page.reload()
-    expect(name).to_have_value("Ada")
+    expect(page.locator("#comment-form [name=author_name]")).to_have_value("Ada")
     expect(page.locator("#comment-form [name=author_url]")).to_have_value("https://example.org")
-    page.get_by_label("Remember my name").uncheck()
-    posted(page, "Three")
-    page.reload()
-    expect(name).to_have_value("")
 
 
 def test_an_edit_and_its_way_back(visit: Visits, article: Articles) -> None:
@@ -171,7 +162,7 @@ def test_an_edit_and_its_way_back(visit: Visits, article: Articles) -> None:
     assert_accessible(page)
     field.fill(" ")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator(".reply-slot [data-error-for=body]")).to_have_text("Write your comment first.")
+    expect(page.locator(".reply-slot [data-error-for=body]")).to_have_text("Please write a comment.")
     expect(field).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Edit")).to_be_focused()
@@ -210,13 +201,13 @@ def test_a_withdrawal(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
     posted(page, "Regret")
-    page.get_by_role("link", name="Withdraw").click()
-    expect(page.get_by_role("button", name="Withdraw it")).to_be_focused()
+    page.get_by_role("link", name="Delete").click()
+    expect(page.get_by_role("button", name="Delete")).to_be_focused()
     assert_accessible(page)
-    page.get_by_role("button", name="Withdraw it").click()
+    page.get_by_role("button", name="Delete").click()
     expect(page.locator(".comment")).to_have_count(0)
     expect(page.locator("#comment-count")).to_have_text("0 comments")
-    expect(page.locator("#status")).to_have_text("Your comment is withdrawn.")
+    expect(page.locator("#status")).to_have_text("Your comment has been deleted.")
 
 
 def test_a_like_is_given_and_taken_back(visit: Visits, article: Articles) -> None:
@@ -294,10 +285,10 @@ def test_more_of_the_conversation_is_added_without_a_jump(visit: Visits, article
     page = visit().page
     page.goto(address)
     expect(page.locator(".comment")).to_have_count(50)
-    more = page.get_by_role("link", name="More of the conversation")
+    more = page.get_by_role("link", name="More comments")
     more.scroll_into_view_if_needed()
     before = page.evaluate("scrollY")
     more.click()
     expect(page.locator(".comment")).to_have_count(60)
     assert page.evaluate("scrollY") == before
-    expect(page.get_by_role("link", name="More of the conversation")).to_have_count(0)
+    expect(page.get_by_role("link", name="More comments")).to_have_count(0)

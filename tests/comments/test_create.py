@@ -58,20 +58,18 @@ def test_the_fragment_is_the_same_as_on_the_page(post: Post, client: FlaskClient
 @pytest.mark.parametrize(
     ("fields", "field", "sentence"),
     [
-        ({"body": ""}, "body", "Write your comment first."),
-        ({"body": " \n\t "}, "body", "Write your comment first."),
-        ({"body": "\u200b\u3164"}, "body", "Write your comment first."),
-        ({"body": "> "}, "body", "Nothing of this would be visible."),
-        ({"body": "x" * 5001}, "body", "5,000 characters at most; this one has 5,001."),
-        ({"author_name": ""}, "author_name", "Write a name"),
-        ({"author_name": "\u202e\u200b"}, "author_name", "Write a name"),
-        ({"author_name": "x" * 61}, "author_name", "60 characters at most; this one has 61."),
-        ({"author_url": "javascript:alert(1)"}, "author_url", "A link begins with https://"),
-        ({"author_url": "example.org"}, "author_url", "A link begins with https://"),
-        ({"author_url": "https://a:b@example.org"}, "author_url", "A link begins with https://"),
-        ({"author_url": "http://"}, "author_url", "A link begins with https://"),
-        ({"author_email": "nobody"}, "author_email", "has an @ in the middle"),
-        ({"author_email": "@example.org"}, "author_email", "has an @ in the middle"),
+        ({"body": ""}, "body", "Please write a comment."),
+        ({"body": " \n\t "}, "body", "Please write a comment."),
+        ({"body": "\u200b\u3164"}, "body", "Please write a comment."),
+        ({"body": "x" * 5001}, "body", "Comments are limited to 5,000 characters; this one has 5,001."),
+        ({"author_name": ""}, "author_name", "Please enter a name or nickname."),
+        ({"author_name": "\u202e\u200b"}, "author_name", "Please enter a name or nickname."),
+        ({"author_name": "x" * 61}, "author_name", "Names are limited to 60 characters; this one has 61."),
+        ({"author_url": "javascript:alert(1)"}, "author_url", "Please enter a web address"),
+        ({"author_url": "https://a:b@example.org"}, "author_url", "Please enter a web address"),
+        ({"author_url": "http://"}, "author_url", "Please enter a web address"),
+        ({"author_email": "nobody"}, "author_email", "Please enter an e-mail address"),
+        ({"author_email": "@example.org"}, "author_email", "Please enter an e-mail address"),
         ({"parent_id": "x"}, "form", "was not found"),
     ],
 )
@@ -122,7 +120,7 @@ def test_a_reply_to_nothing_keeps_the_text(post: Post, htmx: bool) -> None:
     answer = post("birds", body="Kept", parent_id="4711", htmx=htmx)
     assert answer.status_code == 409
     assert "Kept</textarea>" in answer.text
-    assert "no longer there" in answer.text
+    assert "no longer available" in answer.text
 
 
 def test_a_reply_cannot_cross_articles(post: Post, session: Session, publish_article: Publish) -> None:
@@ -259,5 +257,5 @@ def test_a_closed_conversation_takes_nothing(publish_article: Publish, post: Pos
     answer = post("old", body="Late")
     assert answer.status_code == 409
     page = client.get("/articles/old").text
-    assert "This conversation is closed." in page
+    assert "Comments are closed." in page
     assert "<textarea" not in page

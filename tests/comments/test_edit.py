@@ -61,7 +61,7 @@ def test_an_edit_changes_the_text_says_so_and_keeps_the_old_one(
 @pytest.mark.parametrize("htmx", [True, False])
 def test_a_wrong_edit_keeps_what_was_typed(comment: int, client: FlaskClient, htmx: bool) -> None:
     headers = HTMX if htmx else {}
-    for body, sentence in ((" ", "Write your comment first."), ("x" * 5001, "5,000 characters at most")):
+    for body, sentence in ((" ", "Please write a comment."), ("x" * 5001, "limited to 5,000 characters")):
         answer = client.post(f"/comments/{comment}/edit", data={"body": body, "revision": "0"}, headers=headers)
         assert answer.status_code == 422
         assert sentence in answer.text
@@ -105,7 +105,7 @@ def test_somebody_else_is_told_why_not(comment: int, app: Flask, session: Sessio
             stranger.post(f"/comments/{comment}/{action}", data={"body": "Mine now", "revision": "0"}, headers=headers),
         ):
             assert answer.status_code == 403
-            assert "Only its author can change a comment" in answer.text
+            assert "A comment can only be changed by its author" in answer.text
     # A cookie of one's own is no key to what others wrote.
     stranger.delete_cookie("visitor")
     stranger.post("/articles/birds/comments", data={"author_name": "Eve", "body": "Hello"})
@@ -144,7 +144,7 @@ def test_a_withdrawn_comment_without_replies_goes(
     comment: int, client: FlaskClient, app: Flask, session: Session, htmx: bool
 ) -> None:
     headers = HTMX if htmx else {}
-    assert "Withdraw this comment?" in client.get(f"/comments/{comment}/delete", headers=headers).text
+    assert "Delete this comment?" in client.get(f"/comments/{comment}/delete", headers=headers).text
     answer = client.post(f"/comments/{comment}/delete", headers=headers)
     assert answer.status_code == (200 if htmx else 303)
     if htmx:
@@ -168,7 +168,7 @@ def test_a_withdrawn_comment_with_replies_leaves_its_place(
     answer = client.post(f"/comments/{comment}/delete", headers=HTMX if htmx else {})
     assert answer.status_code == (200 if htmx else 303)
     page = app.test_client().get("/articles/birds").text
-    assert "This comment was withdrawn by its author." in page
+    assert "Deleted by its author." in page
     assert "Answer" in page
     for gone in ("First text", "Second text", ">Ada<"):
         assert gone not in page

@@ -39,8 +39,8 @@ def test_a_plain_form_gets_a_page_with_the_text_kept(
 
 
 def test_nothing_and_too_much(client: FlaskClient) -> None:
-    assert "Nothing to see yet." in client.post("/comments/preview", data={"body": " "}).text
+    assert "Nothing to preview yet." in client.post("/comments/preview", data={"body": " "}).text
     answer = client.post("/comments/preview", data={"body": "x" * 5001})
     assert answer.status_code == 422
-    assert "5,000 characters at most" in answer.text
+    assert "limited to 5,000 characters" in answer.text
     assert client.post("/comments/preview", data={"body": "x", "article": "none"}).status_code == 404

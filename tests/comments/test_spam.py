@@ -62,8 +62,8 @@ def test_what_waits_is_shown_to_its_author_alone(post: Post, client: FlaskClient
     assert "notice=waiting" in answer.headers["Location"]
     own = client.get(answer.headers["Location"])
     assert "secret" in own.text
-    assert "Waits for approval. Only you see it." in own.text
-    assert "Your comment waits for approval." in own.text
+    assert "Awaiting approval. Only you can see it." in own.text
+    assert "Your comment is awaiting approval." in own.text
     assert own.headers["Cache-Control"] == "private, no-store"
     assert 'data-count="0"' in own.text
     stranger = app.test_client()
@@ -122,11 +122,11 @@ def test_a_removed_comment_with_replies_leaves_its_place_without_name_or_text(
     page = app.test_client().get("/articles/birds").text
     assert "Removed text" not in page
     assert "Gone" not in page
-    assert "This comment was removed." in page
+    assert "Removed by the site owner." in page
     assert "Answer" in page
     assert 'id="comment-count" data-count="1"' in page
     runner.invoke(args=["comments", "remove", str(second)])
     page = app.test_client().get("/articles/birds").text
-    assert "This comment was removed." not in page
+    assert "Removed by the site owner." not in page
     runner.invoke(args=["comments", "approve", str(second)])
-    assert "This comment was removed." in app.test_client().get("/articles/birds").text
+    assert "Removed by the site owner." in app.test_client().get("/articles/birds").text

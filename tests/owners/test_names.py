@@ -32,11 +32,11 @@ def test_the_owners_comment_is_marked_and_needs_no_name(
     client: FlaskClient, post: Callable[..., TestResponse], app: Flask, session: Session
 ) -> None:
     sign_in(client)
-    assert "You write as Chloé Martin." in client.get("/articles/birds").text
+    assert "Commenting as Chloé Martin" in client.get("/articles/birds").text
     answer = post("birds", author_name="", body="From the house", htmx=True)
     assert answer.status_code == 201
     page = app.test_client().get("/articles/birds").text
-    assert "Author of the blog" in page
+    assert "owner-mark" in page
     assert '<bdi class="comment-author">Chloé Martin</bdi>' in page
     assert session.scalars(select(Comment.by_owner)).one()
 
@@ -65,7 +65,7 @@ def test_a_name_that_looks_like_the_owners_is_refused(
     answer = post("birds", author_name=name, body="Buy this", htmx=htmx)
     assert answer.status_code == 422
     assert 'data-error-for="author_name"' in answer.text
-    assert "looks like the owner" in answer.text
+    assert "too similar to the site owner" in answer.text
     assert "Buy this</textarea>" in answer.text
     assert session.scalars(select(Comment)).all() == []
 

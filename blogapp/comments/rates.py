@@ -1,0 +1,44 @@
+"""How many requests with comments, edits and likes one network may send."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import current_app
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+
+from blogapp.comments.permissions import Author
+from blogapp.comments.posting import TooMany
+from blogapp.web.rate_limits import seconds_to_wait
+
+# Attempts include forms with errors and repeats, so they are limited less strictly than new comments.
+ATTEMPTS_PER_COMMENT = 6
+LIKE_RATES = (RateLimitItemPerMinute(20), RateLimitItemPerHour(200))
+EDIT_RATES = (RateLimitItemPerMinute(10), RateLimitItemPerHour(60))
+
+
+def check_attempt(author: Author) -> None:
+    """Count one form with a comment, right or wrong. Raises TooMany."""
+    rates: tuple[RateLimitItem, ...] = current_app.config["COMMENT_RATES"]
+    attempts = tuple(type(rate)(rate.amount * ATTEMPTS_PER_COMMENT, rate.multiples) for rate in rates)
+    _check(attempts, "comment attempt", author, author.now)
+
+
+def check_comment(author: Author) -> None:
+    """Count one new comment. Raises TooMany."""
+    _check(current_app.config["COMMENT_RATES"], "comment", author, author.now)
+
+
+def check_edit(author: Author) -> None:
+    """Count one form with an edit, right or wrong. Raises TooMany."""
+    _check(EDIT_RATES, "edit", author, author.now)
+
+
+def check_like(author: Author) -> None:
+    """Count one like that is given or taken back. Raises TooMany."""
+    _check(LIKE_RATES, "like", author, author.now)
+
+
+def _check(rates: tuple[RateLimitItem, ...], purpose: str, author: Author, now: datetime) -> None:
+    if not author.is_owner and (wait := seconds_to_wait(rates, purpose, now)):
+        raise TooMany(wait)

@@ -1,0 +1,241 @@
+"""Remove, restore, approve and delete: different acts, each recorded, each with its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment, CommentDecision
+from tests.owners.test_names import PASSWORD, sign_in
+
+Post = Callable[..., TestResponse]
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def article(publish_article: Callable[..., Article]) -> Article:
+    return publish_article(slug="birds", lang="en", title="Birds")
+
+
+@pytest.fixture
+def comment(post: Post, session: Session) -> int:
+    """The id of a comment that `client` has posted as a reader."""
+    post("birds", author_name="Ada", body="First text")
+    return session.scalars(select(Comment.id)).one()
+
+
+@pytest.fixture
+def owner(app: Flask, runner: FlaskCliRunner) -> FlaskClient:
+    runner.invoke(args=["owner", "create", "--name", "Chloé Martin", "--password", PASSWORD])
+    browser = app.test_client()
+    sign_in(browser)
+    return browser
+
+
+def acts(session: Session) -> list[tuple[str, str, str]]:
+    rows = session.scalars(select(CommentDecision).order_by(CommentDecision.id)).all()
+    return [(row.act, row.actor, row.status_before) for row in rows]
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_the_owner_removes_and_restores_a_readers_comment(
+    owner: FlaskClient, comment: int, app: Flask, session: Session, htmx: bool
+) -> None:
+    headers = HTMX if htmx else {}
+    assert "Remove this comment?" in owner.get(f"/comments/{comment}/removal", headers=headers).text
+    removed = owner.post(f"/comments/{comment}/removal", headers=headers)
+    assert removed.status_code == (200 if htmx else 303)
+    assert "First text" not in app.test_client().get("/articles/birds").text
+    page = removed if htmx else owner.get(removed.headers["Location"])
+    assert f'action="/comments/{comment}/restoration"' in page.text
+    assert owner.post(f"/comments/{comment}/restoration", headers=headers).status_code == (200 if htmx else 303)
+    assert "First text" in app.test_client().get("/articles/birds").text
+    assert acts(session) == [("remove", "owner", "published"), ("restore", "owner", "removed")]
+
+
+def test_the_owners_delete_of_a_readers_comment_only_removes_it(
+    owner: FlaskClient, comment: int, post: Post, app: Flask, session: Session
+) -> None:
+    post("birds", author_name="Bob", body="Answer", parent_id=str(comment))
+    assert owner.post(f"/comments/{comment}/delete").status_code == 303
+    page = app.test_client().get("/articles/birds").text
+    assert "Removed by the site owner." in page
+    assert "Deleted by its author." not in page
+    assert session.scalars(select(Comment.body_source).where(Comment.id == comment)).one() == "First text"
+
+
+def test_only_the_owner_removes_and_restores(client: FlaskClient, comment: int) -> None:
+    for noun in ("removal", "restoration"):
+        assert client.post(f"/comments/{comment}/{noun}").status_code == 403
+
+
+def test_an_authors_deletion_is_recorded(client: FlaskClient, comment: int, session: Session) -> None:
+    client.post(f"/comments/{comment}/delete")
+    assert acts(session) == [("delete", "author", "published")]
+
+
+def test_an_owners_edit_is_named(owner: FlaskClient, comment: int, app: Flask) -> None:
+    owner.post(f"/comments/{comment}/edit", data={"body": "Corrected", "revision": "0"})
+    assert "edited by Chloé Martin" in app.test_client().get("/articles/birds").text
+
+
+def test_an_authors_edit_of_the_owners_text_awaits_approval(
+    owner: FlaskClient, client: FlaskClient, comment: int, app: Flask
+) -> None:
+    owner.post(f"/comments/{comment}/edit", data={"body": "Corrected", "revision": "0"})
+    client.post(f"/comments/{comment}/edit", data={"body": "The insult again", "revision": "1"})
+    assert "insult" not in app.test_client().get("/articles/birds").text
+
+
+@pytest.mark.parametrize("act", ["approve", "remove"])
+def test_a_deleted_comment_can_be_neither_approved_nor_removed(
+    client: FlaskClient, comment: int, runner: FlaskCliRunner, session: Session, act: str
+) -> None:
+    client.post(f"/comments/{comment}/delete")
+    done = runner.invoke(args=["comments", act, str(comment)])
+    assert done.exit_code == 1
+    assert "has been deleted" in done.output
+    assert session.scalars(select(Comment.status)).one() == "deleted"
+
+
+@pytest.mark.settings(COMMENT_MODERATION="all")
+def test_an_approval_is_for_the_text_that_was_read(
+    client: FlaskClient, comment: int, runner: FlaskCliRunner, session: Session
+) -> None:
+    client.post(f"/comments/{comment}/edit", data={"body": "Exchanged", "revision": "0"})
+    for stale in (str(comment), f"{comment}@0"):
+        done = runner.invoke(args=["comments", "approve", stale])
+        assert done.exit_code == 1
+        assert f"{comment}@1" in done.output
+    assert session.scalars(select(Comment.status)).one() == "pending"
+    assert f"{comment}@1" in runner.invoke(args=["comments", "list"]).output
+    assert runner.invoke(args=["comments", "approve", f"{comment}@1"]).exit_code == 0
+    assert session.scalars(select(Comment.status)).one() == "published"
+
+
+def test_an_edit_with_somebody_elses_words_awaits_approval(post: Post, app: Flask, session: Session) -> None:
+    post("birds", body="Buy my pills")
+    other = app.test_client()
+    other.post("/articles/birds/comments", data={"author_name": "Eve", "body": "Hello"})
+    number = session.scalars(select(Comment.id).where(Comment.author_name == "Eve")).one()
+    other.post(f"/comments/{number}/edit", data={"body": "buy  my pills", "revision": "0"})
+    assert session.scalars(select(Comment.status).where(Comment.id == number)).one() == "pending"
+
+
+def test_the_same_text_after_an_edit_is_a_new_comment(
+    client: FlaskClient, comment: int, post: Post, session: Session
+) -> None:
+    client.post(f"/comments/{comment}/edit", data={"body": "Second text", "revision": "0"})
+    assert post("birds", author_name="Ada", body="First text", htmx=True).status_code == 201
+    assert set(session.scalars(select(Comment.body_source))) == {"First text", "Second text"}
+
+
+def test_an_edited_comment_does_not_swallow_a_neighbours_post(comment: int, client: FlaskClient, app: Flask) -> None:
+    client.post(f"/comments/{comment}/edit", data={"body": "Other words", "revision": "0"})
+    form = {"author_name": "Ada", "body": "First text"}
+    answer = app.test_client().post("/articles/birds/comments", data=form)
+    assert not answer.headers["Location"].endswith(f"#comment-{comment}")
+
+
+def test_a_removed_comment_posted_again_awaits_approval(
+    comment: int, runner: FlaskCliRunner, post: Post, session: Session
+) -> None:
+    runner.invoke(args=["comments", "remove", str(comment)])
+    assert post("birds", author_name="Ada", body="First text", htmx=True).status_code == 202
+    assert session.scalars(select(Comment.status).order_by(Comment.id)).all() == ["removed", "pending"]
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+@pytest.mark.settings(COMMENT_MODERATION="all")
+def test_the_name_of_a_pending_comment_is_not_told(comment: int, app: Flask, htmx: bool) -> None:
+    stranger = app.test_client()
+    headers = HTMX if htmx else {}
+    form = {"body": "", "author_name": "Eve", "parent_id": str(comment), "article": "birds"}
+    for address in ("/articles/birds/comments", "/comments/preview"):
+        assert "Ada" not in stranger.post(address, data=form, headers=headers).text
+
+
+@pytest.mark.settings(COMMENT_EDIT_MINUTES="0")
+def test_a_late_edit_gives_the_text_back(client: FlaskClient, comment: int) -> None:
+    answer = client.post(f"/comments/{comment}/edit", data={"body": "Typed <late>", "revision": "0"})
+    assert answer.status_code == 403
+    assert "Typed &lt;late&gt;</textarea>" in answer.text
+
+
+def test_a_preview_without_javascript_keeps_the_parent(client: FlaskClient, comment: int) -> None:
+    for body in ("Answer", "x" * 5001):
+        form = {"body": body, "author_name": "", "parent_id": str(comment), "article": "birds"}
+        page = client.post("/comments/preview", data=form)
+        assert f'name="parent_id" value="{comment}"' in page.text
+        assert f"{body}</textarea>" in page.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "link"),
+    [
+        ("example.org", "https://example.org"),
+        ("www.example.org/x?y", "https://www.example.org/x?y"),
+        ("//example.org", "https://example.org"),
+        ("bücher.example", "https://bücher.example"),
+    ],
+)
+def test_an_author_link_gets_https(post: Post, session: Session, typed: str, link: str) -> None:
+    assert post("birds", author_url=typed).status_code == 303
+    assert session.scalars(select(Comment.author_url)).one() == link
+
+
+@pytest.mark.parametrize(
+    "typed", ["javascript:alert(1)", "user@example.org", "example.org@evil.example", "a b.example", "localhost"]
+)
+def test_what_is_no_web_address_is_refused(post: Post, typed: str) -> None:
+    assert post("birds", author_url=typed).status_code == 422
+
+
+@pytest.mark.parametrize("body", ["*", "-", "1."])
+def test_a_comment_of_one_sign_is_accepted(post: Post, body: str) -> None:
+    assert post("birds", body=body).status_code == 303
+
+
+@pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_RATE_PER_MINUTE="1")
+def test_forms_with_errors_are_limited(app: Flask) -> None:
+    statuses = [app.test_client().post("/articles/birds/comments", data={"body": ""}).status_code for _ in range(7)]
+    assert statuses == [422] * 6 + [429]
+
+
+@pytest.mark.settings(RATELIMIT_ENABLED="on")
+def test_edits_and_likes_are_limited(client: FlaskClient, app: Flask, comment: int) -> None:
+    edits = []
+    for number in range(11):
+        edits.append(client.post(f"/comments/{comment}/edit", data={"body": f"Text {number}", "revision": str(number)}))
+    assert [each.status_code for each in edits] == [303] * 10 + [429]
+    assert "Text 10</textarea>" in edits[-1].text
+    likes = [
+        app.test_client().post(f"/comments/{comment}/likes", headers={"User-Agent": f"Agent {number}"}).status_code
+        for number in range(21)
+    ]
+    assert likes == [303] * 20 + [429]
+
+
+def test_a_wanted_like_is_kept_when_it_is_sent_again(app: Flask, comment: int, session: Session) -> None:
+    reader = app.test_client()
+    for _ in range(2):
+        answer = reader.post(f"/comments/{comment}/likes", data={"liked": "1"}, headers=HTMX)
+        assert 'aria-pressed="true"' in answer.text
+        assert 'name="liked" value="0"' in answer.text
+    assert session.scalars(select(Comment.like_count)).one() == 1
+    reader.post(f"/comments/{comment}/likes", data={"liked": "0"})
+    assert session.scalars(select(Comment.like_count)).one() == 0
+
+
+def test_the_name_is_filled_in_from_the_last_comment(client: FlaskClient, comment: int, app: Flask) -> None:
+    assert 'name="author_name"' in client.get("/articles/birds").text
+    assert 'value="Ada"' in client.get("/articles/birds").text
+    assert 'value="Ada"' in client.get(f"/comments/{comment}/reply").text
+    assert 'value="Ada"' not in app.test_client().get("/articles/birds").text
