@@ -16,7 +16,8 @@ from blogapp.comments.commands import comments_cli
 from blogapp.comments.posting import Rules
 from blogapp.comments.routes.author import bp as author_routes
 from blogapp.comments.routes.read import bp as comments
-from blogapp.db import base, migrate, transactions
+from blogapp.db import base, migrate, start, transactions
+from blogapp.db.content_version import ContentVersion
 from blogapp.demo.commands import demo_cli
 from blogapp.owners import sessions
 from blogapp.owners.commands import owner_cli
@@ -27,17 +28,29 @@ from blogapp.settings import SETTINGS, Settings, read_settings
 from blogapp.text import i18n
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.commands import views_cli
-from blogapp.web import assets, converters, csrf, errors, headers, health, htmx, http_cache, page_cache, rate_limits
+from blogapp.web import (
+    arguments,
+    assets,
+    converters,
+    csrf,
+    errors,
+    headers,
+    health,
+    htmx,
+    http_cache,
+    page_cache,
+    rate_limits,
+)
 
 ROOT = Path(__file__).parent.parent
 LARGEST_BODY = 64 * 1024  # bytes
 
 
 def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
-    """The application, configured by `environ` (default: the process's), with its data in `data_folder` (default:
-    `instance/` beside the code). Raises SettingsError with a sentence when a setting is wrong."""
-    data_folder = data_folder or ROOT / "instance"
-    settings = read_settings(os.environ if environ is None else environ, data_folder)
+    """The application, configured by `environ` (default: the process's), with its data in DATA_DIR (default:
+    `data_folder`, or else `instance/` beside the code). Raises SettingsError with a sentence if a setting is wrong."""
+    settings = read_settings(os.environ if environ is None else environ, data_folder or ROOT / "instance")
+    data_folder = settings.data_dir
     app = Flask(
         __name__,
         instance_path=str(data_folder.resolve()),
@@ -57,16 +70,19 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     http_cache.init_app(app)
     csrf.init_app(app, settings.site_url)
     limit_bodies(app)
+    arguments.init_app(app)
     converters.init_app(app)
     errors.init_app(app)
     htmx.init_app(app)
     i18n.init_app(app, settings.site_locale)
     base.init_app(app, settings.database_url)
-    transactions.init_app(app)
-    migrate.init_app(app)
+    version_file = settings.database_file or data_folder / "content"
+    content_version = ContentVersion(version_file.with_name(f"{version_file.name}.version"))
+    transactions.init_app(app, content_version)
+    migrate.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     view_counts.init_app(app, settings)
-    page_cache.init_app(app)
+    page_cache.init_app(app, content_version, settings)
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
@@ -87,8 +103,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     sessions.init_app(app)
     assets.init_app(app, data_folder)
     health.init_app(app, settings.trusted_proxies)
-    if settings.uses_sqlite:
-        migrate.bring_up_to_date(app, data_folder)
+    start.open_database(app, settings.database_file)
+    start.explain_faults(app.cli)
     return app
 
 

@@ -1,4 +1,4 @@
-"""What a host needs to know of a running site: is the process up, can it serve; and whom of its proxies to believe."""
+"""Health checks for the host: is the process up, can the site serve and save; and which proxies are trusted."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import logging
 import re
 
 from flask import Flask, Response
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from blogapp.db.base import db
-from blogapp.db.migrate import is_current
+from blogapp.db.faults import describe, fault_of, trace
+from blogapp.db.migrate import BEHIND, NEWER, schema_state
+from blogapp.db.writable import write_fault
+
+log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask, trusted_proxies: int) -> None:
@@ -27,16 +29,30 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
 
     @app.get("/readyz")
     def readyz() -> Response:
-        try:
-            db.session.execute(text("SELECT 1"))
-            current = is_current()
-        except SQLAlchemyError:
-            return _plain("the database does not answer", 503)
-        return _plain("ok", 200) if current else _plain("the schema is not current: flask db upgrade", 503)
+        problem = readiness_problem()
+        return _plain(problem, 503) if problem else _plain("ok", 200)
+
+
+def readiness_problem() -> str:
+    """Why the site cannot serve and save now, in a sentence for the owner; empty if it can."""
+    try:
+        state = schema_state()
+        if state == BEHIND:
+            return "the schema is not current: flask db upgrade"
+        if state == NEWER:
+            return "the schema is newer than this version of blogapp"
+        fault = write_fault()
+    except SQLAlchemyError as error:
+        fault = fault_of(error)
+        if fault is None:
+            log.error("the database cannot be read\n%s", trace(error))
+            return f"the database cannot be read: {describe(error)}"
+        return f"the database does not answer: {fault.cause}"
+    return f"the database cannot be written: {fault.cause}" if fault else ""
 
 
 def without_address(record: logging.LogRecord) -> bool:
-    """Cut the visitor's address from the development server's log lines; no log of ours holds one."""
+    """Remove the visitor's address from the development server's log lines: no log of ours may hold one."""
     if isinstance(record.msg, str):
         record.msg = re.sub(r"^[0-9a-fA-F.:]+ - - ", "", record.msg)
     return True
