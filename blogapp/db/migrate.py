@@ -56,7 +56,7 @@ class Migrations(Alembic):
             return found
 
         with _migrating(database) as connection:
-            if schema_state(connection) == NEWER:
+            if self.state(connection) == NEWER:
                 raise MigrationError(
                     "The database's schema is newer than this version of blogapp: install the newer one."
                 )
@@ -65,6 +65,13 @@ class Migrations(Alembic):
                 connection=connection, target_metadata=db.metadata, **current_app.config["ALEMBIC_CONTEXT"]
             )
             environment.run_migrations(**kwargs)
+
+    def state(self, connection: Connection) -> str:
+        heads = set(MigrationContext.configure(connection).get_current_heads())
+        if heads == set(self.script_directory.get_heads()):
+            return CURRENT
+        known = {script.revision for script in self.script_directory.walk_revisions()}
+        return BEHIND if heads <= known else NEWER
 
 
 alembic = Migrations(run_mkdir=False)
@@ -80,18 +87,11 @@ def init_app(app: Flask, database_file: Path | None) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def schema_state(connection: Connection | None = None) -> str:
+def schema_state() -> str:
     """Whether the database's schema is the one of this code (CURRENT), an older one or none (BEHIND), or one that this
     code does not know (NEWER)."""
-    if connection is None:
-        with db.engine.connect() as own:
-            return schema_state(own)
-    heads = set(MigrationContext.configure(connection).get_current_heads())
-    scripts = alembic.script_directory
-    if heads == set(scripts.get_heads()):
-        return CURRENT
-    known = {script.revision for script in scripts.walk_revisions()}
-    return BEHIND if heads <= known else NEWER
+    with db.engine.connect() as connection:
+        return alembic.state(connection)
 
 
 def bring_up_to_date(database: Path) -> None:

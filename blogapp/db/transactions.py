@@ -67,7 +67,7 @@ def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -
     session.commit()  # ends the reading transaction, which cannot become a writing one
     try:
         with _turn(writing.queue, patience_ms) as left_ms:
-            yield from _write(durable, left_ms)
+            yield from _write(writing.queue, durable, left_ms)
     except SQLAlchemyError as error:
         fault = fault_of(error)
         if fault is not None and fault.kind == UNWRITABLE:
@@ -91,11 +91,12 @@ def _turn(queue: WriteQueue, patience_ms: int) -> Iterator[int]:
         yield int(seconds * 1000)
 
 
-def _write(durable: bool, patience_ms: int) -> Iterator[Session]:
+def _write(queue: WriteQueue, durable: bool, patience_ms: int) -> Iterator[Session]:
     session = db.session
     connection = session.connection(
         execution_options={"writer": "durable" if durable else "quick", "patience_ms": patience_ms}
     )
+    queue.progress()
     try:
         if connection.dialect.name == "postgresql":
             session.execute(text(f"SET LOCAL lock_timeout = {max(1, patience_ms)}"))

@@ -10,10 +10,10 @@ from time import monotonic
 
 from blogapp.db.faults import Busy
 
-# A server has eight threads per process. When no write has finished for STUCK seconds, at most MOST_STUCK of them hold
+# A server has eight threads per process. When the queue has not moved for STUCK seconds, at most MOST_STUCK of them hold
 # a slot or wait for one; the others are turned away and serve readers.
 MOST_STUCK = 4
-STUCK = 0.5
+STUCK = 1.0
 
 
 class WriteQueue:
@@ -68,6 +68,11 @@ class WriteQueue:
                 self._waiting.popleft().set()
             else:
                 self._free += 1
+
+    def progress(self) -> None:
+        """Note that a writer got the lock of the database: from here on it waits for nobody."""
+        with self._lock:
+            self._moved = monotonic()
 
     @property
     def length(self) -> int:

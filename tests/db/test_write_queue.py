@@ -125,10 +125,18 @@ def test_readers_are_served_while_others_wait_for_a_lock(
 
 
 def test_a_comment_that_could_not_be_saved_comes_back_with_its_text(
-    publish_article: Publish, app: Flask, post: Callable[..., TestResponse], database_url: str, monkeypatch: pytest.MonkeyPatch
+    publish_article: Publish,
+    app: Flask,
+    post: Callable[..., TestResponse],
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     publish_article(slug="birds")
-    monkeypatch.setattr(write_transaction.__wrapped__, "__kwdefaults__", {"durable": True, "patience_ms": 100})
+    monkeypatch.setattr(
+        write_transaction.__wrapped__,  # type: ignore[attr-defined]
+        "__kwdefaults__",
+        {"durable": True, "patience_ms": 100},
+    )
     with locked(database_url, "conversations", mode="EXCLUSIVE"):
         answer = post("birds", author_name="Ada", body="A <long> text\n\nwith paragraphs")
     assert answer.status_code == 503
