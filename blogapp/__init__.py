@@ -19,7 +19,8 @@ from blogapp.comments.posting import forget_digests
 from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.write import bp as comments
 from blogapp.comments.spam import Rules
-from blogapp.db import base, migrate, transactions
+from blogapp.db import base, migrate, start, transactions
+from blogapp.db.content_version import ContentVersion
 from blogapp.demo.commands import demo_cli
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.commands import owner_cli
@@ -36,6 +37,7 @@ from blogapp.view_counts.counting import forget_visitors
 from blogapp.view_counts.retention import fold_at_new_day
 from blogapp.visitors import cookie, day
 from blogapp.web import (
+    arguments,
     assets,
     converters,
     csrf,
@@ -55,10 +57,10 @@ ROOT = Path(__file__).parent.parent
 
 
 def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
-    """The application, configured by `environ` (default: the process's), with its data in `data_folder` (default:
-    `instance/` beside the code). Raises SettingsError with a sentence when a setting is wrong."""
-    data_folder = data_folder or ROOT / "instance"
-    settings = read_settings(os.environ if environ is None else environ, data_folder)
+    """The application, configured by `environ` (default: the process's), with its data in DATA_DIR (default:
+    `data_folder`, or else `instance/` beside the code). Raises SettingsError with a sentence if a setting is wrong."""
+    settings = read_settings(os.environ if environ is None else environ, data_folder or ROOT / "instance")
+    data_folder = settings.data_dir
     app = Flask(
         __name__,
         instance_path=str(data_folder.resolve()),
@@ -77,18 +79,21 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
     csrf.init_app(app)
     request_bodies.init_app(app)
+    arguments.init_app(app)
     converters.init_app(app)
     errors.init_app(app)
     redirects.init_app(app)
     htmx.init_app(app)
     i18n.init_app(app, settings.site_locale)
     base.init_app(app, settings.database_url)
-    transactions.init_app(app)
-    migrate.init_app(app)
+    version_file = settings.database_file or data_folder / "content"
+    content_version = ContentVersion(version_file.with_name(f"{version_file.name}.version"))
+    transactions.init_app(app, content_version)
+    migrate.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     view_counts.init_app(app, settings)
     day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
-    page_cache.init_app(app)
+    page_cache.init_app(app, content_version, settings)
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
@@ -116,8 +121,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         proxy.prepare_for(settings.site_url, settings.trusted_proxies),
         [health.healthz, assets.init_app(app)],
     )
-    if settings.uses_sqlite:
-        migrate.bring_up_to_date(app, data_folder)
+    start.open_database(app, settings.database_file)
+    start.explain_faults(app.cli)
     return app
 
 

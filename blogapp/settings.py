@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 LOCALES = ("en", "fr", "he")
 HOST = re.compile(
     r"(?P<name>[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?|\[[0-9A-Fa-f:.]+\])"
@@ -116,10 +119,49 @@ def _database_url(raw: str) -> str:
     address = raw.strip()
     for prefix in ("postgres://", "postgresql://"):
         if address.startswith(prefix):
-            return "postgresql+psycopg://" + address[len(prefix) :]
-    if address and not address.startswith(("sqlite:///", "postgresql+psycopg://")):
+            address = "postgresql+psycopg://" + address[len(prefix) :]
+    if address.startswith("postgresql+psycopg://"):
+        _check_postgresql_url(address)
+    elif address.startswith("sqlite:///"):
+        _check_sqlite_url(address)
+    elif address:
         raise ValueError("must begin with postgresql:// or sqlite:///")
     return address
+
+
+def _check_postgresql_url(address: str) -> None:
+    if address.count("@") > 1:
+        raise ValueError(
+            "has more than one @: in a user name or password, write @ as %40, : as %3A, / as %2F and % as %25"
+        )
+    try:
+        url = make_url(address)
+    except (ValueError, ArgumentError):
+        raise ValueError("must have a number as its port, such as postgresql://user:password@host:5432/name") from None
+    if url.port is not None and not 1 <= url.port <= 65_535:
+        raise ValueError("must have a port from 1 to 65535")
+    if not (url.database or "dbname" in url.query):
+        raise ValueError("must end with the name of a database, such as postgresql://user:password@host/name")
+
+
+def _check_sqlite_url(address: str) -> None:
+    path = address.removeprefix("sqlite:///")
+    if "?" in path or path.startswith("file:"):
+        raise ValueError("must be the path of a file, such as sqlite:////srv/blog/blog.sqlite3, without parameters")
+    if not path or path == ":memory:":
+        raise ValueError(
+            "must name a file, such as sqlite:////srv/blog/blog.sqlite3; each process would have its own database in "
+            "memory"
+        )
+
+
+def _folder(raw: str) -> Path | None:
+    if not raw:
+        return None
+    path = Path(raw).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError("must be a folder")
+    return path.resolve()
 
 
 def _readable_list(raw: str) -> Path | None:
@@ -153,6 +195,7 @@ class Settings:
     database_url: str = field(
         metadata=setting("postgresql://..., or empty for SQLite in the data folder", "", _database_url, secret=True)
     )
+    data_dir: Path = field(metadata=setting("the folder for the SQLite database and the secret key", "", _folder))
     site_title: str = field(metadata=setting("the name at the top of every page", "Carnet", _text))
     site_url: str = field(
         metadata=setting(
@@ -212,8 +255,11 @@ class Settings:
     sources: Mapping[str, str]
 
     @property
-    def uses_sqlite(self) -> bool:
-        return self.database_url.startswith("sqlite:")
+    def database_file(self) -> Path | None:
+        """The file of an SQLite database; None on PostgreSQL."""
+        if not self.database_url.startswith("sqlite:///"):
+            return None
+        return Path(self.database_url.removeprefix("sqlite:///"))
 
 
 SETTINGS = {each.name.upper(): each.metadata for each in fields(Settings) if each.metadata}
@@ -229,7 +275,8 @@ def read_setting(environ: Mapping[str, str], name: str) -> Any:
 
 
 def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
-    """Parse `environ`; make what a new machine lacks (a secret key, a place for SQLite) in `data_folder`.
+    """Parse `environ`; create what a new machine lacks (a secret key, a place for SQLite) in DATA_DIR, which is
+    `data_folder` unless it is set.
 
     Raises SettingsError with a sentence for each wrong variable.
     """
@@ -244,10 +291,13 @@ def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
         sources[name] = "environment" if environ.get(name, "").strip() else "default"
     if errors:
         raise SettingsError(" ".join(error.sentence for error in errors))
+    data_folder = values["DATA_DIR"] = values["DATA_DIR"] or data_folder
     if not values["SECRET_KEY"]:
         values["SECRET_KEY"], sources["SECRET_KEY"] = _kept_secret_key(data_folder)
     if not values["DATABASE_URL"]:
         values["DATABASE_URL"] = _sqlite_in(data_folder)
+    elif values["DATABASE_URL"].startswith("sqlite:///"):
+        values["DATABASE_URL"] = _sqlite_at(values["DATABASE_URL"].removeprefix("sqlite:///"), data_folder)
     return Settings(sources=sources, **{name.lower(): value for name, value in values.items()})
 
 
@@ -276,7 +326,17 @@ def _sqlite_in(data_folder: Path) -> str:
         data_folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         raise SettingsError(
-            f"there is no DATABASE_URL, and {data_folder} cannot be made for SQLite. "
-            "Set DATABASE_URL to a PostgreSQL address."
+            f"there is no DATABASE_URL, and the folder {data_folder} for SQLite cannot be created. "
+            "Set DATA_DIR to a folder that can be written, or DATABASE_URL to a PostgreSQL address."
         ) from None
     return f"sqlite:///{data_folder / 'blog.sqlite3'}"
+
+
+def _sqlite_at(path: str, data_folder: Path) -> str:
+    """The address of the SQLite file at `path`; a relative one lies in the data folder."""
+    file = data_folder / path
+    if file.is_dir():
+        raise SettingsError(f"DATABASE_URL must name a file, and {file} is a folder.")
+    if not file.parent.is_dir():
+        raise SettingsError(f"DATABASE_URL names a file in {file.parent}, and there is no such folder.")
+    return f"sqlite:///{file}"

@@ -191,17 +191,18 @@ def post(client: FlaskClient) -> Callable[..., TestResponse]:
 
 
 @contextmanager
-def locked(database_url: str, tables: str = "view_marks") -> Iterator[None]:
-    """Hold an exclusive lock on the database (SQLite) or on `tables` (PostgreSQL) from another connection."""
+def locked(database_url: str, tables: str = "view_marks", mode: str = "ACCESS EXCLUSIVE") -> Iterator[None]:
+    """Hold a lock from another connection: on `tables` in `mode` (PostgreSQL), or on the whole database (SQLite), where
+    `EXCLUSIVE` lets others read."""
     if database_url.startswith("sqlite"):
         connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
-        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("BEGIN IMMEDIATE" if mode == "EXCLUSIVE" else "BEGIN EXCLUSIVE")
         yield
         connection.execute("ROLLBACK")
         connection.close()
     else:
         with psycopg.connect(database_url) as holder:
-            holder.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
+            holder.execute(f"LOCK TABLE {tables} IN {mode} MODE".encode())
             yield
 
 

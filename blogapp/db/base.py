@@ -1,4 +1,4 @@
-"""The base of all models, the types of their columns, and the connection to the database."""
+"""The base class of all models, the types of their columns, and the connection to the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-# SQLite numbers rows only in a column that is declared INTEGER.
+# SQLite assigns row numbers only to a column that is declared INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -28,27 +28,27 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
-# Objects stay readable after a commit: a handler finds its article in a read, then posts to it in a write.
+# Objects stay readable after a commit: a handler reads its article, then writes to it in another transaction.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:
 
     class Model(DeclarativeBase):
-        """What db.Model is to the type checker."""
+        """db.Model for the type checker."""
 
 else:
     Model = db.Model
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite forgets the zone of what it stores, so it is put back on the way out."""
+    """A date and time in UTC. SQLite stores no time zone, so it is added when the value is read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is not None and value.tzinfo is None:
-            raise ValueError("a moment needs its time zone")
+            raise ValueError("a datetime without a time zone cannot be stored")
         return value.astimezone(UTC) if value is not None else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -60,10 +60,10 @@ class Moment(TypeDecorator[datetime]):
 def init_app(app: Flask, url: str) -> None:
     """Connect `app` to the database at `url`. Nothing is opened before the first query."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    # Values stay out of error messages, and so out of logs.
+    # Keep values out of error messages, and so out of logs.
     options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
     if not url.startswith("sqlite:"):
-        # A restarted PostgreSQL leaves dead connections in the pool: ask before use.
+        # A restarted PostgreSQL leaves dead connections in the pool: test each one before use.
         options["pool_pre_ping"] = True
         options["connect_args"] = {"connect_timeout": 5}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options

@@ -1,4 +1,4 @@
-"""PostgreSQL: connections that give up a server which does not answer."""
+"""PostgreSQL: snapshots for readers, and connections that do not wait forever for a server that does not answer."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import psycopg
 from flask import has_request_context
+from psycopg import IsolationLevel
 from sqlalchemy import Connection, Dialect, Engine, event
 
 from blogapp.db.sqlite import READING_PATIENCE_MS
 
-# How long a PostgreSQL server may take for one answer beyond the wait for a lock; and for how long it is then left
-# alone. Both in seconds.
+# Seconds that a PostgreSQL server may take for one answer, besides waiting for a lock; and seconds for which nobody
+# asks it again after it did not answer.
 SILENCE = 5.0
 PAUSE = 5.0
 
@@ -42,23 +43,28 @@ def configure(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        patience: float | None = None  # a migration takes as long as it takes
-        if "writer" in options:
+        driver_connection: Any = connection.connection.driver_connection
+        # Writers lock the rows that they change, and must see what others committed while they waited. What a page
+        # shows comes from several tables, read at one moment; a transaction that only reads cannot fail for that.
+        level = IsolationLevel.READ_COMMITTED if "writer" in options else IsolationLevel.REPEATABLE_READ
+        if driver_connection.isolation_level != level:
+            driver_connection.isolation_level = level
+        patience: float | None = None  # a migration may take any time
+        if "patience_ms" in options:
             patience = options["patience_ms"] / 1000 + SILENCE
         elif has_request_context():
             patience = SILENCE
-        driver_connection: Any = connection.connection.driver_connection
         driver_connection.patience = patience
 
     @event.listens_for(engine, "checkin")
     def on_checkin(connection: PatientConnection | None, record: Any) -> None:
         if connection is not None:
-            connection.patience = SILENCE  # for the question whether it is still alive
+            connection.patience = SILENCE  # for the test on checkout that it still works
 
 
 class Silence:
-    """Whether the server has just kept somebody waiting in vain. Then nobody else asks it for a moment, and after
-    that one at a time, until it answers: those who read must not all stand in the same queue."""
+    """Whether the server has just failed to answer. Then nobody asks it for PAUSE seconds, and after that one request
+    at a time tries, until it answers: not all readers may wait for the same server."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -69,7 +75,7 @@ class Silence:
             self._until = monotonic() + PAUSE
 
     def doubt(self) -> None:
-        """One answer did not come, which may be the question's fault: the next one to ask finds out, alone."""
+        """One answer did not come; the query may be the reason. The next request finds out, alone."""
         with self._lock:
             self._until = self._until or monotonic()
 
@@ -78,18 +84,18 @@ class Silence:
             self._until = None
 
     def refuse_while_it_lasts(self) -> None:
-        """Raises psycopg.OperationalError while it does, except for one who tries again when it may be over."""
+        """Raises psycopg.OperationalError during the pause, except for the one request that tries again after it."""
         with self._lock:
             if self._until is None:
                 return
             if monotonic() < self._until:
-                raise psycopg.OperationalError("the server was silent a moment ago")
+                raise psycopg.OperationalError("the server did not answer a moment ago")
             self._until = monotonic() + SILENCE + PAUSE
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection that gives up a server that is there and says nothing (one that is stopped, or behind a cable that
-    was pulled): `patience` in seconds for each answer, None for ever. No timeout of the server's own helps there."""
+    """A connection that gives up on a server that accepts a query and never answers (a stopped process, a pulled
+    cable): `patience` in seconds for each answer, None for no limit. The server's own timeouts do not help there."""
 
     patience: float | None = SILENCE
     silence: Silence | None = None
@@ -103,3 +109,12 @@ class PatientConnection(psycopg.Connection[Any]):
                 if self.silence is not None:
                     self.silence.doubt()
             raise
+
+    def rollback(self) -> None:
+        """Roll back. On a connection that the server has ended there is nothing left to do: without this, the end of
+        a request that was answered already would turn it into an error."""
+        try:
+            super().rollback()
+        except psycopg.OperationalError:
+            if not self.closed:
+                raise

@@ -1,19 +1,24 @@
-"""SQLite: its pragmas, and transactions that begin when they should."""
+"""SQLite: pragmas, transactions that begin when they should, and opening the file."""
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-# How long a writer waits for its turn, in milliseconds.
-PATIENCE_MS = 30_000
-# How long a reader waits for a lock. In the usual course none does: a writer stops no reader, on either database.
+# How long a writer waits for its turn, in milliseconds. A reader of the page has given up by then.
+PATIENCE_MS = 10_000
+# How long a reader waits for a lock. It rarely has to: writers do not block readers, on either database.
 READING_PATIENCE_MS = 2_000
+# How often a waiting writer tries again. SQLite itself waits up to 100 ms between two tries, so a process that writes
+# all the time would leave the others no gap. Only one thread per process waits here.
+RETRY_SECONDS = 0.002
 
 
 def configure(engine: Engine) -> None:
-    """Take transactions out of the sqlite3 module's hands: its own open late and lose updates."""
+    """Begin transactions ourselves: the sqlite3 module begins them late, which loses updates."""
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
@@ -24,7 +29,7 @@ def configure(engine: Engine) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
-        # What is deleted is overwritten: the key of a day that is over, a comment that was withdrawn.
+        # Overwrite deleted data: the key of a past day, a comment that its author deleted.
         cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
@@ -32,12 +37,27 @@ def configure(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
         if "writer" not in options:
-            if connection.info.pop("has_written", False):
-                connection.exec_driver_sql(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
+            # Readers get one snapshot from their first query on.
             connection.exec_driver_sql("BEGIN")
             return
-        connection.info["has_written"] = True
-        # The level of safety can only be changed outside a transaction, and stays with the connection.
+        # The setting can only be changed outside a transaction, and stays with the connection.
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['writer'] == 'durable' else 'NORMAL'}")
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {options['patience_ms']}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _begin_immediate(connection, options["patience_ms"] / 1000)
+
+
+def _begin_immediate(connection: Connection, seconds: float) -> None:
+    driver_connection: Any = connection.connection.driver_connection
+    until = time.monotonic() + seconds
+    driver_connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < until:
+            try:
+                driver_connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(RETRY_SECONDS)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last try raises SQLAlchemy's error
+    finally:
+        driver_connection.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")

@@ -1,114 +1,105 @@
-"""The one way to write, and what goes with it."""
+"""Write transactions, and what goes with them."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections import deque
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Lock
-from time import monotonic
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from blogapp.db.base import db
+from blogapp.db.content_version import ContentVersion
+from blogapp.db.faults import UNWRITABLE, Busy, Fault, describe, fault_of
 from blogapp.db.sqlite import PATIENCE_MS, READING_PATIENCE_MS
+from blogapp.db.write_queue import WriteQueue
 
-# How long the log of SQLite waits for readers before it is emptied some other time.
-WIPING_PATIENCE_MS = 200
+# How long a checkpoint of SQLite's write-ahead log waits for readers before it is left for another time.
+CHECKPOINT_PATIENCE_MS = 200
+# PostgreSQL writes in parallel, but not all threads of a process may wait there for the same lock.
+POSTGRESQL_SLOTS = 3
+# Seconds after which a failed write says nothing about the present.
+FAULT_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
 
-def init_app(app: Flask) -> None:
+@dataclass
+class Writing:
+    """What the write transactions of an application share. `fault` is why the last write failed, if the database
+    could not be written, and `failed_at` when that was (`time.monotonic()`)."""
+
+    queue: WriteQueue
+    content_version: ContentVersion
+    fault: Fault | None = None
+    failed_at: float = 0.0
+
+
+def init_app(app: Flask, content_version: ContentVersion) -> None:
     with app.app_context():
-        app.extensions["write_turns"] = Turns() if db.engine.dialect.name == "sqlite" else None
-
-
-class Turns:
-    """A lock that is handed on in the order in which it was asked for."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._waiting: deque[Event] = deque()
-        self._is_taken = False
-
-    def take(self, seconds: float) -> bool:
-        """Wait for one's turn; False when it does not come in time."""
-        with self._lock:
-            if not self._is_taken:
-                self._is_taken = True
-                return True
-            turn = Event()
-            self._waiting.append(turn)
-        if turn.wait(seconds):
-            return True
-        with self._lock:
-            if turn.is_set():
-                return True
-            self._waiting.remove(turn)
-            return False
-
-    def hand_on(self) -> None:
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._is_taken = False
-
-
-@contextmanager
-def _turn(patience_ms: int) -> Iterator[int]:
-    """Wait for this thread's turn to write to SQLite; how much of the patience is left, in milliseconds.
-
-    Those who wait in SQLite itself sleep ever longer and come in any order: of thirty who write at once the last wait
-    for seconds. So the threads of a process queue here, and only one of them waits there for the other processes.
-    PostgreSQL lets many write at once.
-    """
-    turns: Turns | None = current_app.extensions["write_turns"]
-    if turns is None:
-        yield patience_ms
-        return
-    began = monotonic()
-    is_ours = turns.take(patience_ms / 1000)
-    try:
-        # Who waited in vain asks SQLite all the same, whose answer then is the error that everybody knows.
-        yield max(0, patience_ms - int((monotonic() - began) * 1000))
-    finally:
-        if is_ours:
-            turns.hand_on()
+        slots = 1 if db.engine.dialect.name == "sqlite" else POSTGRESQL_SLOTS
+    app.extensions["writing"] = Writing(WriteQueue(slots), content_version)
 
 
 @contextmanager
 def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -> Iterator[Session]:
-    """Write, alone and whole: commits at the end, rolls back on any error.
+    """Write in one transaction: commits at the end, rolls back on any error.
 
-    `durable` means on disk before the answer (SQLite `synchronous=FULL`, PostgreSQL's own default); without it a
-    power cut may lose the last moments, a killed process loses nothing either way. On SQLite the write lock is
-    taken at once (`BEGIN IMMEDIATE`): a transaction that reads first and writes later fails when another wrote
-    in between.
+    `durable` is for everything that readers can see: it is on disk before the answer (SQLite `synchronous=FULL`,
+    PostgreSQL's default), and pages that are kept in memory are dropped in all processes. Without it, as for view
+    counts, a power cut may lose the last moments (a killed process loses nothing) and pages are kept.
+
+    On SQLite the write lock is taken at once (`BEGIN IMMEDIATE`): a transaction that reads first and writes later
+    fails if another one wrote in between. Raises Busy if the transaction cannot begin: after `patience_ms`, or at
+    once in a request when enough other requests are waiting for the same lock.
     """
+    writing: Writing = current_app.extensions["writing"]
     session = db.session
-    session.commit()  # ends a reader's transaction, which cannot become a writer's
-    with _turn(patience_ms) as left_ms:
-        yield from _write(durable, left_ms)
+    session.commit()  # ends the reading transaction, which cannot become a writing one
+    try:
+        with _turn(writing.queue, patience_ms) as left_ms:
+            yield from _write(writing.queue, durable, left_ms)
+    except SQLAlchemyError as error:
+        fault = fault_of(error)
+        if fault is not None and fault.kind == UNWRITABLE:
+            writing.fault, writing.failed_at = fault, time.monotonic()
+        if durable and not isinstance(error, Busy):
+            writing.content_version.change()  # a commit whose answer is lost may have happened
+        raise
+    writing.fault = None
+    if durable:
+        # After the commit: a page rendered before it has the old version and is dropped.
+        writing.content_version.change()
 
 
-def _write(durable: bool, patience_ms: int) -> Iterator[Session]:
+@contextmanager
+def _turn(queue: WriteQueue, patience_ms: int) -> Iterator[int]:
+    """Wait for a turn to write; yields how much of the patience is left, in milliseconds."""
+    if db.engine.dialect.name == "postgresql" and not has_request_context():
+        yield patience_ms  # a background thread or a command takes no thread away from readers
+        return
+    with queue.turn(patience_ms / 1000, may_refuse=has_request_context()) as seconds:
+        yield int(seconds * 1000)
+
+
+def _write(queue: WriteQueue, durable: bool, patience_ms: int) -> Iterator[Session]:
     session = db.session
     connection = session.connection(
         execution_options={"writer": "durable" if durable else "quick", "patience_ms": patience_ms}
     )
+    queue.progress()
     try:
         if connection.dialect.name == "postgresql":
-            session.execute(text(f"SET LOCAL lock_timeout = {patience_ms}"))
+            session.execute(text(f"SET LOCAL lock_timeout = {max(1, patience_ms)}"))
             if not durable:
                 session.execute(text("SET LOCAL synchronous_commit = off"))
         yield session()
@@ -118,8 +109,14 @@ def _write(durable: bool, patience_ms: int) -> Iterator[Session]:
         raise
 
 
+def recent_write_fault() -> Fault | None:
+    """Why the database could not be written, if the last write of this process failed within a minute."""
+    writing: Writing = current_app.extensions["writing"]
+    return writing.fault if time.monotonic() - writing.failed_at < FAULT_SECONDS else None
+
+
 def insert_for(session: Session, table: Any) -> Any:
-    """An INSERT that knows ON CONFLICT, in the dialect of the session's database."""
+    """An INSERT that supports ON CONFLICT, in the dialect of the session's database."""
     return insert_in(session.get_bind().dialect.name, table)
 
 
@@ -129,19 +126,19 @@ def insert_in(dialect: str, table: Any) -> Any:
 
 
 def wipe(table: str) -> bool:
-    """Have rows that were deleted from `table` leave the disk as well, as far as the database itself goes; whether
-    that was possible. No transaction may be open."""
+    """Remove deleted rows of `table` from the disk, as far as the database can; returns whether that was possible.
+    No transaction may be open."""
     try:
         connection = db.engine.raw_connection()
     except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
-        log.error("%s cannot be wiped: %s", table, type(error).__name__)
+        log.error("deleted rows of %s cannot be removed from the disk: %s", table, describe(error))
         return False
     driver_connection: Any = connection.driver_connection
     try:
         if db.engine.dialect.name == "sqlite":
-            # The log still holds the pages as they were. Readers of older pages may be in the way, and whoever waits
-            # for them keeps all writers waiting.
-            driver_connection.execute(f"PRAGMA busy_timeout = {WIPING_PATIENCE_MS}")
+            # The write-ahead log still holds the old pages. A reader of older pages may block the checkpoint, and a
+            # checkpoint that waits blocks all writers.
+            driver_connection.execute(f"PRAGMA busy_timeout = {CHECKPOINT_PATIENCE_MS}")
             (is_busy, *_) = driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             driver_connection.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
             return not is_busy
@@ -150,7 +147,7 @@ def wipe(table: str) -> bool:
         driver_connection.autocommit = False
         return True
     except (sqlite3.Error, psycopg.Error) as error:
-        log.error("%s cannot be wiped: %s", table, type(error).__name__)
+        log.error("deleted rows of %s cannot be removed from the disk: %s", table, describe(error))
         connection.invalidate()
         return False
     finally:

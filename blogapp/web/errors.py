@@ -1,44 +1,53 @@
-"""Domain errors, and the one place where any error becomes an answer: a page in the site's design, or a fragment."""
+"""Domain errors, and the one place where any error becomes an answer: a page of the site, or a fragment."""
 
 from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, render_template
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from flask import Flask, Response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp.db.base import db
-from blogapp.db.migrate import is_current
+from blogapp.db.faults import AWAY, BUSY, UNWRITABLE, Fault, describe, fault_of, trace
+from blogapp.db.migrate import CURRENT, schema_state
 from blogapp.text.i18n import gettext
 from blogapp.web.htmx import is_htmx
-from blogapp.web.page_cache import page_on_standby
+from blogapp.web.page_cache import page_from_cache
 
 log = logging.getLogger(__name__)
 
+# Seconds after which a client should try again, by the kind of a database fault.
+RETRY_AFTER = {AWAY: 10, BUSY: 2, UNWRITABLE: 60}
+SCHEMA_RETRY_AFTER = 60
+# Fields whose value is never sent back in a page.
+SECRET_FIELDS = ("password", "setup_code", "reset_code")
+
+
+Answer = Response | tuple[str, int, dict[str, str]]
+
 
 class DomainError(Exception):
-    """A rule of the blog says no. `status` is the HTTP status, `N_(...)` messages are translated when shown."""
+    """A rule of the blog refuses something. `status` is the HTTP status; a message is already translated."""
 
     status = 500
 
 
 class NotFound(DomainError):
-    """There is no such thing, or it is not shown to this visitor."""
+    """It does not exist, or this visitor may not see it."""
 
     status = 404
 
 
 class NotAllowed(DomainError):
-    """The thing is somebody else's, or the time for it is over."""
+    """It belongs to somebody else, or the time for changing it is over."""
 
     status = 403
 
 
 class Conflict(DomainError):
-    """The thing has changed, or is closed, since the visitor saw it."""
+    """It was changed or closed after the visitor saw it."""
 
     status = 409
 
@@ -58,60 +67,81 @@ def init_app(app: Flask) -> None:
         }
         return (*answer(status), headers)
 
-    @app.errorhandler(OperationalError)
-    @app.errorhandler(InterfaceError)
-    @app.errorhandler(PoolTimeoutError)
-    def on_database_away(error: SQLAlchemyError) -> Response | tuple[str, int, dict[str, str]]:
-        # The database's own sentence may hold an address or a value: only the kind goes to the log.
-        log.error("the database does not answer: %s", type(getattr(error, "orig", None) or error).__name__)
-        return page_on_standby() or (*answer(503), {"Retry-After": "10"})
-
-    @app.errorhandler(ProgrammingError)
-    def on_unknown_table(error: ProgrammingError) -> tuple[str, int, dict[str, str]]:
+    @app.errorhandler(SQLAlchemyError)
+    def on_database_error(error: SQLAlchemyError) -> Answer:
+        fault = fault_of(error)
+        if fault is not None:
+            log.error("%s: %s", fault.cause, describe(error))
+            return answer_fault(fault)
         db.session.rollback()
-        if is_current():
-            raise error
-        log.error("the schema is not current; run: flask db upgrade")
-        return (*answer(503), {"Retry-After": "60"})
+        if not _schema_is_current():
+            log.error("the schema is not current (%s); run: flask db upgrade", describe(error))
+            return (*answer(503), {"Retry-After": str(SCHEMA_RETRY_AFTER)})
+        log.error("%s %s failed\n%s", request.method, request.endpoint, trace(error))
+        return (*answer(500), {})
+
+
+def answer_fault(fault: Fault) -> Answer:
+    """The page from the cache when the database cannot be read, else 503 with a sentence and Retry-After."""
+    page = page_from_cache() if fault.kind != UNWRITABLE else None
+    return page or (*answer(503, explain_fault(fault)), {"Retry-After": str(RETRY_AFTER[fault.kind])})
 
 
 def answer(status: int, sentence: str = "") -> tuple[str, int]:
-    """The error `status` in words that say what to do next, as page or fragment."""
+    """The error `status` with a sentence that says what to do next, as page or fragment."""
     title, advice = explain(status)
-    template = "errors/_error.html" if is_htmx() else "errors/error.html"
-    return render_template(template, status=status, title=title, advice=sentence or advice), status
+    if is_htmx():
+        return render_template("errors/_error.html", title=title, advice=sentence or advice), status
+    fields = _fields_to_send_again() if status == 503 else []
+    page = render_template("errors/error.html", status=status, title=title, advice=sentence or advice, fields=fields)
+    return page, status
+
+
+def _fields_to_send_again() -> list[tuple[str, str]]:
+    """The fields of a form that could not be saved: the page offers to send them again, so that nothing is lost."""
+    if request.method != "POST" or any(name in request.form for name in SECRET_FIELDS):
+        return []
+    return list(request.form.items(multi=True))
+
+
+def _schema_is_current() -> bool:
+    try:
+        return schema_state() == CURRENT
+    except SQLAlchemyError:
+        return True  # not known: the error is reported as it is
+
+
+def explain_fault(fault: Fault) -> str:
+    """A sentence for people about a database fault."""
+    if fault.kind == BUSY:
+        return gettext("The site is busy. Try again in a few seconds.")
+    if fault.kind == UNWRITABLE:
+        return gettext("The site cannot save anything at the moment. Reading still works.")
+    return gettext("The site cannot reach its database. Try again in a moment.")
 
 
 def explain(status: int) -> tuple[str, str]:
     """A title and a sentence for people, for any HTTP error status."""
     if status == 404:
-        return gettext("Nothing here"), gettext("This address leads nowhere. The article may have moved.")
+        return gettext("Page not found"), gettext("There is no page at this address. The article may have moved.")
     if status == 403:
-        return gettext("Not allowed"), gettext(
-            "The site cannot accept this from where it came. Reload the page and try again."
+        return gettext("Request refused"), gettext(
+            "The request seems to come from another site. Reload the page and try again."
         )
     if status == 405:
-        return gettext("Not this way"), gettext(
-            "This address cannot be used like that. Go back to the article and use its buttons."
-        )
+        return gettext("Method not allowed"), gettext("Go back to the article and use its buttons.")
     if status == 409:
-        return gettext("It has changed"), gettext("Somebody was faster. Go back, reload the page and try again.")
+        return gettext("Changed in the meantime"), gettext("Go back, reload the page and try again.")
     if status == 413:
-        return gettext("Too much at once"), gettext(
-            "What you sent is too large. Go back, shorten it and send it again."
-        )
+        return gettext("Too large"), gettext("What you sent is too large. Go back, shorten it and send it again.")
     if status == 429:
-        return gettext("A little slower, please"), gettext(
-            "Too much came from your network. Wait a moment, then try again."
-        )
+        return gettext("Too many requests"), gettext("Too many requests from your network. Try again in a minute.")
     if status == 503:
-        return gettext("Back in a moment"), gettext(
-            "The site cannot reach its data. Nothing is lost; try again in a moment."
-        )
+        return gettext("Temporarily unavailable"), gettext("Try again in a moment.")
     if status >= 500:
-        return gettext("Our mistake"), gettext(
-            "Something went wrong on our side. It has been noted; try again in a moment."
+        return gettext("Something went wrong"), gettext(
+            "This is an error of the site. It was recorded. Try again in a moment."
         )
-    return gettext("That did not work"), gettext(
-        "The site could not understand this. Go back, check what you entered and try again."
+    return gettext("Bad request"), gettext(
+        "The site could not understand the request. Go back, check what you entered and try again."
     )

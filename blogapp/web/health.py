@@ -6,15 +6,17 @@ import logging
 import re
 
 from flask import Flask, Response
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from blogapp.db.base import db
-from blogapp.db.migrate import is_current
+from blogapp.db.faults import describe, fault_of, trace
+from blogapp.db.migrate import BEHIND, NEWER, schema_state
+from blogapp.db.writable import write_fault
 from blogapp.web.headers import MARK, security_fields
 from blogapp.web.immediate import Answer, Environ
 
 PLAIN = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+
+log = logging.getLogger(__name__)
 
 
 def healthz(environ: Environ) -> Answer | None:
@@ -29,12 +31,26 @@ def init_app(app: Flask) -> None:
 
     @app.get("/readyz")
     def readyz() -> Response:
-        try:
-            db.session.execute(text("SELECT 1"))
-            current = is_current()
-        except SQLAlchemyError:
-            return _plain("the database does not answer", 503)
-        return _plain("ok", 200) if current else _plain("the schema is not current: flask db upgrade", 503)
+        problem = readiness_problem()
+        return _plain(problem, 503) if problem else _plain("ok", 200)
+
+
+def readiness_problem() -> str:
+    """Why the site cannot serve and save now, in a sentence for the owner; empty if it can."""
+    try:
+        state = schema_state()
+        if state == BEHIND:
+            return "the schema is not current: flask db upgrade"
+        if state == NEWER:
+            return "the schema is newer than this version of blogapp"
+        fault = write_fault()
+    except SQLAlchemyError as error:
+        fault = fault_of(error)
+        if fault is None:
+            log.error("the database cannot be read\n%s", trace(error))
+            return f"the database cannot be read: {describe(error)}"
+        return f"the database does not answer: {fault.cause}"
+    return f"the database cannot be written: {fault.cause}" if fault else ""
 
 
 def without_address(record: logging.LogRecord) -> bool:

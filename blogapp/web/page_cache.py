@@ -1,113 +1,152 @@
-"""The last pages that readers got, kept in memory: they are served while the database is away.
+"""Pages kept in memory, served while the database is away.
 
-Whoever reads gets the article with the numbers that were last known, and not an excuse. Only what is the same for
-everybody is kept (whole pages, no cookie asked for or given), and only some megabytes of it.
+Kept are whole pages that are the same for all readers. Each carries the content version (`db.content_version`) that it
+was rendered from: as soon as any process on the machine has changed or deleted something, no process serves an older
+page. Other machines that use the same PostgreSQL database do not share that version, so a page is also at most
+SHARED_MAX_AGE old there. Keys and bodies together are bounded in bytes.
 """
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 
+from blogapp.db.content_version import ContentVersion
+from blogapp.settings import Settings
 from blogapp.web.htmx import is_htmx
 from blogapp.web.http_cache import has_own_cookie
 
 # A process may have 512 MB for everything; a page takes 10 to 100 kB.
 ROOM = 8_000_000  # bytes
-LARGEST = 500_000
-# Whoever changes or withdraws their words does not want to see the old ones again.
-TAKING_BACK = {"comment_authors.update", "comment_authors.delete"}
-# What pages take after the question mark: the part of a list, the comment looked for, the order, the language.
+LARGEST_PAGE = 500_000
+# What Python needs for an entry besides its text.
+OVERHEAD = 500
+# On PostgreSQL, seconds for which another machine may still serve what was deleted, and only during an outage.
+SHARED_MAX_AGE = 60.0
+# The arguments that pages depend on: the part of a list, the comment looked for, the order, the language.
 ARGUMENTS = ("after", "at", "before", "lang", "notice", "sort")
+LONGEST_ARGUMENT = 64
+LONGEST_KEY = 1_000
 
 
 @dataclass(frozen=True)
-class _Page:
+class Page:
+    """A rendered page; `version` is the content version read before it was rendered, `rendered_at` is in seconds of
+    `time.monotonic()`."""
+
     body: bytes
     mimetype: str
+    version: bytes
+    rendered_at: float
 
 
-class Standby:
-    """Pages by their address, those that were asked for last; `room` in bytes."""
+class PageCache:
+    """The pages that were used last, by key; `room` in bytes, `max_age` in seconds (None: no limit)."""
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, room: int = ROOM, max_age: float | None = None) -> None:
         self._room = room
-        self._taken = 0
-        self._pages: OrderedDict[str, _Page] = OrderedDict()
+        self._max_age = max_age
+        self._size = 0
+        self._pages: OrderedDict[str, Page] = OrderedDict()
         self._lock = Lock()
 
-    def keep(self, address: str, body: bytes, mimetype: str) -> None:
-        if len(body) > min(LARGEST, self._room):
+    @property
+    def size(self) -> int:
+        """The bytes in use, keys included."""
+        return self._size
+
+    def store(self, key: str, page: Page) -> None:
+        if len(page.body) > LARGEST_PAGE or len(key) > LONGEST_KEY or _cost(key, page) > self._room:
             return
         with self._lock:
-            self._drop(address)
-            self._pages[address] = _Page(body, mimetype)
-            self._taken += len(body)
-            while self._taken > self._room:
+            self._drop(key)
+            self._pages[key] = page
+            self._size += _cost(key, page)
+            while self._size > self._room:
                 self._drop(next(iter(self._pages)))
 
-    def drop(self, path: str) -> None:
-        """Forget a page, whatever is asked of it: `path` with its host."""
+    def find(self, key: str, version: bytes | None, now: float) -> Page | None:
+        """The page at `key`, if it was rendered from content `version` and is not too old at `now`."""
         with self._lock:
-            for address in [each for each in self._pages if each.partition("?")[0] == path]:
-                self._drop(address)
+            page = self._pages.get(key)
+            if page is None:
+                return None
+            if page.version != version or (self._max_age is not None and now - page.rendered_at > self._max_age):
+                self._drop(key)
+                return None
+            self._pages.move_to_end(key)
+            return page
 
-    def clear(self) -> None:
-        with self._lock:
-            self._pages.clear()
-            self._taken = 0
-
-    def find(self, address: str) -> _Page | None:
-        with self._lock:
-            if address in self._pages:
-                self._pages.move_to_end(address)
-            return self._pages.get(address)
-
-    def _drop(self, address: str) -> None:
-        page = self._pages.pop(address, None)
+    def _drop(self, key: str) -> None:
+        page = self._pages.pop(key, None)
         if page is not None:
-            self._taken -= len(page.body)
+            self._size -= _cost(key, page)
 
 
-def init_app(app: Flask) -> None:
-    app.extensions["standby"] = standby = Standby()
+def _cost(key: str, page: Page) -> int:
+    return len(page.body) + 4 * len(key) + OVERHEAD
+
+
+def init_app(app: Flask, content_version: ContentVersion, settings: Settings) -> None:
+    content_version.ensure()
+    cache = PageCache(max_age=None if settings.database_file is not None else SHARED_MAX_AGE)
+    app.extensions["page_cache"] = cache
+    app.extensions["content_version"] = content_version
+    app.config["SITE_NETLOC"] = urlsplit(settings.site_url).netloc
+
+    @app.before_request
+    def note_version() -> None:
+        # Before the page's first query: a page that is rendered while something changes gets the older version.
+        g.content_version = content_version.read() if request.method == "GET" else None
 
     @app.after_request
-    def keep_page(response: Response) -> Response:
-        if request.method == "POST" and request.endpoint in TAKING_BACK and response.status_code < 400:
-            standby.clear()
-        if request.method != "GET" or is_htmx() or request.endpoint == "static":
-            return response
-        if response.status_code == 404:
-            standby.drop(f"{request.host}{request.path}")  # withdrawn from readers: it does not come back
-        elif (
-            response.status_code == 200
+    def store_page(response: Response) -> Response:
+        version: bytes | None = g.get("content_version")
+        key = _key()
+        if (
+            version is not None
+            and key is not None
+            and response.status_code == 200
             and response.mimetype == "text/html"
             and not has_own_cookie()
             and "Set-Cookie" not in response.headers
             and "Cache-Control" not in response.headers
         ):
-            standby.keep(_address(), response.get_data(), response.mimetype)
+            cache.store(key, Page(response.get_data(), response.mimetype, version, time.monotonic()))
         return response
 
 
-def page_on_standby() -> Response | None:
-    """The page that was last served at the address that is asked for, as it was then; None where there is none."""
-    if request.method not in {"GET", "HEAD"} or is_htmx():
+def page_from_cache() -> Response | None:
+    """The page at the requested address as it was last rendered; None if there is none that may be served."""
+    if request.method not in {"GET", "HEAD"}:
         return None
-    standby: Standby = current_app.extensions["standby"]
-    page = standby.find(_address())
+    key = _key()
+    if key is None:
+        return None
+    cache: PageCache = current_app.extensions["page_cache"]
+    content_version: ContentVersion = current_app.extensions["content_version"]
+    page = cache.find(key, content_version.read(), time.monotonic())
     if page is None:
         return None
     return Response(page.body, mimetype=page.mimetype, headers={"Cache-Control": "no-store"})
 
 
-def _address() -> str:
-    """What tells pages apart: the path, and of the question only what a page answers to. What others append to an
-    address (`?utm_source=`) leads to the same page, and fills no memory. The host is written in the page."""
-    known = urlencode([(name, request.args[name]) for name in ARGUMENTS if name in request.args])
-    return f"{request.host}{request.path}?{known}"
+def _key() -> str | None:
+    """What tells pages apart: the address and the arguments that pages depend on. What others append to an address
+    (`?utm_source=`) leads to the same page. None for what is never stored: a fragment, an overlong argument, and a host
+    other than that of SITE_URL."""
+    if is_htmx():
+        return None
+    netloc = current_app.config["SITE_NETLOC"]
+    if netloc and request.host != netloc:
+        return None
+    known = [(name, request.args[name]) for name in ARGUMENTS if name in request.args]
+    if any(len(value) > LONGEST_ARGUMENT for _, value in known):
+        return None
+    # Without SITE_URL, the page holds links with the host of the request.
+    return f"{request.host_url}{request.path}?{urlencode(known)}"

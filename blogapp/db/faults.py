@@ -1,0 +1,129 @@
+"""Database errors: which are faults of the environment (an outage, a lock, a full disk) and which are bugs."""
+
+from __future__ import annotations
+
+import sqlite3
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+PACKAGE = Path(__file__).parent.parent
+
+AWAY = "away"  # the database cannot be reached
+BUSY = "busy"  # a lock or a connection was not free in time
+UNWRITABLE = "unwritable"  # reading works, writing does not
+
+
+class Busy(SQLAlchemyError):
+    """A write did not get its turn, or was turned away at once because enough others are waiting.
+
+    A SQLAlchemyError, so that code that handles a failed write handles this one too.
+    """
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the environment: its kind, and its cause in words for the owner."""
+
+    kind: str
+    cause: str
+
+
+LOCKED = Fault(BUSY, "another process holds the database's write lock")
+READ_ONLY_FILE = Fault(UNWRITABLE, "the database file or its folder is read-only")
+DISK_FULL = Fault(UNWRITABLE, "the disk is full")
+WRITE_FAILED = Fault(UNWRITABLE, "the disk reports an error when writing")
+READ_ONLY_SERVER = Fault(UNWRITABLE, "PostgreSQL is read-only (a standby, or default_transaction_read_only)")
+NO_SERVER = Fault(AWAY, "the PostgreSQL server cannot be reached")
+
+# By SQLite's primary result code (https://www.sqlite.org/rescode.html).
+SQLITE_FAULTS = {
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
+    sqlite3.SQLITE_PROTOCOL: LOCKED,
+    sqlite3.SQLITE_READONLY: READ_ONLY_FILE,
+    sqlite3.SQLITE_FULL: DISK_FULL,
+    sqlite3.SQLITE_IOERR: Fault(AWAY, "the disk reports an error"),
+    sqlite3.SQLITE_CANTOPEN: Fault(AWAY, "the database file cannot be opened"),
+}
+SQLITE_WRITE_ERRORS = {
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+}
+
+# By PostgreSQL's SQLSTATE, or its first two characters (PostgreSQL documentation, appendix A).
+POSTGRESQL_FAULTS = {
+    "08": NO_SERVER,
+    "25006": READ_ONLY_SERVER,
+    "28": Fault(AWAY, "PostgreSQL refuses the user name or the password"),
+    "3D000": Fault(AWAY, "the database does not exist on the PostgreSQL server"),
+    "40001": Fault(BUSY, "two transactions were in each other's way"),
+    "40P01": Fault(BUSY, "two transactions waited for each other"),
+    "53100": DISK_FULL,
+    "53": Fault(AWAY, "the PostgreSQL server has no memory or connections left"),
+    "55P03": Fault(BUSY, "another transaction holds a lock"),
+    "57014": Fault(BUSY, "PostgreSQL canceled the query: it took too long"),
+    "57": Fault(AWAY, "the PostgreSQL server is shutting down or starting"),
+    "58": Fault(AWAY, "the PostgreSQL server reports an error of its system"),
+}
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """The fault of the environment behind `error`; None for everything else, which is a bug or a wrong schema."""
+    if isinstance(error, Busy):
+        return Fault(BUSY, "too many requests are waiting to write")
+    if isinstance(error, PoolTimeoutError):
+        return Fault(BUSY, "all database connections are in use")
+    original = original_of(error)
+    if isinstance(original, sqlite3.Error):
+        code = getattr(original, "sqlite_errorcode", None)
+        if code in SQLITE_WRITE_ERRORS:
+            return WRITE_FAILED
+        return SQLITE_FAULTS.get(code & 0xFF) if code is not None else None
+    if isinstance(original, psycopg.Error):
+        state = original.sqlstate
+        if state is not None:
+            return POSTGRESQL_FAULTS.get(state) or POSTGRESQL_FAULTS.get(state[:2])
+        # Errors that psycopg raises itself, without an answer of the server.
+        return NO_SERVER if isinstance(original, psycopg.OperationalError) else None
+    return None
+
+
+def original_of(error: BaseException) -> BaseException:
+    """The driver's own error behind SQLAlchemy's."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def describe(error: BaseException) -> str:
+    """The kind of `error`, its code and the line of ours that it came from; no value, address or secret."""
+    original = original_of(error)
+    code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None)
+    return f"{type(original).__name__}{f' {code}' if code else ''}{_where(error)}"
+
+
+def trace(error: SQLAlchemyError) -> str:
+    """The traceback of a bug, without the values that PostgreSQL repeats in its messages."""
+    original = original_of(error)
+    if isinstance(original, psycopg.Error):
+        # Class 42 (syntax error, undefined name) repeats names of ours only.
+        is_safe = (original.sqlstate or "").startswith("42")
+        message = (original.diag.message_primary or "") if is_safe else ""
+    else:
+        message = str(original)
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"Traceback (most recent call last):\n{frames}{describe(error)}: {message}"
+
+
+def _where(error: BaseException) -> str:
+    ours = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(PACKAGE)
+    ]
+    if not ours:
+        return ""
+    return f" in {Path(ours[-1].filename).relative_to(PACKAGE.parent)}:{ours[-1].lineno} ({ours[-1].name})"

@@ -1,0 +1,120 @@
+"""The database at start: a wrong DATABASE_URL ends the program with a sentence, an outage does not."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
+
+from blogapp.db.base import db
+from blogapp.db.faults import fault_of, original_of
+from blogapp.db.migrate import BEHIND, NEWER, bring_up_to_date, schema_state
+from blogapp.settings import SettingsError
+
+log = logging.getLogger(__name__)
+
+# What PostgreSQL says when it refuses a connection for now, and not because DATABASE_URL is wrong.
+PASSING = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
+NAME_UNKNOWN = "[Errno -2]"  # EAI_NONAME; a name server that is away is another error
+
+
+def open_database(app: Flask, database_file: Path | None) -> None:
+    """Migrate an SQLite database; on PostgreSQL, migrating is left to `flask db upgrade`.
+
+    Raises SettingsError or MigrationError if the database cannot be the right one. A PostgreSQL server that is away is
+    logged: the site starts, and works as soon as the server is there.
+    """
+    with app.app_context():
+        try:
+            if database_file is not None:
+                bring_up_to_date(database_file)
+            if schema_state() == NEWER:
+                raise SettingsError(
+                    "the database's schema is newer than this version of blogapp. Install the newer version again."
+                )
+        except SQLAlchemyError as error:
+            if database_file is not None:
+                raise SettingsError(_sqlite_sentence(database_file, error)) from None
+            _explain_connection(error)
+        finally:
+            db.session.remove()
+            db.engine.dispose()  # a server that forks after this must not share a connection
+
+
+def _sqlite_sentence(database_file: Path, error: SQLAlchemyError) -> str:
+    original, fault = original_of(error), fault_of(error)
+    code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_NOTADB:
+        return f"DATABASE_URL names {database_file}, which is not an SQLite database."
+    if code == sqlite3.SQLITE_CORRUPT:
+        return f"the SQLite database {database_file} is damaged. Restore a backup."
+    if fault is None:
+        raise error
+    return f"DATABASE_URL names {database_file}: {fault.cause}."
+
+
+def _explain_connection(error: SQLAlchemyError) -> None:
+    sentence = connection_sentence(error)
+    if sentence is None:
+        raise error
+    message = str(original_of(error))
+    is_wrong_url = "invalid" in message or ("FATAL:" in message and not any(each in message for each in PASSING))
+    if is_wrong_url or NAME_UNKNOWN in message:
+        raise SettingsError(sentence)
+    log.error("%s The site starts without it.", sentence)
+
+
+def connection_sentence(error: SQLAlchemyError) -> str | None:
+    """Why PostgreSQL cannot be reached, in the words of the server or of the driver, neither of which names the
+    password; None if that is not what is wrong."""
+    original = original_of(error)
+    message = " ".join(str(original).split())
+    if NAME_UNKNOWN in message:
+        return f"DATABASE_URL names the host {db.engine.url.host}, which is not known."
+    if "invalid connection option" in message or "invalid sslmode" in message:
+        return f"DATABASE_URL has an option that PostgreSQL does not know ({message.partition(':')[0]})."
+    if "FATAL:" in message:
+        return f"DATABASE_URL: PostgreSQL answers: {message.rpartition('FATAL:')[2].strip(' .')}."
+    fault = fault_of(error)
+    return f"DATABASE_URL: {fault.cause} ({db.engine.url.host or 'local socket'})." if fault else None
+
+
+def explain_faults(group: click.Group) -> None:
+    """Let every command of `group` end with a sentence when the database is away, locked, read-only or not current."""
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            explain_faults(command)
+        else:
+            _explain_faults_of(command)
+
+
+def _explain_faults_of(command: click.Command) -> None:
+    callback = command.callback
+    if callback is None or command in _explained:
+        return
+
+    @with_appcontext
+    def explaining(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return callback(*args, **kwargs)
+        except SQLAlchemyError as error:
+            fault = fault_of(error)
+            if fault is not None:
+                raise click.ClickException(f"The database cannot be used now: {fault.cause}.") from None
+            if schema_state() == BEHIND:
+                raise click.ClickException("The database's schema is not current. Run: flask db upgrade") from None
+            raise
+
+    command.callback = explaining
+    _explained.add(command)
+
+
+# The commands of Flask-Alembic are shared by all applications of a process.
+_explained: WeakSet[click.Command] = WeakSet()

@@ -1,0 +1,42 @@
+"""One gate for everything that a request passes on: no value reaches the database that it cannot store.
+
+PostgreSQL stores no NUL character, and no database stores half of a surrogate pair. Both are removed from arguments
+and form fields, where nobody can see them, and make a path that leads nowhere. Numbers are read by
+`converters.whole_number` and `<id:...>`, which know the range of a column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Flask, Request, abort, request
+from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class Arguments(ImmutableMultiDict[str, str]):
+    """The arguments or form fields of a request, as the database can store them."""
+
+    def __init__(self, mapping: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
+        super().__init__([(storable(name), storable(value)) for name, value in iter_multi_items(mapping or ())])
+
+
+class CleanRequest(Request):
+    parameter_storage_class = Arguments
+
+
+def init_app(app: Flask) -> None:
+    app.request_class = CleanRequest
+
+    @app.before_request
+    def refuse_unstorable_path() -> None:
+        if UNSTORABLE.search(request.path):
+            abort(404)
+
+
+def storable(value: Any) -> Any:
+    """`value` without the characters that a database cannot store; a file stays as it is."""
+    return UNSTORABLE.sub("", value) if isinstance(value, str) else value

@@ -1,0 +1,35 @@
+"""A real server with two processes, and an application of the test's own on the same database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from blogapp import create_app
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.db.transactions import write_transaction
+from tests.conftest import SECRET_KEY, dispose
+from tests.harness.server import Server
+
+
+@pytest.fixture
+def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
+    """Two processes with sixteen threads each, on SQLite and on PostgreSQL."""
+    server = Server(tmp_path / "instance", workers=2, DATABASE_URL=database_url)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def blog(server: Server, database_url: str) -> Iterator[Flask]:
+    """The test's own application, with one article."""
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, server.folder)
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    with app.app_context(), write_transaction() as session:
+        publish(session, Manuscript("birds", "en", "Birds", "", [], False, now, "They sing."), now)
+    yield app
+    dispose(app)

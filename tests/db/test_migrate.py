@@ -1,0 +1,334 @@
+"""The schema: every released one can be brought up to date with all its rows, whatever a migration does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    func,
+    inspect,
+    select,
+)
+from sqlalchemy.types import TypeEngine
+from werkzeug.test import TestResponse
+
+from blogapp import create_app
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment
+from blogapp.db.backup import back_up, delete_old_backups
+from blogapp.db.base import db
+from blogapp.db.migrate import MigrationError, Migrations, alembic
+from blogapp.db.transactions import write_transaction
+from blogapp.settings import SettingsError
+from blogapp.visitors.models import VisitorKey
+from tests.conftest import SECRET_KEY, dispose, on_server, url_of
+
+Publish = Callable[..., Article]
+
+ROOT = Path(__file__).parent.parent.parent
+SCRIPTS = ROOT / "blogapp" / "migrations"
+RELEASED = ScriptDirectory(str(SCRIPTS), version_locations=[str(SCRIPTS)])
+REVISIONS = sorted(script.revision for script in RELEASED.walk_revisions())
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_the_migrated_schema_is_that_of_the_models(app: Flask) -> None:
+    with app.app_context():
+        assert alembic.compare_metadata() == []
+
+
+def test_every_migration_can_be_undone(app: Flask) -> None:
+    with app.app_context():
+        alembic.downgrade("base")
+        assert tables(app) == {"alembic_version": 0}
+        alembic.upgrade()
+        assert alembic.compare_metadata() == []
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_released_schema_comes_up_to_date_and_back_with_all_its_rows(app: Flask, revision: str) -> None:
+    with app.app_context():
+        alembic.downgrade("base")
+        alembic.upgrade(revision)
+        fill_every_table()
+        before = tables(app)
+        assert all(count == 2 for name, count in before.items() if name != "alembic_version")
+
+        alembic.upgrade()
+        assert alembic.compare_metadata() == []
+        after = tables(app)
+        assert {name: after[name] for name in before.keys() & after.keys()} == {
+            name: count for name, count in before.items() if name in after
+        }
+
+        alembic.downgrade(revision)
+        assert tables(app) == before
+
+
+def tables(app: Flask) -> dict[str, int]:
+    """The number of rows of each table; no reference may be broken."""
+    metadata = MetaData()
+    with db.engine.connect() as connection:
+        metadata.reflect(connection)
+        if connection.dialect.name == "sqlite":
+            assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
+        return {
+            name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for name, table in metadata.tables.items()
+        }
+
+
+def fill_every_table() -> None:
+    """Two rows in each table that there is; every reference leads to a row."""
+    metadata = MetaData()
+    with db.engine.begin() as connection:
+        metadata.reflect(connection)
+        for table in metadata.sorted_tables:
+            if table.name != "alembic_version":
+                for number in (1, 2):
+                    connection.execute(table.insert().values(row_for(table, number)))
+
+
+def row_for(table: Table, number: int) -> dict[str, Any]:
+    return {column.name: value_for(table, column, number) for column in table.columns if column.computed is None}
+
+
+def value_for(table: Table, column: Column[Any], number: int) -> Any:
+    # Every table has the rows 1 and 2, so a reference to a number leads to one of them.
+    if column.name == "status":
+        return "published"
+    if column.name == "lang":
+        return "en"
+    if any(key.column.table is table for key in column.foreign_keys):
+        return None if number == 1 else 1
+    if column.foreign_keys:
+        return value_for(next(iter(column.foreign_keys)).column.table, next(iter(column.foreign_keys)).column, number)
+    return value_of_type(column.type, number)
+
+
+def value_of_type(kind: TypeEngine[Any], number: int) -> Any:
+    if isinstance(kind, Boolean):
+        return False
+    if isinstance(kind, DateTime):
+        return NOW + timedelta(days=number)
+    if isinstance(kind, Date):
+        return date(2026, 1, number)
+    if isinstance(kind, LargeBinary):
+        return bytes([number]) * 16
+    if isinstance(kind, JSON):
+        return []
+    if isinstance(kind, Integer) or kind.python_type in (int, float):
+        return number
+    return str(number)
+
+
+def one_more_migration(app: Flask, folder: Path, body: str) -> Migrations:
+    """The released migrations and one whose `upgrade` has this body. Call it before the application's first request."""
+    shutil.copytree(SCRIPTS, folder)
+    (head,) = RELEASED.get_heads()
+    (folder / "9999_more.py").write_text(
+        f"import sqlalchemy as sa\nfrom alembic import op\nrevision = '9999'\ndown_revision = {head!r}\n"
+        f"def upgrade():\n    {body}\ndef downgrade():\n    pass\n"
+    )
+    app.config["ALEMBIC"]["script_location"] = str(folder)
+    more = Migrations(run_mkdir=False, command_name="")
+    more.init_app(app)
+    return more
+
+
+# Batch mode rebuilds the table on SQLite.
+REBUILD = """
+    with op.batch_alter_table("articles") as batch:
+        batch.alter_column("title", type_=sa.String(400))"""
+
+
+def test_a_migration_that_rebuilds_a_table_keeps_the_rows_that_refer_to_it(
+    app: Flask, publish_article: Publish, post: Callable[..., TestResponse], tmp_path: Path
+) -> None:
+    rebuilding = one_more_migration(app, tmp_path / "migrations", REBUILD)
+    publish_article(slug="birds", views=3)
+    post("birds")
+    with app.app_context():
+        before = tables(app)
+        rebuilding.upgrade()
+        assert tables(app) == before
+        title = next(column for column in inspect(db.engine).get_columns("articles") if column["name"] == "title")
+        assert title["type"].length == 400  # type: ignore[attr-defined]
+        with write_transaction() as session:  # foreign keys are on again
+            session.delete(session.get_one(Article, 1))
+        assert tables(app)["comments"] == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_migration_that_breaks_a_reference_is_undone(
+    app: Flask, publish_article: Publish, post: Callable[..., TestResponse], tmp_path: Path
+) -> None:
+    breaking = one_more_migration(app, tmp_path / "migrations", "op.execute('DELETE FROM articles')")
+    publish_article(slug="birds")
+    post("birds")
+    with app.app_context():
+        before = tables(app)
+        with pytest.raises(MigrationError, match="would refer to rows that do not exist"):
+            breaking.upgrade()
+        assert tables(app) == before
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    app: Flask,
+    publish_article: Publish,
+    post: Callable[..., TestResponse],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failing = one_more_migration(
+        app, tmp_path / "migrations", "op.execute('DELETE FROM comments'); op.execute('SELECT nothing FROM articles')"
+    )
+    publish_article(slug="birds")
+    post("birds")
+    with app.app_context():
+        before = tables(app)
+        with pytest.raises(MigrationError, match="The migration failed and the database is as it was before"):
+            failing.upgrade()
+        assert tables(app) == before
+    assert "9999_more.py" in caplog.text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_copy_is_made_before_a_migration(
+    app: Flask,
+    publish_article: Publish,
+    post: Callable[..., TestResponse],
+    tmp_path: Path,
+    database_url: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deleting = one_more_migration(app, tmp_path / "migrations", "op.execute('DELETE FROM comments')")
+    publish_article(slug="birds")
+    post("birds", body="Kept in the copy")
+    with app.app_context():
+        deleting.upgrade()
+        assert db.session.scalar(select(func.count()).select_from(Comment)) == 0
+    database = Path(database_url.removeprefix("sqlite:///"))
+    (copy,) = database.parent.glob(f"{database.name}.backup-{REVISIONS[-1]}-*")
+    assert str(copy) in caplog.text
+    with sqlite3.connect(copy) as connection:
+        assert connection.execute("SELECT body_source FROM comments").fetchall() == [("Kept in the copy",)]
+        assert connection.execute("SELECT count(*) FROM visitor_keys").fetchone() == (0,)
+    connection.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_key_of_the_day_is_not_copied(app: Flask, publish_article: Publish, database_url: str) -> None:
+    publish_article()
+    key = os.urandom(32)
+    with app.app_context(), write_transaction() as session:
+        session.add(VisitorKey(day=NOW.date(), key=key))
+    copy = back_up(Path(database_url.removeprefix("sqlite:///")), "0001", NOW)
+    assert copy is not None
+    assert key not in copy.read_bytes()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_is_copied_where_there_are_no_rows(app: Flask, database_url: str) -> None:
+    database = Path(database_url.removeprefix("sqlite:///"))
+    with app.app_context():
+        alembic.downgrade("base")
+        alembic.upgrade()
+    assert list(database.parent.glob("*.backup-*")) == []
+
+
+def test_three_copies_are_kept_and_none_longer_than_thirty_days(tmp_path: Path) -> None:
+    database = tmp_path / "blog.sqlite3"
+    for age in (0, 1, 2, 3, 31):
+        (tmp_path / f"blog.sqlite3.backup-0001-{NOW - timedelta(days=age):%Y%m%dT%H%M%SZ}").touch()
+    (tmp_path / "blog.sqlite3.backup-by-hand").touch()
+    delete_old_backups(database, NOW)
+    assert len(list(tmp_path.iterdir())) == 4
+    delete_old_backups(database, NOW + timedelta(days=29))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "blog.sqlite3.backup-0001-20260101T030405Z",
+        "blog.sqlite3.backup-0001-20260102T030405Z",
+        "blog.sqlite3.backup-by-hand",
+    ]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> Iterator[str]:
+    """The address of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'bare.sqlite3'}"
+    else:
+        name = f"bare_{worker_id}"
+        on_server(f"CREATE DATABASE {name}")
+        yield url_of(name)
+        on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_migrations_that_start_at_once_take_turns(bare_url: str, tmp_path: Path) -> None:
+    environ = {**os.environ, "DATABASE_URL": bare_url, "SECRET_KEY": SECRET_KEY, "DATA_DIR": str(tmp_path / "data")}
+    command = [sys.executable, "-m", "flask", "db", "upgrade"]
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], outputs
+    assert "Traceback" not in "".join(outputs)
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": bare_url}, tmp_path / "data")
+    assert app.test_client().get("/readyz").status_code == 200
+    dispose(app)
+
+
+@pytest.mark.parametrize("bare_url", ["postgresql"], indirect=True)
+def test_a_database_without_tables_is_not_ready_until_it_is_migrated(bare_url: str, tmp_path: Path) -> None:
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": bare_url}, tmp_path)
+    client = app.test_client()
+    assert client.get("/readyz").text == "the schema is not current: flask db upgrade\n"
+    assert client.get("/").status_code == 503
+    assert "flask db upgrade" in app.test_cli_runner().invoke(args=["comments", "list"]).output
+    with app.app_context():
+        assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/").status_code == 200
+    dispose(app)
+
+
+def test_an_old_schema_is_not_ready_and_sqlite_brings_itself_up_to_date(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "blog.sqlite3").close()
+    app = create_app({"SECRET_KEY": SECRET_KEY}, tmp_path)
+    assert app.test_client().get("/readyz").status_code == 200
+    with app.app_context():
+        alembic.downgrade("base")
+    assert app.test_client().get("/readyz").status_code == 503
+    dispose(app)
+
+
+def test_a_newer_schema_is_not_served(app: Flask, database_url: str, tmp_path: Path) -> None:
+    with app.app_context(), write_transaction() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert app.test_client().get("/readyz").text == "the schema is newer than this version of blogapp\n"
+    environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}
+    with pytest.raises(SettingsError, match="the database's schema is newer than this version of blogapp"):
+        create_app(environ, tmp_path / "instance")
+    with app.app_context(), pytest.raises(MigrationError, match="newer"):
+        alembic.upgrade()

@@ -1,0 +1,146 @@
+"""The queue of writers: in order, and never with so many threads that readers have none left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Barrier, Thread
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.db.faults import Busy
+from blogapp.db.transactions import write_transaction
+from blogapp.db.write_queue import MOST_STUCK, WriteQueue
+from tests.conftest import eventually, locked
+
+Publish = Callable[..., Article]
+
+
+def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
+    queue, came = WriteQueue(slots=1), list[int]()
+
+    def ask(number: int) -> None:
+        with queue.turn(20, may_refuse=False):
+            came.append(number)
+
+    threads = []
+    with queue.turn(0, may_refuse=False):
+        for number in range(10):
+            threads.append(Thread(target=ask, args=[number]))
+            threads[-1].start()
+            eventually(lambda: queue.length, number + 1)
+        with pytest.raises(Busy), queue.turn(0.01, may_refuse=False):
+            pass  # it leaves the queue and does not hold up the others
+        assert queue.length == 10
+    for thread in threads:
+        thread.join()
+    assert came == list(range(10))
+    with queue.turn(0, may_refuse=False):
+        pass
+
+
+def test_a_queue_that_does_not_move_refuses_all_but_a_few() -> None:
+    queue, refused = WriteQueue(slots=1), list[int]()
+
+    def ask(number: int) -> None:
+        try:
+            with queue.turn(60, may_refuse=True):
+                pass
+        except Busy:
+            refused.append(number)
+
+    threads = [Thread(target=ask, args=[number]) for number in range(20)]
+    with queue.turn(0, may_refuse=True):
+        for thread in threads:
+            thread.start()
+        eventually(lambda: queue.length, MOST_STUCK - 1)
+        eventually(lambda: len(refused), 20 - MOST_STUCK + 1)
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 20 - MOST_STUCK + 1
+
+
+def test_a_queue_that_moves_refuses_nobody() -> None:
+    queue, all_here, done = WriteQueue(slots=1), Barrier(16), list[int]()
+
+    def ask(number: int) -> None:
+        all_here.wait()
+        with queue.turn(60, may_refuse=True):
+            time.sleep(0.05)  # sixteen turns take longer than a single one may
+            done.append(number)
+
+    threads = [Thread(target=ask, args=[number]) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == list(range(16))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_writer_that_gets_no_turn_leaves_the_next_one_alone(app: Flask) -> None:
+    with app.app_context(), write_transaction():
+        errors = list[str]()
+
+        def write() -> None:
+            try:
+                with app.app_context(), write_transaction(patience_ms=20):
+                    errors.append("none")
+            except Busy:
+                errors.append("busy")
+
+        thread = Thread(target=write)
+        thread.start()
+        thread.join()
+        assert errors == ["busy"]
+    with app.app_context(), write_transaction(patience_ms=20):
+        pass
+
+
+def test_readers_are_served_while_others_wait_for_a_lock(
+    publish_article: Publish, app: Flask, post: Callable[..., TestResponse], database_url: str
+) -> None:
+    """Twenty-four likes at once while another process holds the lock: most are told to try again."""
+    publish_article(slug="birds")
+    address = post("birds").headers["Location"].rpartition("#comment-")[2]
+    answers = list[TestResponse]()
+
+    def like(number: int) -> None:
+        headers = {"User-Agent": f"Reader {number}"}
+        answers.append(app.test_client().post(f"/comments/{address}/likes", headers=headers))
+
+    threads = [Thread(target=like, args=[number]) for number in range(24)]
+    with locked(database_url, "conversations", mode="EXCLUSIVE"):
+        for thread in threads:
+            thread.start()
+        eventually(lambda: len(answers), 24 - MOST_STUCK)
+        assert {(answer.status_code, answer.headers["Retry-After"]) for answer in answers} == {(503, "2")}
+        assert app.test_client().get("/articles/birds").status_code == 200
+    for thread in threads:
+        thread.join()
+    assert [answer.status_code for answer in answers[-MOST_STUCK:]] == [303] * MOST_STUCK
+
+
+def test_a_comment_that_could_not_be_saved_comes_back_with_its_text(
+    publish_article: Publish,
+    app: Flask,
+    post: Callable[..., TestResponse],
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publish_article(slug="birds")
+    monkeypatch.setattr(
+        write_transaction.__wrapped__,  # type: ignore[attr-defined]
+        "__kwdefaults__",
+        {"durable": True, "patience_ms": 100},
+    )
+    with locked(database_url, "conversations", mode="EXCLUSIVE"):
+        answer = post("birds", author_name="Ada", body="A <long> text\n\nwith paragraphs")
+    assert answer.status_code == 503
+    assert "A &lt;long&gt; text\n\nwith paragraphs</textarea>" in answer.text
+    assert 'name="author_name" value="Ada"' in answer.text
+    assert "The site is busy." in answer.text
+    assert 'action="/articles/birds/comments"' in answer.text
