@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from blogapp import clock
@@ -25,13 +25,13 @@ def create() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
         return _again(name, sentence, 429, {"Retry-After": str(wait)})
     if not sign_in(db.session(), name, request.form.get("password", "")):
         return _again(name, gettext("The name or the password is not right."), 422, {})
-    return redirect("/", 303)
+    return redirect(url_for("articles.index"), 303)
 
 
 @bp.post("/sign-out")
 def delete() -> Response:
     sign_out()
-    return redirect("/", 303)
+    return redirect(url_for("articles.index"), 303)
 
 
 def _again(name: str, sentence: str, status: int, headers: dict[str, str]) -> tuple[str, int, dict[str, str]]:

@@ -104,7 +104,7 @@
   // An old link to a comment that is on another page: ask where it is now.
   const lost = /^#comment-(\d+)$/.exec(location.hash);
   if (lost && !byId(location.hash.slice(1))) {
-    const address = `/comments/${lost[1]}`;
+    const address = `${document.querySelector(".site-title").pathname}comments/${lost[1]}`;
     fetch(address, { method: "HEAD" }).then((answer) => {
       if (answer.ok) location.replace(address);
     });

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, json, make_response, redirect, render_template, request
+from flask import Blueprint, Response, current_app, json, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
@@ -150,4 +150,4 @@ def _changed(article: Article, comment: Comment, sentence: str) -> Answer:
 
 
 def address_of_conversation(article: Article) -> str:
-    return f"/articles/{article.slug}#comments"
+    return url_for("articles.show", slug=article.slug, _anchor="comments")
