@@ -26,10 +26,12 @@ endif
 endif
 
 $(READY): uv.lock pyproject.toml
+	@echo "Setting up .venv; this takes up to a minute the first time."
 	@if [ -z "$(PYTHON)" ]; then echo "blogapp needs Python 3.11 or newer; none was found. Install it (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv module does not work here. On Debian and Ubuntu: apt install python3-venv." >&2; exit 1; }
 	@$(BIN)/python -m uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null; $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; }
-	@VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=.venv $(BIN)/python -m uv sync --quiet --locked --inexact --python $(BIN)/python
+	@VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=.venv PYTHONDONTWRITEBYTECODE= $(BIN)/python -m uv sync --quiet --locked --inexact --compile-bytecode --python $(BIN)/python
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q app.py blogapp
 	@touch $(READY)
 
 run: setup ## the site with demo content, on SQLite, at http://127.0.0.1:8000

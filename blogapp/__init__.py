@@ -71,7 +71,9 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.config["SITE_TITLE"] = settings.site_title
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
     app.jinja_env.globals["site_title"] = settings.site_title
-    app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/"), "prefix": request.script_root})
+    app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
+    # What every address in a template that url_for() does not make must begin with: SITE_URL's path, or nothing.
+    app.jinja_env.globals["prefix"] = lambda: request.script_root
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     # What is registered first is run last on an answer: it is compressed when all else is said.

@@ -49,7 +49,8 @@ def create(slug: str) -> Response:
     views = _count(slug, clock.now())
     if not is_htmx() or views is None:
         return Response(status=204)  # the page keeps the number that it has
-    return make_response(render_template("view_counts/_count.html", views=views, views_url=request.path))
+    url = request.script_root + request.path
+    return make_response(render_template("view_counts/_count.html", views=views, views_url=url))
 
 
 @bp.get("/articles/<slug>/views.gif")

@@ -120,7 +120,7 @@
   // An old link to a comment that is now on another page: ask the server where it is.
   const missing = /^#comment-(\d+)$/.exec(location.hash);
   if (missing && byId("comment-list") && !byId(location.hash.slice(1))) {
-    const address = `/comments/${missing[1]}`;
+    const address = `${document.querySelector(".site-title").pathname}comments/${missing[1]}`;
     fetch(address, { method: "HEAD" }).then(
       (answer) => {
         if (answer.ok && BlogappResponses.isOurs(answer)) location.replace(address);

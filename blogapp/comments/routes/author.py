@@ -99,7 +99,7 @@ def changed(article: Article, comment: Comment, sentence: str) -> Answer:
     if not is_htmx():
         if comment.shown:
             return redirect(address_of(article, comment), 303)
-        return redirect(f"/articles/{article.slug}#comments", 303)
+        return redirect(url_for("articles.show", slug=article.slug, _anchor="comments"), 303)
     parent = session.get(Comment, comment.parent_id) if comment.parent_id else None
     page = render_template(
         "comments/_changed.html",

@@ -1,0 +1,121 @@
+"""A site below a path of its host: SITE_URL=https://example.org/blog."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urldefrag
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+
+pytestmark = pytest.mark.settings(SITE_URL="https://example.org/blog")
+
+ADDRESS = re.compile(r'\s(href|src|action|formaction|hx-get|hx-post|hx-put|hx-delete)="([^"]*)"')
+POSTED = {"action", "formaction", "hx-post"}
+HTMX = {"HX-Request": "true"}
+
+
+class Site:
+    """The site as a browser sees it, through a proxy that removes the prefix from the path or leaves it there."""
+
+    def __init__(self, client: FlaskClient, removes_prefix: bool) -> None:
+        self._client = client
+        self._removes_prefix = removes_prefix
+
+    def send(self, method: str, address: str, **options: object) -> TestResponse:
+        """The response. Its own address, if it is a redirect, must be below the prefix."""
+        assert address.startswith("/blog/"), address
+        path = address.removeprefix("/blog") if self._removes_prefix else address
+        # A URL of the server's own: Host and scheme must not matter.
+        answer = self._client.open(path, method=method, base_url="https://internal.example:8000", **options)  # type: ignore[arg-type]
+        if location := answer.headers.get("Location"):
+            assert location.startswith("/blog/"), (address, location)
+        return answer
+
+    def crawl(self, start: str) -> tuple[set[str], set[str]]:
+        """Follow every link, as a page or as a fragment; then post to each form's address. Both sets of addresses."""
+        todo, seen, forms = [(start, False)], set(), set()
+        while todo:
+            address, is_fragment = request = todo.pop()
+            if request in seen:
+                continue
+            seen.add(request)
+            answer = self.send("GET", address, headers=HTMX if is_fragment else {})
+            # The link after a thread's last reply has nothing behind it.
+            assert answer.status_code < 400 or "/replies?" in address, request
+            if answer.mimetype != "text/html":
+                continue
+            for attribute, written in ADDRESS.findall(answer.text):
+                target = urldefrag(written.replace("&amp;", "&").replace("https://example.org", "", 1)).url
+                if not target or target.startswith(("https:", "mailto:")):
+                    continue
+                assert target.startswith("/blog/"), (request, attribute, written)
+                if attribute in POSTED:
+                    forms.add(target)
+                else:
+                    todo.append((target, attribute == "hx-get"))
+        for address in sorted(forms, key=lambda each: each.endswith("/delete")):
+            assert self.send("POST", address).status_code not in {404, 405, 500}, address
+        return {address for address, _ in seen}, forms
+
+
+@pytest.mark.parametrize("removes_prefix", [True, False])
+def test_every_address_of_the_site_begins_with_the_prefix_and_answers(
+    client: FlaskClient, publish_article: Callable[..., Article], removes_prefix: bool
+) -> None:
+    for number in range(25):
+        publish_article(slug=f"birds-{number}", title=f"Birds {number}")
+    site = Site(client, removes_prefix)
+    comments = "/blog/articles/birds-24/comments"
+    form = {"author_name": "Ada", "body": "Hello"}
+    posted = site.send("POST", comments, data=form)
+    assert posted.status_code == 303
+    first = re.findall(r"#comment-(\d+)", posted.headers["Location"])[0]
+    for number in range(60):
+        parent = {"parent_id": first} if number < 15 else {}
+        fragment = site.send("POST", comments, data={**form, "body": f"Hello {number}", **parent}, headers=HTMX)
+        assert fragment.status_code == 201
+        assert "/blog/comments/" in fragment.text
+    assert site.send("GET", "/blog/comments/999999").status_code == 404
+    assert 'href="/blog/"' in site.send("GET", "/blog/none").text
+    stranger = client.application.test_client().get("/blog/articles/birds-24").text
+    assert f'action="/blog/comments/{first}/likes" hx-post="/blog/comments/{first}/likes"' in stranger
+    links, forms = site.crawl("/blog/")
+    assert len(links) > 50
+    assert {
+        "/blog/",
+        "/blog/articles/birds-0",
+        f"/blog/comments/{first}/reply",
+        f"/blog/comments/{first}/edit",
+    } <= links
+    assert {
+        comments,
+        "/blog/comments/preview",
+        f"/blog/comments/{first}/likes",
+        f"/blog/comments/{first}/edit",
+    } <= forms
+
+
+def test_site_url_counts_whatever_the_request_says(
+    client: FlaskClient, publish_article: Callable[..., Article]
+) -> None:
+    publish_article(slug="birds")
+    expected = client.get("/articles/birds", base_url="http://internal.example").text
+    assert '<link rel="canonical" href="https://example.org/blog/articles/birds">' in expected
+    foreign = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "javascript", "X-Forwarded-Prefix": "/evil"}
+    assert client.get("/articles/birds", base_url="https://evil.example", headers=foreign).text == expected
+    assert client.get("/blog/articles/birds").text == expected
+
+
+def test_health_check_answers_with_the_prefix_and_without(client: FlaskClient) -> None:
+    for path in ("/healthz", "/blog/healthz", "/readyz", "/blog/readyz"):
+        assert client.get(path).text == "ok\n"
+
+
+def test_path_that_only_begins_like_the_prefix_is_not_the_site(client: FlaskClient) -> None:
+    assert client.get("/blogs").status_code == 404
+    assert client.get("/blog").status_code == 200
