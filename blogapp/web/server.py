@@ -237,6 +237,8 @@ class Server(MPServer):
 def main(target: str = "app:app") -> None:
     host, port, workers = (read_setting(os.environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
     refuse_used_port(host, port)
+    if read_setting(os.environ, "TRUSTED_PROXIES") and not read_setting(os.environ, "SITE_URL"):
+        print("SITE_URL is not set: links follow the host that each request names.", file=sys.stderr)
     if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
         multiprocessing.set_start_method("fork", force=True)
         load(target)

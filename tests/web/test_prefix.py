@@ -95,7 +95,6 @@ def test_every_address_of_the_site_begins_with_the_prefix_and_answers(
     assert {
         comments,
         "/blog/comments/preview",
-        f"/blog/comments/{first}/likes",
         f"/blog/comments/{first}/edit",
     } <= forms
 
