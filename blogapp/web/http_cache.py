@@ -33,6 +33,7 @@ def init_app(app: Flask, own_cookies: Collection[str]) -> None:
             if response.status_code == 200 and not response.direct_passthrough:
                 response.add_etag()
                 response.make_conditional(request)
+                del response.headers["Date"]  # set by make_conditional(); the server sends its own
         return response
 
 

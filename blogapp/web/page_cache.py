@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, g, request
 
@@ -28,8 +28,9 @@ LARGEST_PAGE = 500_000
 OVERHEAD = 500
 # On PostgreSQL, seconds for which another machine may still serve what was deleted, and only during an outage.
 SHARED_MAX_AGE = 60.0
-# The arguments that pages depend on: the part of a list, the comment looked for, the order, the language.
-ARGUMENTS = ("after", "at", "before", "lang", "notice", "sort")
+# The arguments that pages depend on: the part of a list, the comment looked for, the order, the language, and the page
+# that follows a sign-in.
+ARGUMENTS = ("after", "at", "before", "lang", "next", "notice", "sort")
 LONGEST_ARGUMENT = 64
 LONGEST_KEY = 1_000
 
@@ -97,7 +98,6 @@ def init_app(app: Flask, content_version: ContentVersion, settings: Settings) ->
     cache = PageCache(max_age=None if settings.database_file is not None else SHARED_MAX_AGE)
     app.extensions["page_cache"] = cache
     app.extensions["content_version"] = content_version
-    app.config["SITE_NETLOC"] = urlsplit(settings.site_url).netloc
 
     @app.before_request
     def note_version() -> None:
@@ -138,15 +138,11 @@ def page_from_cache() -> Response | None:
 
 def _key() -> str | None:
     """What tells pages apart: the address and the arguments that pages depend on. What others append to an address
-    (`?utm_source=`) leads to the same page. None for what is never stored: a fragment, an overlong argument, and a host
-    other than that of SITE_URL."""
+    (`?utm_source=`) leads to the same page. None for what is never stored: a fragment, and an overlong argument."""
     if is_htmx():
-        return None
-    netloc = current_app.config["SITE_NETLOC"]
-    if netloc and request.host != netloc:
         return None
     known = [(name, request.args[name]) for name in ARGUMENTS if name in request.args]
     if any(len(value) > LONGEST_ARGUMENT for _, value in known):
         return None
-    # Without SITE_URL, the page holds links with the host of the request.
+    # With SITE_URL the host is always its own (proxy.py). Without it, the page has links with the host of the request.
     return f"{request.host_url}{request.path}?{urlencode(known)}"
