@@ -41,6 +41,7 @@ from blogapp.web import (
     assets,
     converters,
     csrf,
+    development_server,
     errors,
     headers,
     health,
@@ -117,6 +118,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     article_page.init_app(app)
     health.init_app(app)
     headers.init_app(app)
+    development_server.init_app(app)
     # Outermost, so last: the server answers what it can before Flask.
     app.wsgi_app = Immediate(  # type: ignore[method-assign]
         app.wsgi_app,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 
 from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,8 +26,6 @@ def healthz(environ: Environ) -> Answer | None:
 
 
 def init_app(app: Flask) -> None:
-    logging.getLogger("werkzeug").addFilter(without_address)
-
     @app.get("/readyz")
     def readyz() -> Response:
         problem = readiness_problem()
@@ -51,13 +48,6 @@ def readiness_problem() -> str:
             return f"the database cannot be read: {describe(error)}"
         return f"the database does not answer: {fault.cause}"
     return f"the database cannot be written: {fault.cause}" if fault else ""
-
-
-def without_address(record: logging.LogRecord) -> bool:
-    """Remove the visitor's address from the development server's log lines: no log of ours has one."""
-    if isinstance(record.msg, str):
-        record.msg = re.sub(r"^[0-9a-fA-F.:]+ - - ", "", record.msg)
-    return True
 
 
 def _plain(text: str, status: int) -> Response:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import functools
 import gc
 import importlib
 import io
@@ -20,6 +22,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +58,8 @@ LARGEST_HEADER = 32 * 1024
 CONNECTIONS = 2048
 # Seconds that a worker has to end; hosts give ten before they kill.
 KILL_AFTER = 8
+# From Linux's <sys/prctl.h>: the signal that a process gets when its parent ends.
+PR_SET_PDEATHSIG = 1
 
 FIELDS = [
     *HEADERS.items(),
@@ -114,6 +119,10 @@ class Front:
 
     def __rsgi_del__(self, loop: Any) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        # The main process kills a worker that takes longer, but it may itself have been killed.
+        end = threading.Timer(KILL_AFTER, os._exit, [1])
+        end.daemon = True
+        end.start()
 
     async def _read_body(self, protocol: Any, environ: dict[str, Any]) -> tuple[bytes, int]:
         """A request's whole body, and 0; or nothing, and the HTTP status to refuse it with."""
@@ -243,7 +252,7 @@ def main(target: str = "app:app") -> None:
         multiprocessing.set_start_method("fork", force=True)
         load(target)
         gc.freeze()  # the collector leaves these objects alone, so workers go on sharing their memory
-        os.register_at_fork(after_in_child=default_signals)
+        os.register_at_fork(after_in_child=functools.partial(prepare_worker, os.getpid()))
     Server(
         target,
         address=host,
@@ -273,11 +282,18 @@ def load(target: str) -> Any:
     return _loaded[target]
 
 
-def default_signals() -> None:
-    """Let SIGTERM and SIGINT end a new worker at once until it serves. It inherits handlers that belong to the main
-    process and do nothing in a worker."""
+def prepare_worker(main_process: int) -> None:
+    """Let SIGTERM and SIGINT end a new worker at once until it serves, and end it with the main process.
+
+    A worker inherits signal handlers that belong to the main process and do nothing in a worker. A worker that
+    outlived a killed main process would share the port with the next start.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if os.getppid() == main_process:  # a worker, not a process that a worker has started
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != main_process:  # the main process ended before the call
+            os._exit(1)
 
 
 def refuse_used_port(host: str, port: int) -> None:

@@ -107,7 +107,7 @@ def test_queued_views_are_written_before_the_server_ends(server: Server, blog: F
     with locked(database_url):
         assert {send(server, "/articles/birds/views", agent=agent)[0] for agent in ("One", "Two", bot)} == {200}
         assert server.process
-        server.process.let_go()
+        server.process.end()
     assert server.stop() == 0
     with blog.app_context():
         assert db.session.scalars(select(ViewCount.counted)).one() == 2

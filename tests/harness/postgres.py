@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.harness import keeper
+from tests.harness.supervised_process import SupervisedProcess, supervise
 
 HOW = (
     "The tests need PostgreSQL's initdb and postgres, and found none. Install them "
@@ -37,7 +37,7 @@ class Postgres:
     def __init__(self) -> None:
         self.user = _unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="blogapp-postgres-"))
-        self.process: keeper.Keeper | None = None
+        self.process: SupervisedProcess | None = None
         try:
             self.folder.chmod(0o755)
             if self.user:
@@ -55,7 +55,7 @@ class Postgres:
 
     def stop(self) -> None:
         if self.process:
-            self.process.let_go()
+            self.process.end()
             try:
                 self.process.wait(timeout=10)
             except subprocess.TimeoutExpired:
@@ -84,7 +84,7 @@ class Postgres:
         log = self.folder / "log"
         for _ in range(3):  # another process may take a free port in the meantime
             self.port = _free_port()
-            process = self.process = keeper.start(
+            process = self.process = supervise(
                 # SIGINT: PostgreSQL stops without waiting for its clients to disconnect.
                 [*server, "-p", str(self.port)],
                 log,
@@ -94,12 +94,12 @@ class Postgres:
             )
             if self._is_ready(process):
                 return
-            process.let_go()
+            process.end()
             if process.poll() is None:
                 break
         raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')}")
 
-    def _is_ready(self, process: keeper.Keeper) -> bool:
+    def _is_ready(self, process: SupervisedProcess) -> bool:
         """Wait until line 8 of the pid file says "ready": on the port, another server might answer."""
         state = self.folder / "data" / "postmaster.pid"
         for _ in range(600):

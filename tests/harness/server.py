@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.harness import keeper
+from tests.harness.supervised_process import SupervisedProcess, supervise
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -21,7 +21,6 @@ class Server:
 
     def __init__(self, folder: Path, workers: int = 1, app: str = "tests.harness.wsgi:app", **environ: str) -> None:
         self.folder = folder
-        self.workers = workers
         self.app = app
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -34,13 +33,13 @@ class Server:
             "WEB_CONCURRENCY": str(workers),
             **environ,
         }
-        self.process: keeper.Keeper | None = None
+        self.process: SupervisedProcess | None = None
         self.start()
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "blogapp.web.server", self.app]
-        self.process = keeper.start(command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
+        self.process = supervise(command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
         for _ in range(600):
             if self._answers():
                 return
@@ -52,7 +51,7 @@ class Server:
     def stop(self) -> int:
         """End the server as a host does (SIGTERM); returns its exit status."""
         assert self.process is not None
-        self.process.let_go()
+        self.process.end()
         return self.process.wait(timeout=30)
 
     def kill(self) -> int:
@@ -62,10 +61,14 @@ class Server:
             os.killpg(self.process.pid, signal.SIGKILL)
         return self.stop()
 
-    def workers_of(self) -> list[int]:
-        """The process ids of the workers."""
+    def main_process(self) -> int:
+        """The process id of the server's main process."""
         assert self.process is not None
-        return [worker for main in children(self.process.pid) for worker in children(main)]
+        return next(child for child in children(self.process.pid) if children(child))
+
+    def workers(self) -> list[int]:
+        """The process ids of the worker processes."""
+        return children(self.main_process())
 
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")

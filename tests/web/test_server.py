@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -20,12 +21,13 @@ from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.view_counts.models import ViewCount
+from blogapp.web.headers import HEADERS
 from blogapp.web.request_bodies import LARGEST_BODY
 from tests.conftest import SECRET_KEY, dispose, eventually
 from tests.harness.server import ROOT, Server, free_port
+from tests.web.connections import GET, clients, connect, post
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-GET = b"GET / HTTP/1.1\r\nHost: blog.example\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -35,73 +37,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.kill()
 
 
-class Client:
-    """A connection; `answer()` reads one response: its status, its header and its body."""
-
-    def __init__(self, server: Server, data: bytes = b"") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
-        self.socket.sendall(data)
-        self._file = self.socket.makefile("rb")
-
-    def send(self, data: bytes) -> Client:
-        self.socket.sendall(data)
-        return self
-
-    def answer(self, has_body: bool = True) -> tuple[int, dict[str, str], str]:
-        status = int(self._file.readline().split()[1])
-        fields: dict[str, str] = {}
-        while line := self._file.readline().strip():
-            name, _, value = line.decode().partition(": ")
-            fields[name.lower()] = value
-        if status == 100:
-            return self.answer(has_body)
-        body = self._file.read(int(fields.get("content-length", 0)) if has_body else 0)
-        return status, fields, body.decode()
-
-    def is_closed(self) -> bool:
-        """Whether the server closes the connection and sends nothing more."""
-        try:
-            return self._file.read(1) == b""
-        except ConnectionResetError:
-            return True
-
-    def close(self) -> None:
-        self._file.close()
-        self.socket.close()
-
-
-@contextlib.contextmanager
-def clients(server: Server, *requests: bytes) -> Iterator[list[Client]]:
-    opened = [Client(server, request) for request in requests]
-    try:
-        yield opened
-    finally:
-        for client in opened:
-            client.close()
-
-
-@contextlib.contextmanager
-def connect(server: Server, data: bytes = b"") -> Iterator[Client]:
-    with clients(server, data) as [client]:
-        yield client
-
-
-def post(path: str, body: bytes, *fields: str, length: int | None = None) -> bytes:
-    lines = [
-        f"POST {path} HTTP/1.1",
-        "Host: blog.example",
-        "Content-Type: application/x-www-form-urlencoded",
-        f"Content-Length: {len(body) if length is None else length}",
-        *fields,
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
 def test_slow_bodies_hold_no_thread_and_end_after_a_total_time(server: Server) -> None:
     slow = post("/owner/sign-in", b"name=", length=1000)
     with clients(server, *[slow] * 40) as senders, connect(server, GET) as reader:
         assert reader.answer()[0] == 200
         assert reader.send(GET).answer()[0] == 200
+        # The senders still hold their connections: none of them has an answer.
+        assert not select.select([sender.socket for sender in senders], [], [], 0)[0]
         # A byte now and then does not win more time: the deadline is for the whole body.
         for _ in range(6):
             time.sleep(0.5)
@@ -140,6 +82,9 @@ def test_too_many_waiting_requests_get_503_at_once(tmp_path: Path) -> None:
         status, fields, _ = waiting[-1].answer()
         assert status == 503
         assert fields["retry-after"]
+        assert fields["cache-control"] == "no-store"
+        assert fields["blogapp-response"] == "1"
+        assert {name.lower() for name in HEADERS} <= fields.keys()
     server.kill()
 
 
@@ -262,6 +207,13 @@ def test_head_has_the_length_and_no_body(server: Server) -> None:
             assert head["content-length"] == get["content-length"]
 
 
+@pytest.mark.parametrize("path", ["/", "/privacy", "/none", "/healthz", "/favicon.ico"])
+def test_date_is_sent_once(server: Server, path: str) -> None:
+    with connect(server, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()) as client:
+        client.answer()
+        assert client.names.count("date") == 1
+
+
 def test_wsgi_environment(tmp_path: Path) -> None:
     server = Server(tmp_path, app="tests.web.sleeping:app")
     request = post(
@@ -309,12 +261,12 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Server]:
 
 
 def test_killed_workers_are_replaced_however_often(site: Server) -> None:
-    first = site.workers_of()
+    first = site.workers()
     assert len(first) == 2
     for _ in range(3):
-        before = site.workers_of()
+        before = site.workers()
         os.kill(before[0], signal.SIGKILL)
-        eventually(lambda old=before[0]: old not in site.workers_of() and len(site.workers_of()), 2)  # type: ignore[misc]
+        eventually(lambda old=before[0]: old not in site.workers() and len(site.workers()), 2)  # type: ignore[misc]
         with connect(site, GET) as reader:
             assert reader.answer()[0] == 200
     assert site.stop() == 0
@@ -347,6 +299,35 @@ def test_sigterm_ends_the_server_at_any_moment(tmp_path: Path, milliseconds: int
         # Less than the time after which the main process kills a worker that did not listen.
         assert process.wait(timeout=7) in {0, -signal.SIGTERM}
     assert "Killing" not in (tmp_path / "log").read_text()
+
+
+def test_workers_end_when_the_main_process_is_killed(site: Server) -> None:
+    main = site.main_process()
+    workers = site.workers()
+    assert len(workers) == 2
+    os.kill(main, signal.SIGKILL)
+    eventually(lambda: [worker for worker in workers if is_running(worker)], [])
+    site.kill()
+    site.start()
+    with connect(site, GET) as reader:
+        assert reader.answer()[0] == 200
+
+
+def test_requests_of_a_killed_main_process_leave_no_worker(tmp_path: Path) -> None:
+    server = Server(tmp_path, app="tests.web.sleeping:app")
+    main = server.main_process()
+    [worker] = server.workers()
+    with connect(server, b"GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n"):
+        os.kill(main, signal.SIGKILL)
+        eventually(lambda: is_running(worker), False)
+    server.kill()
+
+
+def is_running(process: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_port_in_use_is_a_sentence(server: Server, tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""What `flask run` needs besides the application: request bodies read with a time limit, and plain log lines.
+
+The rules for bodies are those of the production server (`server.py`). Werkzeug leaves a body to the application, then
+reads and drops what is left of it until the client closes the connection, so a client that waits for the server to
+close it would wait for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import re
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from blogapp.web.request_bodies import LARGEST_BODY, REFUSAL
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# Seconds that a client may take to send a body, and that a refused client may go on sending.
+BODY_SECONDS = 10.0
+REST_SECONDS = 2.0
+# Bytes of a refused body that are read and dropped, so that the client can read the answer.
+MOST_DROPPED = 16 * 1024 * 1024
+
+# How werkzeug's log lines begin with the client's address, and where its start message has the site's.
+ADDRESS_FIELD = re.compile(r"^[0-9a-fA-F.:]+ - - ")
+RUNNING_ON = re.compile(r"Running on (http\S+)")
+
+
+def init_app(app: Flask) -> None:
+    app.wsgi_app = ReadBody(app.wsgi_app)  # type: ignore[method-assign]
+    logging.getLogger("werkzeug").addFilter(make_plain)
+
+
+class ReadBody:
+    """WSGI middleware that reads the body before the application is called. Other servers than werkzeug's have done
+    so, and pass."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        connection: socket.socket | None = environ.get("werkzeug.socket")
+        if connection is None:
+            return self._app(environ, start_response)
+        body, refusal = read_body(environ, connection)
+        if refusal:
+            environ.setdefault(REFUSAL, refusal)
+            environ["CONTENT_LENGTH"] = "0"
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ["wsgi.input"] = io.BytesIO(body)
+        answer = self._app(environ, start_response)
+        return answer_and_close(answer, connection) if refusal else answer
+
+
+def read_body(environ: WSGIEnvironment, connection: socket.socket) -> tuple[bytes, int]:
+    """A request's whole body, and 0; or nothing, and the HTTP status to refuse it with."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return b"", 411
+    stated = environ.get("CONTENT_LENGTH", "") or "0"
+    if not stated.isdecimal():
+        return b"", 400
+    if int(stated) > LARGEST_BODY:
+        return b"", 413
+    if stated == "0":
+        return b"", 0
+    # Not a timeout of the socket: werkzeug would log a traceback when it reads from the connection after one.
+    timer = threading.Timer(BODY_SECONDS, stop_reading, [connection])
+    timer.start()
+    body = environ["wsgi.input"].read(int(stated))
+    timer.cancel()
+    return (body, 0) if len(body) == int(stated) else (b"", 408)
+
+
+def stop_reading(connection: socket.socket) -> None:
+    """End a `read` that waits for the client, as if the client had sent all."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)
+
+
+def answer_and_close(answer: Iterable[bytes], connection: socket.socket) -> Iterator[bytes]:
+    """Yield the answer, tell the client that no more follows, and drop what it still sends, within bounds."""
+    try:
+        yield from answer
+    finally:
+        if close := getattr(answer, "close", None):
+            close()
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        dropped, deadline = 0, time.monotonic() + REST_SECONDS
+        while dropped < MOST_DROPPED and select.select([connection], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            part = connection.recv(65_536)
+            if not part:
+                break
+            dropped += len(part)
+    stop_reading(connection)
+
+
+def make_plain(record: logging.LogRecord) -> bool:
+    """Remove the visitor's address from werkzeug's log lines (no log of ours has one), and replace its start message.
+    False drops a line."""
+    if not isinstance(record.msg, str):
+        return True
+    record.msg = ADDRESS_FIELD.sub("", record.msg)
+    if address := RUNNING_ON.search(record.msg):
+        record.msg = (
+            f"The site is at {address[1]} (stop it with Ctrl+C). This server is for trying things out on one computer; "
+            "the one for real visitors is `make serve`."
+        )
+    return "Press CTRL+C to quit" not in record.msg
