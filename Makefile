@@ -1,4 +1,4 @@
-# Everything on a machine with Python 3.11+, make and git: `make run` to look, `make test` to prove, `make serve` to host.
+# Needs Python 3.11 or newer, make and git. `make run`: try the site; `make test`: run the tests; `make serve`: host it.
 
 SHELL := /bin/bash
 UV_VERSION := 0.13.9
@@ -12,13 +12,13 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup run serve test check format screenshots bench translations
 
-help: ## what there is to make
+help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(READY) ## .venv with all that uv.lock names
+setup: $(READY) ## install everything that uv.lock names into .venv
 
-# A Python that was upgraded or removed leaves a .venv that holds nothing for the new one: begin again.
-# (A moved folder does no harm: nothing here runs by .venv's own scripts, which name their Python by its full path.)
+# After Python was upgraded or removed, .venv has no packages for the new one: create it again.
+# (Moving the folder does no harm: nothing here runs the scripts in .venv/bin, which contain the full path of Python.)
 ifneq ($(wildcard $(READY)),)
 ifneq ($(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("granian") and "works")' 2>/dev/null),works)
 $(shell rm -rf .venv)
@@ -34,35 +34,42 @@ $(READY): uv.lock pyproject.toml
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q app.py blogapp
 	@touch $(READY)
 
-run: setup ## the site with demo content, on SQLite, at http://127.0.0.1:8000
+run: setup ## try the site with demo content at http://127.0.0.1:8000
+	@echo "Creating the database, and demo articles if it is empty."
 	@$(BIN)/python -m flask demo
+	@printf '%s\n' "" "Next steps, in another terminal:" \
+	  "  Write an article:    $(BIN)/python -m flask articles import FILE.md   (Markdown with title: and date: at its top)" \
+	  "  Create your account: $(BIN)/python -m flask owner create --name NAME" \
+	  "  Sign in:             http://127.0.0.1:$(PORT)/owner/sign-in" \
+	  "  Moderate comments:   $(BIN)/python -m flask comments list, then: approve or remove NUMBER" \
+	  "  See all settings:    $(BIN)/python -m flask settings" ""
 	@exec $(BIN)/python -m flask run --port $(PORT)
 
-serve: setup ## the site as in production, on HOST and PORT, without demo content
+serve: setup ## run the production server on HOST and PORT, without demo content
 	@exec $(BIN)/python -m blogapp.web.server
 
-test: setup ## all tests: rules, HTTP, Chromium, PostgreSQL
+test: setup ## run all tests, on SQLite and PostgreSQL and in Chromium
 	@$(BIN)/python -m tests.harness.browser
 	@$(BIN)/python -m pytest
 
-check: setup ## ruff, mypy strict, djlint
+check: setup ## run the linters and the type checker: ruff, mypy, djlint
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m djlint --quiet --lint templates
 
-format: setup ## put the code in its usual form
+format: setup ## format the code with ruff
 	@-$(BIN)/python -m ruff check --fix --quiet .
 	@$(BIN)/python -m ruff format --quiet .
 
-screenshots: setup ## the pictures of the README, taken anew
+screenshots: setup ## take the screenshots of the README again
 	@$(BIN)/python -m tests.harness.browser
 	@$(BIN)/python -m tests.harness.screenshots
 
-bench: setup ## the numbers of docs/BENCHMARKS.md, measured anew
+bench: setup ## run the benchmarks of docs/BENCHMARKS.md
 	@$(BIN)/python -m benchmarks
 
-translations: setup ## new messages into the catalogues, to be translated by hand
+translations: setup ## add new messages to the translation files, to be translated by hand
 	@$(BIN)/python -m babel.messages.frontend -q extract -F blogapp/translations/extract.cfg -k plural_forms:1,2 --no-location --sort-output -o blogapp/translations/messages.pot .
 	@for file in blogapp/translations/*.po; do $(BIN)/python -m babel.messages.frontend -q update -i blogapp/translations/messages.pot -o $$file -l $$(basename $$file .po) --no-fuzzy-matching; done
 	@rm blogapp/translations/messages.pot

@@ -1,4 +1,4 @@
-"""A blog that its owner owns. `create_app` puts the house together, in reading order."""
+"""The blog application. `create_app` sets up each part in turn."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
     app.jinja_env.globals["site_title"] = settings.site_title
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
-    # What every address in a template that url_for() does not make must begin with: SITE_URL's path, or nothing.
+    # The path of SITE_URL, or nothing: addresses in templates that url_for() does not build begin with it.
     app.jinja_env.globals["prefix"] = lambda: request.script_root
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
-    # What is registered first is run last on an answer: it is compressed when all else is said.
+    # after_request functions run in reverse order: an answer is compressed last.
     Compress(app)
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
     csrf.init_app(app)
@@ -119,7 +119,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     health.init_app(app)
     headers.init_app(app)
     development_server.init_app(app)
-    # Outermost, so last: the server answers what it can before Flask.
+    # The outermost middleware, so it is added last: it answers some requests before Flask.
     app.wsgi_app = Immediate(  # type: ignore[method-assign]
         app.wsgi_app,
         proxy.prepare_for(settings.site_url, settings.trusted_proxies),

@@ -1,4 +1,4 @@
-"""Environment -> typed settings. Wrong values stop the start with a sentence for each.
+"""Read the settings from the environment. A wrong value stops the start with a sentence for each.
 
 Each setting is declared once, as a field of `Settings`, with its meaning, its default and its parser. `flask settings`
 prints these declarations, so it cannot differ from what the program reads.
@@ -115,7 +115,7 @@ def is_host(text: str) -> bool:
 
 
 def _database_url(raw: str) -> str:
-    """SQLAlchemy's address of the database. Hosts hand out `postgres://`, which means psycopg 3 here."""
+    """SQLAlchemy's address of the database. Hosting providers give `postgres://`; the driver is psycopg 3."""
     address = raw.strip()
     for prefix in ("postgres://", "postgresql://"):
         if address.startswith(prefix):
@@ -186,7 +186,7 @@ class Settings:
 
     secret_key: str = field(
         metadata=setting(
-            "signs what must not be forged; made and kept in the data folder where there is one",
+            "signs cookies and keyed digests; if empty, a random key is created and kept in the data folder",
             "",
             _secret_key,
             secret=True,
@@ -204,40 +204,44 @@ class Settings:
             _site_url,
         )
     )
-    site_locale: str = field(metadata=setting("the language of the front page and of errors", "en", _one_of(*LOCALES)))
+    site_locale: str = field(
+        metadata=setting("the language of the front page and of error pages: en, fr or he", "en", _one_of(*LOCALES))
+    )
     comment_moderation: str = field(
         metadata=setting(
-            "who waits for approval: open (nobody), first (newcomers), all", "open", _one_of("open", "first", "all")
+            "which comments await approval: open (none), first (those of new commenters), all",
+            "open",
+            _one_of("open", "first", "all"),
         )
     )
     comment_edit_minutes: int = field(
         metadata=setting(
-            "how long a comment can be edited and withdrawn by its author", "15", _whole_number(0, 100_000)
+            "minutes in which authors can edit or delete their own comment", "15", _whole_number(0, 100_000)
         )
     )
     comment_close_days: int = field(
         metadata=setting(
-            "days after which an article takes no more comments; 0 for never", "0", _whole_number(0, 36_500)
+            "days after which comments on an article are closed; 0 for never", "0", _whole_number(0, 36_500)
         )
     )
     comment_rate_per_minute: int = field(
-        metadata=setting("comments that one address may post in a minute", "5", _whole_number(1, 100_000))
+        metadata=setting("comments that one network may post in a minute", "5", _whole_number(1, 100_000))
     )
     comment_rate_per_hour: int = field(
-        metadata=setting("comments that one address may post in an hour", "30", _whole_number(1, 100_000))
+        metadata=setting("comments that one network may post in an hour", "30", _whole_number(1, 100_000))
     )
     view_rate_per_hour: int = field(
         metadata=setting(
-            "new readers that one network may bring in an hour and have counted", "300", _whole_number(1, 1_000_000)
+            "new visitors of one network whose views are counted in an hour", "300", _whole_number(1, 1_000_000)
         )
     )
     referrer_spam_file: Path | None = field(
         metadata=setting(
-            "a file of hosts, one in a line, that are not listed among those that readers come from", "", _readable_list
+            "a text file of host names, one a line, that are left out of the referrer report", "", _readable_list
         )
     )
     ratelimit_enabled: bool = field(
-        metadata=setting("whether comments and new readers are limited per address", "on", _switch)
+        metadata=setting("whether comments and counted visitors are limited per network", "on", _switch)
     )
     ratelimit_storage_uri: str = field(
         metadata=setting(
@@ -245,10 +249,14 @@ class Settings:
         )
     )
     trusted_proxies: int = field(
-        metadata=setting("how many proxies stand in front and are believed", "0", _whole_number(0, 10))
+        metadata=setting(
+            "number of reverse proxies in front whose X-Forwarded-* headers are trusted", "0", _whole_number(0, 10)
+        )
     )
     host: str = field(
-        metadata=setting("the address that make serve listens on; 0.0.0.0 for all networks", "127.0.0.1", _ip_address)
+        metadata=setting(
+            "the IP address that make serve listens on; 0.0.0.0 for all interfaces", "127.0.0.1", _ip_address
+        )
     )
     port: int = field(metadata=setting("the port of make run and make serve", "8000", _whole_number(1, 65_535)))
     web_concurrency: int = field(metadata=setting("worker processes of make serve", "2", _whole_number(1, 64)))
@@ -275,7 +283,7 @@ def read_setting(environ: Mapping[str, str], name: str) -> Any:
 
 
 def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
-    """Parse `environ`; create what a new machine lacks (a secret key, a place for SQLite) in DATA_DIR, which is
+    """Parse `environ`; create a secret key and the folder for SQLite, if they are missing, in DATA_DIR, which is
     `data_folder` unless it is set.
 
     Raises SettingsError with a sentence for each wrong variable.
@@ -302,7 +310,7 @@ def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
 
 
 def _kept_secret_key(data_folder: Path) -> tuple[str, str]:
-    """A random key, made once and kept in a file that only this user can read; and that file's name."""
+    """A random key, created once and stored in a file that only this user can read; and that file's name."""
     path = data_folder / "secret-key"
     draft = data_folder / f"secret-key.{os.getpid()}"
     try:
@@ -310,14 +318,14 @@ def _kept_secret_key(data_folder: Path) -> tuple[str, str]:
         if not path.exists():
             draft.touch(mode=0o600)
             draft.write_text(secrets.token_urlsafe(32), encoding="ascii")
-            # link() fails where the name is taken: of two processes that start at once, one wins, whole.
+            # link() fails if the file exists: when two processes start at once, both use the first one's complete key.
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
             draft.unlink()
         return path.read_text(encoding="ascii").strip(), str(path)
     except OSError:
         raise SettingsError(
-            f"there is no SECRET_KEY, and none can be kept in {data_folder}. Set SECRET_KEY to a long random text."
+            f"SECRET_KEY is not set, and no key can be stored in {data_folder}. Set SECRET_KEY to a long random text."
         ) from None
 
 
@@ -326,7 +334,7 @@ def _sqlite_in(data_folder: Path) -> str:
         data_folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         raise SettingsError(
-            f"there is no DATABASE_URL, and the folder {data_folder} for SQLite cannot be created. "
+            f"DATABASE_URL is not set, and the folder {data_folder} for SQLite cannot be created. "
             "Set DATA_DIR to a folder that can be written, or DATABASE_URL to a PostgreSQL address."
         ) from None
     return f"sqlite:///{data_folder / 'blog.sqlite3'}"

@@ -1,8 +1,8 @@
 """Stylesheets and scripts: joined into one file each, named by their content, compressed, served from memory.
 
 A page needs three requests: itself, one stylesheet, one script. A file whose name is a hash of its content can be
-cached for ever. The bundles are made when the application starts, so there is no build step; htmx is part of the
-script, byte for byte.
+cached for ever. The bundles are built when the application starts, so there is no separate build step. The script
+contains htmx unchanged.
 """
 
 from __future__ import annotations

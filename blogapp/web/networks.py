@@ -1,4 +1,4 @@
-"""Networks: the part of an address that anything may be made of."""
+"""Networks: the part of an IP address that limits and visitor digests use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 
 def address_block(address: str | None, ipv4_bits: int, ipv6_bits: int) -> str:
-    """The network that an address lies in, as `192.0.2.0/24`; "unknown" for what is no address."""
+    """The network of an address, such as `192.0.2.0/24`; "unknown" if `address` is not an IP address."""
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address or "")
     except ValueError:

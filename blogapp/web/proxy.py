@@ -1,8 +1,9 @@
-"""The site's public address and the visitor's IP address, whatever proxies stand in front.
+"""The site's public address and the visitor's IP address, also behind reverse proxies.
 
-With SITE_URL, that address counts for every request, whatever Host it names: links, cookies and redirects are right,
-and a foreign host reaches no page and no cache. Without it, the host is taken from the request, if it is a host name.
-Only the last TRUSTED_PROXIES entries of the X-Forwarded-* fields are believed, and only values that can be true.
+With SITE_URL, every request is handled as if it were for that address, whatever its Host field says: links, cookies
+and redirects are right, and a foreign host reaches no page and no cache. Without it, the host is taken from the
+request, if it is a host name.
+Only the last TRUSTED_PROXIES entries of the X-Forwarded-* fields are trusted, and only if they are valid.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def prepare_for(site_url: str, trusted_proxies: int) -> Preparation:
 
     def prepare(environ: Environ) -> None:
         if trusted_proxies:
-            believe(environ, forwarded(environ, trusted_proxies))
+            apply(environ, forwarded(environ, trusted_proxies))
         if site_url:
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = site.scheme, site.netloc
             set_prefix(environ, site.path)
@@ -34,7 +35,7 @@ def prepare_for(site_url: str, trusted_proxies: int) -> Preparation:
 
 
 def forwarded(environ: Environ, proxies: int) -> dict[str, str]:
-    """What the outermost of so many trusted proxies says of the request: `for`, `proto`, `host`, each if it is said."""
+    """The values `for`, `proto` and `host` set by the outermost of the trusted proxies; empty or missing if not set."""
     if "HTTP_X_FORWARDED_FOR" not in environ and "HTTP_FORWARDED" in environ:
         return fields_of(entry(environ["HTTP_FORWARDED"], proxies))  # RFC 7239
     return {
@@ -42,13 +43,13 @@ def forwarded(environ: Environ, proxies: int) -> dict[str, str]:
     }
 
 
-def believe(environ: Environ, said: dict[str, str]) -> None:
-    if said.get("for"):
-        environ["REMOTE_ADDR"] = address_in(said["for"])
-    if (scheme := said.get("proto", "").lower()) in {"http", "https"}:
+def apply(environ: Environ, values: dict[str, str]) -> None:
+    if values.get("for"):
+        environ["REMOTE_ADDR"] = address_in(values["for"])
+    if (scheme := values.get("proto", "").lower()) in {"http", "https"}:
         environ["wsgi.url_scheme"] = scheme
-    if is_host(said.get("host", "")):
-        environ["HTTP_HOST"] = said["host"]
+    if is_host(values.get("host", "")):
+        environ["HTTP_HOST"] = values["host"]
 
 
 def entry(field: str, number: int) -> str:

@@ -20,12 +20,12 @@ from blogapp.web.networks import address_block
 
 log = logging.getLogger(__name__)
 
-# How much of an address a limit goes by: about one household, school or office.
+# The bits of an address that identify a network: about one household, school or office.
 IPV4_BITS = 24
 IPV6_BITS = 64
 
-# Counters that a process holds in memory, about 500 bytes each. Somebody who has very many networks would otherwise
-# fill the memory; when it is full, networks that come new share one counter until older ones expire.
+# Counters that a process keeps in memory, about 500 bytes each. Requests from very many networks would otherwise fill
+# the memory; when this many exist, new networks share one counter until older ones expire.
 COUNTERS_AT_MOST = 20_000
 EVERYBODY_ELSE = "everybody else"
 
@@ -57,8 +57,8 @@ def _limiter(storage_uri: str) -> FixedWindowRateLimiter:
 
 
 def network() -> str:
-    """A keyed digest of the network that the request comes from. The counters may lie in a store that others can
-    read, so no address is written there."""
+    """A keyed digest of the network that the request comes from. Others may be able to read the store of
+    the counters, so no address is written there."""
     block = address_block(request.remote_addr, IPV4_BITS, IPV6_BITS)
     key: str = current_app.config["SECRET_KEY"]
     return hmac.digest(key.encode(), f"rate limit\n{block}".encode(), "sha256")[:16].hex()
@@ -78,7 +78,7 @@ def seconds_to_wait(rates: tuple[RateLimitItem, ...], purpose: str, now: datetim
             if not limiter.test(rate, purpose, who):
                 return _seconds_left(limiter, rate, purpose, who, now)
         for rate in rates:
-            if not limiter.hit(rate, purpose, who):  # another thread was faster
+            if not limiter.hit(rate, purpose, who):  # another thread reached the limit first
                 return _seconds_left(limiter, rate, purpose, who, now)
     except StorageError as error:
         log.error("rate limits cannot be counted: %s", type(error.storage_error).__name__)
@@ -100,7 +100,7 @@ def _seconds_left(limiter: FixedWindowRateLimiter, rate: RateLimitItem, purpose:
 
 
 def place_of_counts() -> str:
-    """Where the counters are: in the `memory` of the process, in a `store` beside it, or "" if limits are off."""
+    """Where the counters are: in the process's `memory`, in a `store` such as Redis, or "" if limits are off."""
     if not current_app.config["RATELIMIT_ENABLED"]:
         return ""
     uri: str = current_app.config["RATELIMIT_STORAGE_URI"]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import functools
 import gc
 import importlib
@@ -58,8 +57,6 @@ LARGEST_HEADER = 32 * 1024
 CONNECTIONS = 2048
 # Seconds that a worker has to end; hosts give ten before they kill.
 KILL_AFTER = 8
-# From Linux's <sys/prctl.h>: the signal that a process gets when its parent ends.
-PR_SET_PDEATHSIG = 1
 
 FIELDS = [
     *HEADERS.items(),
@@ -119,10 +116,6 @@ class Front:
 
     def __rsgi_del__(self, loop: Any) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-        # The main process kills a worker that takes longer, but it may itself have been killed.
-        end = threading.Timer(KILL_AFTER, os._exit, [1])
-        end.daemon = True
-        end.start()
 
     async def _read_body(self, protocol: Any, environ: dict[str, Any]) -> tuple[bytes, int]:
         """A request's whole body, and 0; or nothing, and the HTTP status to refuse it with."""
@@ -290,10 +283,16 @@ def prepare_worker(main_process: int) -> None:
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if os.getppid() == main_process:  # a worker, not a process that a worker has started
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != main_process:  # the main process ended before the call
-            os._exit(1)
+    threading.Thread(target=end_with, args=[main_process], name="end_with", daemon=True).start()
+
+
+def end_with(main_process: int) -> None:
+    """Wait until the main process has ended, then end this worker as the main process would have."""
+    while os.getppid() == main_process:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(KILL_AFTER)
+    os._exit(1)
 
 
 def refuse_used_port(host: str, port: int) -> None:

@@ -32,7 +32,7 @@ class FlaskRun:
             "SECRET_KEY": SECRET_KEY,
         }
         command = [sys.executable, "-m", "flask", "run", "--port", str(self.port)]
-        self._process = supervise(command, self._log, "INT", env=environ, cwd=ROOT)
+        self._process = supervise(command, self._log, "TERM", env=environ, cwd=ROOT)
         while "The site is at" not in self.log():
             assert self._process.poll() is None, self.log()
             time.sleep(0.05)
