@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,10 @@ class ContentVersion:
         return version if len(version) == LENGTH else None
 
     def ensure(self) -> None:
-        """Create the file if it is missing."""
+        """Create the file, and its folder, if they are missing."""
         if not self._path.exists():
+            with suppress(OSError):  # change() logs why the file cannot be written
+                self._path.parent.mkdir(parents=True, exist_ok=True)
             self.change()
 
     def change(self) -> None:

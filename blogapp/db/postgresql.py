@@ -111,10 +111,9 @@ class PatientConnection(psycopg.Connection[Any]):
             raise
 
     def rollback(self) -> None:
-        """Roll back. On a connection that the server has ended there is nothing left to do: without this, the end of
-        a request that was answered already would turn it into an error."""
+        """Roll back. Where the server has ended the connection, it has rolled back as well, so there is no error: at
+        the end of a request it would replace an answer that is ready."""
         try:
             super().rollback()
         except psycopg.OperationalError:
-            if not self.closed:
-                raise
+            self.close()

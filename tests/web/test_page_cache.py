@@ -124,9 +124,12 @@ def test_overlong_arguments_are_not_kept(app: Flask, client: FlaskClient) -> Non
 
 
 @pytest.mark.settings(SITE_URL="https://blog.example.org")
-def test_a_foreign_host_is_not_kept(app: Flask, client: FlaskClient) -> None:
-    client.get("/", headers={"Host": "evil.example.org"})
-    assert app.extensions["page_cache"].size == 0
+def test_a_foreign_host_gets_no_page_of_its_own(app: Flask, client: FlaskClient) -> None:
+    client.get("/", headers={"Host": "blog.example.org"})
+    size = app.extensions["page_cache"].size
+    assert size > 0
+    assert "evil.example.org" not in client.get("/", headers={"Host": "evil.example.org"}).text
+    assert app.extensions["page_cache"].size == size
 
 
 def test_every_argument_that_changes_a_page_is_known() -> None:
@@ -134,6 +137,23 @@ def test_every_argument_that_changes_a_page_is_known() -> None:
     sources = (path.read_text() for path in Path("blogapp").rglob("*.py"))
     read = {name for source in sources for name in re.findall(r"request\.args(?:\.get\(|\[)\"(\w+)\"", source)}
     assert read - {"since"} == set(ARGUMENTS)
+
+
+@on_postgresql
+def test_the_page_after_a_like_is_a_page_of_its_own(
+    publish_article: Publish, post: Post, app: Flask, database_url: str
+) -> None:
+    """Without JavaScript a like leads to `?notice=liked-1`, where the button is pressed."""
+    publish_article(slug="birds")
+    post("birds")
+    pages = {
+        address: app.test_client().get(address).text
+        for address in ("/articles/birds", "/articles/birds?notice=liked-1")
+    }
+    assert len(set(pages.values())) == 2
+    for address, text in pages.items():
+        assert away(app, database_url, address).text == text
+    assert away(app, database_url, "/articles/birds?notice=liked-2").status_code == 503
 
 
 @on_postgresql
