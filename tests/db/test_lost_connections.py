@@ -82,6 +82,7 @@ def test_connections_that_end_during_or_after_a_request_cause_no_bare_error(
 ) -> None:
     publish_article(slug="birds")
     post("birds", body="First")
+    post("birds", body="A reply", parent_id="1")
     for number in range(1, 60):
         stop = end_after_query(app, database_url, number)
         answer = app.test_client().open(address, method=method, headers=headers, data=body)
@@ -92,6 +93,18 @@ def test_connections_that_end_during_or_after_a_request_cause_no_bare_error(
             break
     assert 1 < number < 60
     assert app.test_client().get("/articles/birds").status_code == 200
+
+
+def test_a_page_in_the_cache_is_served_when_its_connection_ends(
+    publish_article: Callable[..., Article], app: Flask, database_url: str
+) -> None:
+    publish_article(slug="birds")
+    page = app.test_client().get("/articles/birds").text
+    stop = end_after_query(app, database_url, 1)
+    answer = app.test_client().get("/articles/birds")
+    assert stop()
+    assert (answer.status_code, answer.text) == (200, page)
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_a_server_whose_connections_end_all_the_time_gives_only_answers_of_its_own(
