@@ -25,7 +25,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 HTMX = {"HX-Request": "true"}
 FORM = "application/x-www-form-urlencoded"
-REQUESTS = (
+REQUESTS: tuple[tuple[str, str, dict[str, str], str], ...] = (
     ("GET", "/", {}, ""),
     ("GET", "/articles/birds", {}, ""),
     ("GET", "/articles/birds/comments", HTMX, ""),

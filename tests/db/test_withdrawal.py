@@ -1,4 +1,4 @@
-"""What was deleted is gone in every process at once, also while the database is away."""
+"""Deleted content disappears from every process at once, also while the database is unavailable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages kept in memory for an outage: bounded, only what everybody may see, and never what was deleted since."""
+"""Pages kept in memory for an outage: bounded in size, only public pages, and no page that shows deleted content."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def kept(cache: PageCache, keys: str) -> str:
     return "".join(key for key in keys if cache.find(key, VERSION, 0.0))
 
 
-def test_the_page_that_was_used_longest_ago_makes_room() -> None:
+def test_the_least_recently_used_page_is_dropped_first() -> None:
     cache = PageCache(room=2 * (OVERHEAD + 50))
     for key in "ab":
         cache.store(key, page())
@@ -41,7 +41,7 @@ def test_the_page_that_was_used_longest_ago_makes_room() -> None:
     assert kept(cache, "acd") == "ac"
 
 
-def test_keys_count() -> None:
+def test_keys_count_towards_the_size() -> None:
     cache = PageCache(room=100_000)
     for number in range(1_000):
         cache.store(f"{number:0900}", page(b""))
