@@ -75,7 +75,7 @@ class Silence:
             self._until = monotonic() + PAUSE
 
     def doubt(self) -> None:
-        """One query timed out; the query itself may be the reason. Let one request test the server before the others."""
+        """One query timed out; perhaps because of the query. Let one request test the server before others."""
         with self._lock:
             self._until = self._until or monotonic()
 
