@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 LOCALES = ("en", "fr", "he")
+# A part of a host name has at most 63 characters (RFC 1035, section 2.3.4); Werkzeug refuses a longer one.
+LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 HOST = re.compile(
-    r"(?P<name>[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?|\[[0-9A-Fa-f:.]+\])"
+    rf"(?P<name>{LABEL}(\.{LABEL})*\.?|\[[0-9A-Fa-f:.]+\])"
     r"(:(?P<port>[0-9]{1,5}))?"
 )
 # The path of SITE_URL: characters that need no quoting in an address, and no `.` or `..`.
@@ -146,6 +148,8 @@ def _check_postgresql_url(address: str) -> None:
 
 def _check_sqlite_url(address: str) -> None:
     path = address.removeprefix("sqlite:///")
+    if "%00" in path or "\0" in path:
+        raise ValueError("must be the path of a file, without NUL characters")
     if "?" in path or path.startswith("file:"):
         raise ValueError("must be the path of a file, such as sqlite:////srv/blog/blog.sqlite3, without parameters")
     if not path or path == ":memory:":
@@ -267,7 +271,7 @@ class Settings:
         """The file of an SQLite database; None on PostgreSQL."""
         if not self.database_url.startswith("sqlite:///"):
             return None
-        return Path(self.database_url.removeprefix("sqlite:///"))
+        return Path(make_url(self.database_url).database or "")
 
 
 SETTINGS = {each.name.upper(): each.metadata for each in fields(Settings) if each.metadata}
@@ -305,7 +309,7 @@ def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
     if not values["DATABASE_URL"]:
         values["DATABASE_URL"] = _sqlite_in(data_folder)
     elif values["DATABASE_URL"].startswith("sqlite:///"):
-        values["DATABASE_URL"] = _sqlite_at(values["DATABASE_URL"].removeprefix("sqlite:///"), data_folder)
+        values["DATABASE_URL"] = _sqlite_at(make_url(values["DATABASE_URL"]).database or "", data_folder)
     return Settings(sources=sources, **{name.lower(): value for name, value in values.items()})
 
 
@@ -337,7 +341,7 @@ def _sqlite_in(data_folder: Path) -> str:
             f"DATABASE_URL is not set, and the folder {data_folder} for SQLite cannot be created. "
             "Set DATA_DIR to a folder that can be written, or DATABASE_URL to a PostgreSQL address."
         ) from None
-    return f"sqlite:///{data_folder / 'blog.sqlite3'}"
+    return _sqlite_url(data_folder / "blog.sqlite3")
 
 
 def _sqlite_at(path: str, data_folder: Path) -> str:
@@ -347,4 +351,9 @@ def _sqlite_at(path: str, data_folder: Path) -> str:
         raise SettingsError(f"DATABASE_URL must name a file, and {file} is a folder.")
     if not file.parent.is_dir():
         raise SettingsError(f"DATABASE_URL names a file in {file.parent}, and there is no such folder.")
-    return f"sqlite:///{file}"
+    return _sqlite_url(file)
+
+
+def _sqlite_url(file: Path) -> str:
+    """SQLAlchemy's address of a file, in whose path it decodes %20 and the like."""
+    return URL.create("sqlite", database=str(file)).render_as_string()

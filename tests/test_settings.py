@@ -83,6 +83,16 @@ def test_the_address_of_a_host_means_psycopg(tmp_path: Path, prefix: str) -> Non
     assert settings.database_url == "postgresql+psycopg://u@h/d"
 
 
+def test_a_data_folder_may_have_any_name(tmp_path: Path) -> None:
+    """SQLAlchemy decodes the path in its address: %20 is a blank there."""
+    folder = tmp_path / "50%20off? #1 é"
+    app = create_app({"SECRET_KEY": "x" * 40}, folder)
+    assert app.test_client().get("/readyz").status_code == 200
+    dispose(app)
+    assert (folder / "blog.sqlite3").stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
 def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path) -> None:
     app = create_app({"SECRET_KEY": "x" * 40, "SITE_TITLE": "Mine"}, tmp_path)
     output = app.test_cli_runner().invoke(args=["settings"]).output

@@ -23,7 +23,7 @@ from blogapp.comments.models import (
     Conversation,
 )
 from blogapp.comments.permissions import Author
-from blogapp.web.converters import whole_number
+from blogapp.web.converters import LARGEST_INTEGER, whole_number
 from blogapp.web.errors import NotFound
 
 THREADS_PER_PAGE = 50
@@ -147,7 +147,7 @@ def _in_order(query: Select[Comment], sort: str, cursor: str) -> Select[Comment]
     likes, _, number = cursor.rpartition("-")
     try:
         behind = whole_number(number) if cursor else None
-        behind_likes = whole_number(likes) if cursor and sort == "liked" else 0
+        behind_likes = whole_number(likes, LARGEST_INTEGER) if cursor and sort == "liked" else 0
     except ValueError:
         raise NotFound from None
     if sort == "newest":

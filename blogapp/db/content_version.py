@@ -33,9 +33,9 @@ class ContentVersion:
 
     def ensure(self) -> None:
         """Create the file, and its folder, if they are missing."""
-        with suppress(OSError):  # change() logs that the file cannot be written
-            self._path.parent.mkdir(parents=True, exist_ok=True)
         if not self._path.exists():
+            with suppress(OSError):  # change() logs why the file cannot be written
+                self._path.parent.mkdir(parents=True, exist_ok=True)
             self.change()
 
     def change(self) -> None:

@@ -63,14 +63,14 @@ POSTGRESQL_FAULTS = {
     "25006": READ_ONLY_SERVER,
     "28": Fault(AWAY, "PostgreSQL refuses the user name or the password"),
     "3D000": Fault(AWAY, "the database does not exist on the PostgreSQL server"),
-    "40001": Fault(BUSY, "two transactions were in each other's way"),
-    "40P01": Fault(BUSY, "two transactions waited for each other"),
+    "40001": Fault(BUSY, "a transaction conflicted with another one"),
+    "40P01": Fault(BUSY, "deadlock: two transactions waited for each other"),
     "53100": DISK_FULL,
     "53": Fault(AWAY, "the PostgreSQL server has no memory or connections left"),
     "55P03": Fault(BUSY, "another transaction holds a lock"),
     "57014": Fault(BUSY, "PostgreSQL canceled the query: it took too long"),
     "57": Fault(AWAY, "the PostgreSQL server is shutting down or starting"),
-    "58": Fault(AWAY, "the PostgreSQL server reports an error of its system"),
+    "58": Fault(AWAY, "the PostgreSQL server reports a system error"),
 }
 
 
@@ -101,7 +101,7 @@ def original_of(error: BaseException) -> BaseException:
 
 
 def describe(error: BaseException) -> str:
-    """The kind of `error`, its code and the line of ours that it came from; no value, address or secret."""
+    """The class of `error`, its code and the line of blogapp where it occurred; no values, addresses or secrets."""
     original = original_of(error)
     code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None)
     return f"{type(original).__name__}{f' {code}' if code else ''}{_where(error)}"

@@ -1,4 +1,4 @@
-"""PostgreSQL: snapshots for readers, and connections that do not wait forever for a server that does not answer."""
+"""PostgreSQL: one snapshot for each reading request, and timeouts for a server that does not answer."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Dialect, Engine, event
 
 from blogapp.db.sqlite import READING_PATIENCE_MS
 
-# Seconds that a PostgreSQL server may take for one answer, besides waiting for a lock; and seconds for which nobody
-# asks it again after it did not answer.
+# Timeout in seconds for one answer of the server, in addition to the lock timeout; and seconds without new connections
+# after a timeout.
 SILENCE = 5.0
 PAUSE = 5.0
 
@@ -63,8 +63,8 @@ def configure(engine: Engine) -> None:
 
 
 class Silence:
-    """Whether the server has just failed to answer. Then nobody asks it for PAUSE seconds, and after that one request
-    at a time tries, until it answers: not all readers may wait for the same server."""
+    """Whether the server has just failed to answer. No request connects for PAUSE seconds. After that, one request at a
+    time tries to connect until the server answers, so that a dead server does not block every thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -75,7 +75,7 @@ class Silence:
             self._until = monotonic() + PAUSE
 
     def doubt(self) -> None:
-        """One answer did not come; the query may be the reason. The next request finds out, alone."""
+        """One query timed out; perhaps because of the query. Let one request test the server before others."""
         with self._lock:
             self._until = self._until or monotonic()
 
@@ -84,7 +84,7 @@ class Silence:
             self._until = None
 
     def refuse_while_it_lasts(self) -> None:
-        """Raises psycopg.OperationalError during the pause, except for the one request that tries again after it."""
+        """Raise psycopg.OperationalError during the pause; after it, let one request through to try again."""
         with self._lock:
             if self._until is None:
                 return
@@ -111,10 +111,9 @@ class PatientConnection(psycopg.Connection[Any]):
             raise
 
     def rollback(self) -> None:
-        """Roll back. On a connection that the server has ended there is nothing left to do: without this, the end of
-        a request that was answered already would turn it into an error."""
+        """Roll back. Where the server has ended the connection, it has rolled back as well, so there is no error: at
+        the end of a request it would replace an answer that is ready."""
         try:
             super().rollback()
         except psycopg.OperationalError:
-            if not self.closed:
-                raise
+            self.close()

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-# How long a writer waits for its turn, in milliseconds. A reader of the page has given up by then.
+# How long a writer waits for the write lock, in milliseconds. Visitors do not wait longer for a page.
 PATIENCE_MS = 10_000
 # How long a reader waits for a lock. It rarely has to: writers do not block readers, on either database.
 READING_PATIENCE_MS = 2_000
 # How often a waiting writer tries again. SQLite itself waits up to 100 ms between two tries, so a process that writes
-# all the time would leave the others no gap. Only one thread per process waits here.
+# all the time would starve the others. Only one thread per process waits here.
 RETRY_SECONDS = 0.002
 
 

@@ -1,4 +1,4 @@
-"""Whether the database can be written, found out without writing to it."""
+"""Check whether the database can be written, without writing to it."""
 
 from __future__ import annotations
 

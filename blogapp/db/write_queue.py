@@ -1,4 +1,4 @@
-"""The queue of a process's writers: first come, first served, and never so long that it takes all threads."""
+"""The queue of threads that wait to write: first in, first out, and limited so that threads are left for readers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class WriteQueue:
                 self._free += 1
 
     def progress(self) -> None:
-        """Note that a writer got the lock of the database: from here on it waits for nobody."""
+        """Record that a writer has the database's lock and no longer waits."""
         with self._lock:
             self._moved = monotonic()
 

@@ -1,7 +1,7 @@
-"""One gate for everything that a request passes on: no value reaches the database that it cannot store.
+"""Clean every argument and form field of a request, so that the database can store it.
 
 PostgreSQL stores no NUL character, and no database stores half of a surrogate pair. Both are removed from arguments
-and form fields, where nobody can see them, and make a path that leads nowhere. Numbers are read by
+and form fields; a path that contains one is answered with 404. Numbers are read by
 `converters.whole_number` and `<id:...>`, which know the range of a column.
 """
 

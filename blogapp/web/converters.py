@@ -5,7 +5,10 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
+# A BigInteger column holds more, but JavaScript does not.
 LARGEST = 2**53
+# An Integer column of PostgreSQL.
+LARGEST_INTEGER = 2**31 - 1
 
 
 class RowIdConverter(IntegerConverter):
@@ -19,8 +22,9 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["id"] = RowIdConverter
 
 
-def whole_number(text: str) -> int:
-    """Parse a number from 0 to LARGEST, for `request.args.get(..., type=whole_number)`. Raises ValueError otherwise."""
+def whole_number(text: str, largest: int = LARGEST) -> int:
+    """Parse a whole number, for `request.args.get(..., type=whole_number)`. One above `largest` is read as `largest`.
+    Raises ValueError for everything else."""
     if not (text.isascii() and text.isdigit() and len(text) < 17):
         raise ValueError("not a whole number")
-    return min(int(text), LARGEST)
+    return min(int(text), largest)

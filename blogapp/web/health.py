@@ -1,4 +1,4 @@
-"""What a host asks a running site: `/healthz` (the process is up) and `/readyz` (it can serve)."""
+"""Health checks for the host: `/healthz` (the process is up) and `/readyz` (it can serve)."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ LARGEST_PAGE = 500_000
 OVERHEAD = 500
 # On PostgreSQL, seconds for which another machine may still serve what was deleted, and only during an outage.
 SHARED_MAX_AGE = 60.0
-# The arguments that pages depend on: the part of a list, the comment looked for, the order, the language, and the page
-# that follows a sign-in.
+# The arguments that pages depend on: the part of a list, the comment looked for, the order, the language, a message,
+# where the sign-in form leads.
 ARGUMENTS = ("after", "at", "before", "lang", "next", "notice", "sort")
 LONGEST_ARGUMENT = 64
 LONGEST_KEY = 1_000

@@ -1,4 +1,4 @@
-"""What was deleted is gone in every process at once, also while the database is away."""
+"""Deleted content disappears from every process at once, also while the database is unavailable."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
 
-from tests.conftest import locked
+from blogapp import create_app
+from tests.conftest import SECRET_KEY, dispose, locked
 from tests.harness.server import ROOT, Server
 
+PASSWORD = "a long pass phrase for tests"
 SECRET = "Words that are taken back"
 
 
@@ -66,6 +69,26 @@ def remove_by_command(server: Server, number: str, cookie: str) -> None:
     run(server, "comments", "remove", number)
 
 
+def owner_cookie(server: Server) -> str:
+    """The session cookie of an owner who signs in."""
+    run(server, "owner", "create", "--name", "Chloe", "--password", PASSWORD)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/owner/sign-in", urlencode({"name": "Chloe", "password": PASSWORD}), headers)
+    answer = connection.getresponse()
+    cookies = [each.partition(";")[0] for each in answer.headers.get_all("Set-Cookie", [])]
+    connection.close()
+    return next(each for each in cookies if each.startswith("owner="))
+
+
+def remove_by_owner(server: Server, number: str, cookie: str) -> None:
+    assert post_form(server, f"/comments/{number}/removal", owner_cookie(server), "") == 303
+
+
+def remove_article(server: Server, number: str, cookie: str) -> None:
+    run(server, "articles", "remove", "birds", "--yes")
+
+
 def run(server: Server, *arguments: str) -> None:
     """A command, in a process of its own."""
     command = [sys.executable, "-m", "flask", *arguments]
@@ -109,7 +132,7 @@ def test_pages_are_served_while_the_database_is_away(server: Server, blog: Flask
     assert answers <= {(200, True), (503, False)}  # a process that nobody asked before has no page
 
 
-@pytest.mark.parametrize("act", [delete, edit, remove_by_command, unpublish])
+@pytest.mark.parametrize("act", [delete, edit, remove_by_command, remove_by_owner, unpublish, remove_article])
 def test_what_was_deleted_is_served_by_no_process_while_the_database_is_away(
     server: Server, blog: Flask, database_url: str, act: Callable[[Server, str, str], None]
 ) -> None:
@@ -118,3 +141,38 @@ def test_what_was_deleted_is_served_by_no_process_while_the_database_is_away(
     act(server, number, cookie)
     with unreadable(database_url):
         assert read_many(server) <= {(200, False), (503, False)}
+
+
+def restore(server: Server, number: str) -> None:
+    assert post_form(server, f"/comments/{number}/restoration", owner_cookie(server), "") == 303
+
+
+def like(server: Server, number: str) -> None:
+    assert post_form(server, f"/comments/{number}/likes", "", "liked=1") == 303
+
+
+def approve_by_command(server: Server, number: str) -> None:
+    run(server, "comments", "approve", str(int(number) + 1))
+
+
+def import_article(server: Server, number: str) -> None:
+    file = server.folder / "birds.md"
+    file.write_text("---\ntitle: Birds\nslug: birds\n---\nThey sing again.\n")
+    run(server, "articles", "import", str(file))
+
+
+@pytest.mark.parametrize("change", [restore, like, approve_by_command, import_article])
+def test_no_process_serves_a_page_that_was_rendered_before_a_change(
+    server: Server, blog: Flask, database_url: str, change: Callable[[Server, str], None]
+) -> None:
+    number, _ = post_comment(server)
+    environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "COMMENT_MODERATION": "all"}
+    moderated = create_app(environ, server.folder)
+    moderated.test_client().post("/articles/birds/comments", data={"author_name": "Eve", "body": "Awaiting approval"})
+    dispose(moderated)
+    if change is restore:
+        run(server, "comments", "remove", number)
+    assert len(read_many(server)) == 1
+    change(server, number)
+    with unreadable(database_url):
+        assert read_many(server) == {(503, False)}

@@ -1,4 +1,4 @@
-"""The queue of writers: in order, and never with so many threads that readers have none left."""
+"""The queue of writers: first in, first out, and threads are left for readers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import eventually, locked
 Publish = Callable[..., Article]
 
 
-def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
+def test_writers_are_served_in_order() -> None:
     queue, came = WriteQueue(slots=1), list[int]()
 
     def ask(number: int) -> None:
@@ -63,7 +63,7 @@ def test_a_queue_that_does_not_move_refuses_all_but_a_few() -> None:
     assert len(refused) == 20 - MOST_STUCK + 1
 
 
-def test_a_queue_that_moves_refuses_nobody() -> None:
+def test_a_queue_that_moves_refuses_no_writer() -> None:
     queue, all_here, done = WriteQueue(slots=1), Barrier(16), list[int]()
 
     def ask(number: int) -> None:
@@ -81,7 +81,7 @@ def test_a_queue_that_moves_refuses_nobody() -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_writer_that_gets_no_turn_leaves_the_next_one_alone(app: Flask) -> None:
+def test_a_writer_that_times_out_does_not_affect_the_next_one(app: Flask) -> None:
     with app.app_context(), write_transaction():
         errors = list[str]()
 

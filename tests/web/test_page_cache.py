@@ -1,4 +1,4 @@
-"""Pages kept in memory for an outage: bounded, only what everybody may see, and never what was deleted since."""
+"""Pages kept in memory for an outage: bounded in size, only public pages, and no page that shows deleted content."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def kept(cache: PageCache, keys: str) -> str:
     return "".join(key for key in keys if cache.find(key, VERSION, 0.0))
 
 
-def test_the_page_that_was_used_longest_ago_makes_room() -> None:
+def test_the_least_recently_used_page_is_dropped_first() -> None:
     cache = PageCache(room=2 * (OVERHEAD + 50))
     for key in "ab":
         cache.store(key, page())
@@ -41,7 +41,7 @@ def test_the_page_that_was_used_longest_ago_makes_room() -> None:
     assert kept(cache, "acd") == "ac"
 
 
-def test_keys_count() -> None:
+def test_keys_count_towards_the_size() -> None:
     cache = PageCache(room=100_000)
     for number in range(1_000):
         cache.store(f"{number:0900}", page(b""))
@@ -124,11 +124,11 @@ def test_overlong_arguments_are_not_kept(app: Flask, client: FlaskClient) -> Non
 
 
 @pytest.mark.settings(SITE_URL="https://blog.example.org")
-def test_foreign_hosts_share_the_page_of_the_site_url(app: Flask, client: FlaskClient) -> None:
+def test_a_foreign_host_gets_no_page_of_its_own(app: Flask, client: FlaskClient) -> None:
     client.get("/", headers={"Host": "blog.example.org"})
     size = app.extensions["page_cache"].size
     assert size > 0
-    assert "evil" not in client.get("/", headers={"Host": "evil.example.org"}).text
+    assert "evil.example.org" not in client.get("/", headers={"Host": "evil.example.org"}).text
     assert app.extensions["page_cache"].size == size
 
 
@@ -137,6 +137,23 @@ def test_every_argument_that_changes_a_page_is_known() -> None:
     sources = (path.read_text() for path in Path("blogapp").rglob("*.py"))
     read = {name for source in sources for name in re.findall(r"request\.args(?:\.get\(|\[)\"(\w+)\"", source)}
     assert read - {"since"} == set(ARGUMENTS)
+
+
+@on_postgresql
+def test_the_page_after_a_like_is_a_page_of_its_own(
+    publish_article: Publish, post: Post, app: Flask, database_url: str
+) -> None:
+    """Without JavaScript a like leads to `?notice=liked-1`, where the button is pressed."""
+    publish_article(slug="birds")
+    post("birds")
+    pages = {
+        address: app.test_client().get(address).text
+        for address in ("/articles/birds", "/articles/birds?notice=liked-1")
+    }
+    assert len(set(pages.values())) == 2
+    for address, text in pages.items():
+        assert away(app, database_url, address).text == text
+    assert away(app, database_url, "/articles/birds?notice=liked-2").status_code == 503
 
 
 @on_postgresql

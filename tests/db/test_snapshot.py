@@ -1,0 +1,109 @@
+"""Everything that one request reads comes from one snapshot of the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, text
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+
+Publish = Callable[..., Article]
+Post = Callable[..., TestResponse]
+
+HTMX = {"HX-Request": "true"}
+MOST_QUERIES = 40
+
+
+@contextmanager
+def posting_after_query(app: Flask, number: int, body: str) -> Iterator[list[str]]:
+    """Post a comment from another connection after the request's `number`th query; yields the queries made."""
+    queries = list[str]()
+
+    def on_query(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.lstrip().upper().startswith("SELECT") and len(queries) < number:
+            queries.append(statement)
+            if len(queries) == number:
+                assert Context().run(post_from_elsewhere, app, body) == 303
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "after_cursor_execute", on_query)
+    yield queries
+    event.remove(engine, "after_cursor_execute", on_query)
+
+
+def post_from_elsewhere(app: Flask, body: str) -> int:
+    """Call it in a context of its own: a request made inside another request shares its session."""
+    sent = app.test_client().post("/articles/birds/comments", data={"author_name": "Ada", "body": body})
+    return sent.status_code
+
+
+def count_in(page: str) -> int:
+    (count,) = re.findall(r'id="comment-count"[^>]* data-count="(\d+)"', page)
+    return int(count)
+
+
+def comments_in(page: str) -> int:
+    return len(re.findall(r'<article[^>]* id="comment-\d+"', page))
+
+
+def version_in(page: str) -> str:
+    (version,) = re.findall(r'name="since" value="(\d+)"', page)
+    return str(version)
+
+
+def test_a_comment_posted_between_two_queries_of_a_page_reaches_that_page(
+    publish_article: Publish, app: Flask, post: Post
+) -> None:
+    publish_article(slug="birds")
+    post("birds", body="First")
+    posted = 0
+    for number in range(1, MOST_QUERIES):
+        body = f"Between queries, {number}"
+        with posting_after_query(app, number, body) as queries:
+            page = app.test_client().get("/articles/birds").text
+        if len(queries) < number:
+            break  # the page has no more queries
+        posted += 1
+        assert count_in(page) == comments_in(page), queries[-1]
+        changes = app.test_client().get(f"/articles/birds/comments?since={version_in(page)}", headers=HTMX)
+        assert (body in page) != (body in changes.text), number
+        assert count_in(changes.text) == posted + 1
+    assert 3 < posted < MOST_QUERIES
+
+
+def test_count_list_and_version_of_the_changes_agree(publish_article: Publish, app: Flask, post: Post) -> None:
+    publish_article(slug="birds")
+    post("birds", body="First")
+    posted = 0
+    for number in range(1, MOST_QUERIES):
+        body = f"Between queries, {number}"
+        with posting_after_query(app, number, body) as queries:
+            changes = app.test_client().get("/articles/birds/comments?since=0", headers=HTMX).text
+        if len(queries) < number:
+            break
+        posted += 1
+        assert count_in(changes) == comments_in(changes), queries[-1]
+        later = app.test_client().get(f"/articles/birds/comments?since={version_in(changes)}", headers=HTMX)
+        assert (body in changes) != (body in later.text), number
+    assert 1 < posted < MOST_QUERIES
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_readers_get_a_snapshot_and_writers_see_what_others_committed(app: Flask) -> None:
+    level = text("SHOW transaction_isolation")
+    with app.app_context():
+        assert db.session.scalar(level) == "repeatable read"
+        with write_transaction() as session:
+            assert session.scalar(level) == "read committed"
+        assert db.session.scalar(level) == "repeatable read"

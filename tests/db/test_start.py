@@ -1,0 +1,128 @@
+"""A start that cannot succeed: one sentence, an exit status, no traceback, no password."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import POSTGRES_URL, SECRET_KEY, url_of
+from tests.harness.server import ROOT, free_port
+
+PASSWORD = "swordfish-7"
+COMMANDS = {
+    "run": [sys.executable, "-m", "flask", "run"],
+    "demo": [sys.executable, "-m", "flask", "demo"],
+    "server": [sys.executable, "-m", "blogapp.web.server"],
+}
+URLS = {
+    "port that is no number": f"postgresql://me:{PASSWORD}@127.0.0.1:x/blog",
+    "port out of range": f"postgresql://me:{PASSWORD}@127.0.0.1:99999/blog",
+    "no database name": f"postgresql://me:{PASSWORD}@127.0.0.1",
+    "no database name after a slash": f"postgresql://me:{PASSWORD}@127.0.0.1:5432/",
+    "unknown host": f"postgresql://me:{PASSWORD}@nowhere.invalid/blog",
+    "raw at sign": f"postgresql://me:{PASSWORD}@x@127.0.0.1/blog",
+    "raw percent sign": f"postgresql://me:100%{PASSWORD}@127.0.0.1:x/blog",
+    "unclosed bracket": f"postgresql://me:{PASSWORD}@[::1/blog",
+    "unknown option": f"postgresql://me:{PASSWORD}@127.0.0.1/blog?colour=red",
+    "wrong value of an option": f"postgresql://me:{PASSWORD}@127.0.0.1/blog?sslmode=maybe",
+    "another database system": f"mysql://me:{PASSWORD}@127.0.0.1/blog",
+    "another driver": f"postgresql+asyncpg://me:{PASSWORD}@127.0.0.1/blog",
+    "not an address": PASSWORD,
+    "two slashes": "sqlite://blog.sqlite3",
+    "memory": "sqlite:///:memory:",
+    "no file": "sqlite:///",
+    "parameters": "sqlite:///blog.sqlite3?mode=ro",
+    "missing folder": "sqlite:////nowhere/at/all/blog.sqlite3",
+    "a folder": "sqlite:////tmp",
+    "NUL": "sqlite:////tmp/%00",
+}  # fmt: skip
+
+
+def assert_one_sentence(command: str, folder: Path, **environ: str) -> str:
+    """Run the command; returns its output, which names no password and has one line."""
+    done = subprocess.run(
+        [*COMMANDS[command]],
+        cwd=ROOT,
+        env={
+            **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}},
+            "SECRET_KEY": SECRET_KEY,
+            "DATA_DIR": str(folder),
+            "FLASK_RUN_PORT": str(free_port()),
+            "PORT": str(free_port()),
+            "WEB_CONCURRENCY": "1",
+            **environ,
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0, done.stdout
+    assert PASSWORD not in done.stdout
+    assert "Traceback" not in done.stdout, done.stdout
+    assert len(done.stdout.strip().splitlines()) == 1, done.stdout
+    assert done.stdout.startswith("blogapp cannot start: "), done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", URLS)
+def test_a_wrong_database_url_ends_the_server_with_a_sentence(tmp_path: Path, kind: str) -> None:
+    assert "DATABASE_URL" in assert_one_sentence("server", tmp_path, DATABASE_URL=URLS[kind])
+
+
+@pytest.mark.parametrize("kind", ["port that is no number", "unknown host", "raw at sign", "missing folder", "memory"])
+@pytest.mark.parametrize("command", ["run", "demo"])
+def test_a_wrong_database_url_ends_a_command_with_a_sentence(tmp_path: Path, command: str, kind: str) -> None:
+    assert "DATABASE_URL" in assert_one_sentence(command, tmp_path, DATABASE_URL=URLS[kind])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_missing_postgresql_database_is_named(tmp_path: Path, command: str) -> None:
+    output = assert_one_sentence(command, tmp_path, DATABASE_URL=url_of("nothing_here"))
+    assert 'database "nothing_here" does not exist' in output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_user_that_postgresql_does_not_know_is_named(tmp_path: Path, command: str) -> None:
+    url = os.environ[POSTGRES_URL].replace("blogapp@", f"stranger:{PASSWORD}@")
+    assert "stranger" in assert_one_sentence(command, tmp_path, DATABASE_URL=url)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_file_that_is_no_database_is_named(tmp_path: Path, command: str) -> None:
+    (tmp_path / "letter.txt").write_text("Dear reader,\n" * 100)
+    output = assert_one_sentence(command, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'letter.txt'}")
+    assert "letter.txt, which is not an SQLite database" in output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_newer_schema_is_named(tmp_path: Path, command: str, database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        path = Path(database_url.removeprefix("sqlite:///"))
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    else:
+        on_database(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    assert "newer than this version of blogapp" in assert_one_sentence(command, tmp_path, DATABASE_URL=database_url)
+
+
+def on_database(url: str, statement: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("environ", [{}, {"SECRET_KEY": ""}], ids=["key", "no key"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_data_folder_that_cannot_be_created_is_named(tmp_path: Path, command: str, environ: dict[str, str]) -> None:
+    (tmp_path / "file").touch()
+    output = assert_one_sentence(command, tmp_path / "file" / "data", **environ)
+    assert str(tmp_path / "file") in output
