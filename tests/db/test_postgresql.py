@@ -1,0 +1,97 @@
+"""A PostgreSQL server that does not answer or is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from blogapp import create_app
+from blogapp.articles.models import Article
+from blogapp.db import postgresql
+from tests.conftest import SECRET_KEY, dispose, eventually
+from tests.harness.proxy import Proxy
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def test_the_site_starts_while_the_database_is_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    url = "postgresql://nobody:secret@127.0.0.1:1/none"
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
+    assert "DATABASE_URL: the PostgreSQL server cannot be reached (127.0.0.1)." in caplog.text
+    client = app.test_client()
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").text == "the database does not answer: the PostgreSQL server cannot be reached\n"
+    command = app.test_cli_runner().invoke(args=["comments", "list"])
+    assert command.output == "Error: The database cannot be used now: the PostgreSQL server cannot be reached.\n"
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "Temporarily unavailable" in answer.text
+    assert "secret" not in answer.text
+    dispose(app)
+
+
+@on_postgresql
+def test_a_server_that_does_not_answer_is_given_up_and_found_again(
+    publish_article: Callable[..., Article],
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(postgresql, "SILENCE", 0.5)
+    monkeypatch.setattr(postgresql, "PAUSE", 0.2)
+    publish_article(slug="birds", views=4)
+    url = urlsplit(database_url)
+    assert url.hostname
+    assert url.port
+    proxy = Proxy(url.hostname, url.port)
+    through = urlunsplit(url._replace(netloc=url.netloc.replace(f":{url.port}", f":{proxy.port}")))
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": through}, tmp_path)
+    page = app.test_client().get("/articles/birds")
+    assert page.status_code == 200
+
+    proxy.flows.clear()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: app.test_client().get("/articles/birds"), range(20)))
+    assert {(answer.status_code, answer.text) for answer in answers} == {(200, page.text)}
+    assert app.test_client().get("/articles/never-seen").status_code == 503
+    assert app.test_client().get("/readyz").status_code == 503
+    form = {"author_name": "Ada", "body": "Hello"}
+    assert app.test_client().post("/articles/birds/comments", data=form).status_code == 503
+    assert app.test_client().post("/articles/birds/views").status_code == 204
+    assert "OperationalError" in caplog.text or "ConnectionTimeout" in caplog.text
+
+    proxy.flows.set()
+    eventually(lambda: app.test_client().get("/readyz").status_code, 200)
+    assert app.test_client().post("/articles/birds/comments", data=form).status_code == 303
+    assert app.test_client().get("/articles/birds").text != page.text
+    dispose(app)
+    proxy.close()
+
+
+def test_after_a_silence_one_request_at_a_time_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(postgresql, "monotonic", lambda: now)
+    silence = postgresql.Silence()
+    silence.refuse_while_it_lasts()
+    silence.begin()
+    with pytest.raises(psycopg.OperationalError, match="did not answer"):
+        silence.refuse_while_it_lasts()
+    now += postgresql.PAUSE + 1
+    silence.refuse_while_it_lasts()  # the one that tries
+    with pytest.raises(psycopg.OperationalError, match="did not answer"):
+        silence.refuse_while_it_lasts()
+    silence.end()
+    silence.refuse_while_it_lasts()
+    # After one slow answer the next request tries at once, alone.
+    silence.doubt()
+    silence.refuse_while_it_lasts()
+    with pytest.raises(psycopg.OperationalError, match="did not answer"):
+        silence.refuse_while_it_lasts()
+    silence.end()
+    silence.refuse_while_it_lasts()
