@@ -13,6 +13,7 @@
   let timer = 0;
   let held = [];
   let byHand = false;
+  let announcement = ""; // for a manual refresh, if its response has no message of its own
 
   const byId = (id) => document.getElementById(id);
   const isVisible = () => document.visibilityState === "visible" && !document.prerendering;
@@ -68,18 +69,21 @@
         interval = INTERVAL;
         schedule();
       }
-      if (event.detail.ctx.response.status === 204 && isByHand(event)) {
-        byId("status").textContent = event.detail.ctx.sourceElement.dataset.nothingNew;
-      }
+      const { response, sourceElement } = event.detail.ctx;
+      announcement = response.status === 204 ? sourceElement.dataset.nothingNew : sourceElement.dataset.updated;
     }
   });
 
   document.addEventListener("htmx:config:request", (event) => {
-    // Emptied first, so that the same message is read out again.
-    if (isRefresh(event) && isByHand(event)) byId("status").textContent = "";
+    if (!isRefresh(event)) return;
+    announcement = "";
+    // Screen readers announce a repeated message only if the element was empty in between.
+    if (isByHand(event)) byId("status").textContent = "";
   });
   document.addEventListener("htmx:finally:request", (event) => {
-    if (isRefresh(event) && isByHand(event)) BlogappResponses.showNotice(document.querySelector(".comments-header"));
+    if (!isRefresh(event) || !isByHand(event)) return;
+    byId("status").textContent ||= announcement;
+    BlogappResponses.showNotice(document.querySelector(".comments-header"));
   });
 
   document.addEventListener("htmx:before:swap", (event) => {

@@ -104,7 +104,7 @@ def test_the_text_of_an_edit_is_shown_when_the_time_for_it_is_over(
     page.reload()
     expect(page.get_by_role("link", name="Edit")).to_have_count(0)
     expect(page.locator("#lost-draft-text")).to_have_value("Too late, but not lost")
-    expect(page.get_by_label("The time to edit this comment is over.")).to_be_visible()
+    expect(page.get_by_label("This comment can no longer be edited.")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Discard").click()
     page.reload()

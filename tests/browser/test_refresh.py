@@ -112,7 +112,7 @@ def test_the_button_asks_by_hand(visit: Visits, article: Articles) -> None:
     reader.page.goto(address)
     refresh = reader.page.get_by_role("link", name="Refresh")
     refresh.click()
-    expect(reader.page.locator("#status")).to_have_text("Nothing new.")
+    expect(reader.page.locator("#status")).to_have_text("No new comments.")
     writer.page.goto(address)
     write(writer.page, "News")
     expect(writer.page.locator(".comment")).to_have_count(1)
