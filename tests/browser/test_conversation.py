@@ -209,7 +209,7 @@ def test_with_the_keyboard_alone(visit: Visits, article: Articles) -> None:
     page.keyboard.type("Typed")
     page.keyboard.press("Tab")
     page.keyboard.type("Ada")
-    for _ in ("link", "remember", "post"):
+    for _ in ("link", "post"):
         page.keyboard.press("Tab")
     expect(page.locator("#comment-form button")).to_be_focused()
     page.keyboard.press("Enter")
