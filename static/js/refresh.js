@@ -1,6 +1,6 @@
-// When a page counts as viewed, and when an open page asks for new comments: every ten seconds while it is visible, at
-// once when the visitor comes back, less and less often while the site does not answer, and no longer after a day.
-// New comments in view are highlighted for a moment; those further down wait behind a button.
+// Counts the view, and polls for new comments: every ten seconds while the page is visible, immediately when the
+// visitor returns, with exponential backoff while the site does not respond, and for one day at most. New comments in
+// the viewport are highlighted briefly; those below it are hidden behind a button.
 (() => {
   "use strict";
 
@@ -32,7 +32,7 @@
     }, interval);
   };
 
-  // One view a day: a tab that stays open is viewed again the next day. The server decides whether it counts.
+  // One request a day: a tab that stays open sends another one the next day. The server decides whether it counts.
   let isReady = false;
   let viewedOn = "";
   const countView = () => {
@@ -42,7 +42,7 @@
     document.dispatchEvent(new CustomEvent("page-seen"));
   };
 
-  // Of the page that led here, only the host is sent, and only if it is another site's.
+  // Of the referrer, only the host is sent, and only if it is another site.
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
     if (ctx.sourceElement.id !== "view-count" || !document.referrer) return;
@@ -56,7 +56,7 @@
 
   const onFailure = (event) => {
     if (isRefresh(event)) interval = Math.min(interval * 2, LONGEST_INTERVAL);
-    // A view that did not arrive is sent again when the visitor comes back to the page.
+    // A failed view request is sent again when the visitor returns to the page.
     if (sourceOf(event) === "view-count") viewedOn = "";
   };
 
@@ -90,7 +90,7 @@
     if (isRefresh(event)) byHand = isByHand(event);
   });
 
-  // Keep the view in place when something arrives above it, in browsers that do not do it themselves.
+  // Keep the scroll position when content is inserted above, in browsers without scroll anchoring.
   let anchor = null;
   const anchorsScroll = CSS.supports("overflow-anchor", "auto");
   document.addEventListener("htmx:before:swap", (event) => {
@@ -119,7 +119,7 @@
     for (const item of event.detail.newContent ?? []) {
       if (!item.classList?.contains("item")) continue;
       const comment = item.querySelector(".comment");
-      // A refresh by hand shows everything; one that nobody asked for does not lengthen the page under a reader.
+      // A manual refresh shows everything; an automatic one does not lengthen the page below the viewport.
       if (!byHand && item.getBoundingClientRect().top > innerHeight) {
         item.hidden = true;
         held.push(item);
@@ -139,7 +139,7 @@
     return first;
   };
 
-  // Both buttons show what waits; the one with the number also goes there.
+  // Both buttons show the hidden comments; the one with the number also scrolls to the first.
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("#refresh")) reveal();
     if (!event.target.closest?.("#news")) return;
