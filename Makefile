@@ -71,5 +71,5 @@ bench: setup ## run the benchmarks of docs/BENCHMARKS.md
 
 translations: setup ## add new messages to the translation files, to be translated by hand
 	@$(BIN)/python -m babel.messages.frontend -q extract -F blogapp/translations/extract.cfg -k plural_forms:1,2 --no-location --sort-output -o blogapp/translations/messages.pot .
-	@for file in blogapp/translations/*.po; do $(BIN)/python -m babel.messages.frontend -q update -i blogapp/translations/messages.pot -o $$file -l $$(basename $$file .po) --no-fuzzy-matching; done
+	@for file in blogapp/translations/*.po; do $(BIN)/python -m babel.messages.frontend -q update -i blogapp/translations/messages.pot -o $$file -l $$(basename $$file .po) --no-fuzzy-matching --no-wrap --ignore-pot-creation-date; done
 	@rm blogapp/translations/messages.pot

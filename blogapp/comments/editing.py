@@ -52,7 +52,7 @@ def edit_comment(
     if comment.revision != revision:
         raise EditedMeanwhile(comment)
     if comment.revision >= MAX_EDITS and not author.is_owner:
-        raise NotAllowed(gettext("This comment has been edited too often. You can add a reply instead."))
+        raise NotAllowed(gettext("This comment has been edited too many times. You can add a reply instead."))
     replaces_owners_edit = bool(comment.edited_by)
     _replace_text(session, comment, body, body_html, author)
     if comment.status == PUBLISHED:

@@ -30,7 +30,7 @@ class TextChanged(Conflict):
     """The text is not the one that was read: the comment was edited. `revision` is the present one."""
 
     def __init__(self, revision: int) -> None:
-        super().__init__(gettext("The text of this comment has changed. Read it again before you approve it."))
+        super().__init__(gettext("This comment has been edited. Review it again before you approve it."))
         self.revision = revision
 
 

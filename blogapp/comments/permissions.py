@@ -58,9 +58,11 @@ class Author:
         if self.is_owner:
             return
         if not self.wrote(comment):
-            raise NotAllowed(gettext("A comment can only be changed by its author, in the browser it was posted from."))
+            raise NotAllowed(
+                gettext("Comments can only be edited by their author, in the browser they were posted from.")
+            )
         if not self.minutes_left(comment):
-            raise NotAllowed(gettext("The time for changes is over. You can add a reply instead."))
+            raise NotAllowed(gettext("This comment can no longer be edited. You can add a reply instead."))
 
     def check_is_owner(self) -> None:
         """Raises NotAllowed for everybody else."""

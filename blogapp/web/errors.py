@@ -116,32 +116,28 @@ def explain_fault(fault: Fault) -> str:
     if fault.kind == BUSY:
         return gettext("The site is busy. Try again in a few seconds.")
     if fault.kind == UNWRITABLE:
-        return gettext("The site cannot save anything at the moment. Reading still works.")
-    return gettext("The site cannot reach its database. Try again in a moment.")
+        return gettext("Nothing can be saved at the moment. You can still read the site.")
+    return gettext("The database cannot be reached. Try again in a moment.")
 
 
 def explain(status: int) -> tuple[str, str]:
     """A title and a sentence for people, for any HTTP error status."""
     if status == 404:
-        return gettext("Page not found"), gettext("There is no page at this address. The article may have moved.")
+        return gettext("Page not found"), gettext("This page does not exist or has been moved.")
     if status == 403:
-        return gettext("Request refused"), gettext(
-            "The request seems to come from another site. Reload the page and try again."
-        )
+        return gettext("Request refused"), gettext("The request came from another site. Reload the page and try again.")
     if status == 405:
-        return gettext("Method not allowed"), gettext("Go back to the article and use its buttons.")
+        return gettext("Method not allowed"), gettext(
+            "This address does not accept this kind of request. Go back and try again."
+        )
     if status == 409:
-        return gettext("Changed in the meantime"), gettext("Go back, reload the page and try again.")
+        return gettext("This page has changed"), gettext("Go back, reload the page and try again.")
     if status == 413:
-        return gettext("Too large"), gettext("What you sent is too large. Go back, shorten it and send it again.")
+        return gettext("Request too large"), gettext("Shorten your text and send it again.")
     if status == 429:
         return gettext("Too many requests"), gettext("Too many requests from your network. Try again in a minute.")
     if status == 503:
         return gettext("Temporarily unavailable"), gettext("Try again in a moment.")
     if status >= 500:
-        return gettext("Something went wrong"), gettext(
-            "This is an error of the site. It was recorded. Try again in a moment."
-        )
-    return gettext("Bad request"), gettext(
-        "The site could not understand the request. Go back, check what you entered and try again."
-    )
+        return gettext("Something went wrong"), gettext("The error has been logged. Try again in a moment.")
+    return gettext("Bad request"), gettext("The request is invalid. Go back, check what you entered and try again.")

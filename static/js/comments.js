@@ -1,15 +1,15 @@
-// What htmx does not do for comments: focus, order, no duplicates, and closing a reply or an edit.
+// Comments, in addition to htmx: focus, order, no duplicates, and closing a reply or an edit.
 (() => {
   "use strict";
 
   const byId = (id) => document.getElementById(id);
 
-  // With scripts, messages are shown beside the comment; #status is then only read out. A message that the server has
-  // put there stays visible.
+  // With JavaScript, messages are shown beside the comment and #status is for screen readers only. A message that the
+  // server has rendered there stays visible.
   const status = byId("comments") && byId("status");
   if (status && !status.textContent.trim()) status.classList.add("visually-hidden");
 
-  // The comment before the one that is being changed: it gets the focus if that one is deleted.
+  // The comment before the one that is being changed gets the focus if that one is deleted.
   let neighbor = null;
   document.addEventListener("htmx:before:swap", (event) => {
     const item = event.detail.ctx.sourceElement?.closest?.(".item");
@@ -21,7 +21,7 @@
     document.addEventListener(name, (event) => {
       const { comment: id } = event.detail;
       const article = document.querySelector("[data-article]");
-      // A page with only the form (the link was opened in a new tab): go where the comment is.
+      // On a page with only the form (the link was opened in a new tab), go to the article.
       if (!byId("comment-list") && article) location.assign(`${article.dataset.article}#${id}`);
       const comment = byId(id) ?? (neighbor?.isConnected ? neighbor.querySelector(".comment") : null);
       (comment ?? byId("comments"))?.focus({ preventScroll: true });
@@ -30,7 +30,7 @@
     });
   }
 
-  // A comment may arrive twice, with the answer to its own post and with a refresh: leave out what is here already.
+  // A comment may arrive twice, with the response to its post and with a refresh: drop duplicates.
   document.addEventListener("htmx:before:swap", (event) => {
     let arrived = 0;
     let fresh = 0;
@@ -42,13 +42,13 @@
         else fresh += task.target ? 1 : 0;
       }
     }
-    // Nothing new to see: announce nothing.
+    // Announce nothing if all of them were duplicates.
     if (arrived && !fresh && event.detail.ctx.request.method === "GET") {
       for (const task of event.detail.tasks) if (task.target?.id === "status") task.swapSpec.style = "none";
     }
   });
 
-  // Two visitors may post at once: move each item to where its number belongs.
+  // Two visitors may post at the same time: sort each new item by its number.
   document.addEventListener("htmx:after:settle", (event) => {
     for (const item of event.detail.newContent ?? []) {
       const sort = item.parentElement?.dataset.sort ?? "oldest";
@@ -71,7 +71,7 @@
     }
   });
 
-  // Text that is typed while the form is being sent is kept: the form that replaces it takes the newer text over.
+  // Text typed during a post is kept: it is copied into the form that replaces this one.
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;
     const form = ctx.sourceElement;
@@ -98,7 +98,7 @@
     const link = form.querySelector("[data-returns-to]");
     const slot = form.closest(".reply-slot");
     if (!link || !slot) return false;
-    // The edit link is gone when the time for changes is over.
+    // The edit link is removed when the edit window ends.
     const back = byId(link.dataset.returnsTo) ?? slot.closest(".item")?.querySelector(".comment");
     form.dispatchEvent(new CustomEvent("draft-closed", { bubbles: true }));
     slot.replaceChildren();
@@ -117,7 +117,7 @@
     if (form) close(form);
   });
 
-  // An old link to a comment that is now on another page: ask the server where it is.
+  // A link to a comment that is on another page: ask the server for its address.
   const missing = /^#comment-(\d+)$/.exec(location.hash);
   if (missing && byId("comment-list") && !byId(location.hash.slice(1))) {
     const address = `${document.querySelector(".site-title").pathname}comments/${missing[1]}`;

@@ -1,7 +1,7 @@
-// Drafts: unfinished text survives a reload, a crash and an expired edit window, in this browser, for a week.
+// Drafts: unfinished text is kept in localStorage for a week, across reloads, crashes and expired edit windows.
 //
-// A draft's key names what it is for: `comment-<slug>`, `reply-<comment id>` or `edit-<comment id>-<revision>`. An edit
-// is restored only into the revision that it was begun on; for a newer one the visitor is asked.
+// A draft's key is `comment-<slug>`, `reply-<comment id>` or `edit-<comment id>-<revision>`. An edit is restored only
+// into the revision that it was started from; for a newer revision the visitor is asked.
 (() => {
   "use strict";
 
@@ -9,7 +9,7 @@
   const PREFIX = "blogapp:draft:";
   const byId = (id) => document.getElementById(id);
 
-  // Storage may be forbidden or full: then no draft is kept, and everything else works.
+  // Storage may be disabled or full: then drafts are not kept, and everything else works.
   const read = (key) => {
     try {
       const draft = JSON.parse(localStorage.getItem(PREFIX + key));
@@ -43,7 +43,7 @@
 
   const save = (form, isOpen = true) => {
     const field = form.elements.body;
-    // An edit that changes nothing is no draft, except for text that the server has sent back.
+    // Unchanged text is not stored as a draft, unless the server returned it with errors.
     const isUnchanged = commentOf(form) && !form.dataset.returned && field.value === field.defaultValue;
     store(keyOf(form), field.value.trim() && !isUnchanged ? { body: field.value, open: isOpen } : null);
   };
@@ -53,7 +53,7 @@
     field.dispatchEvent(new Event("input", { bubbles: true })); // counts and saves
   };
 
-  // Above an edit: the text is your draft, or there is one for an older revision.
+  // The notice above an edit: a draft was restored, or there is one for an older revision.
   const showNotice = (form, isOlder) => {
     const notice = form.querySelector(".draft-notice");
     if (!notice) return;
@@ -84,7 +84,7 @@
 
   const prepareAll = () => document.querySelectorAll(".comment-form").forEach(prepare);
 
-  // The text of an edit whose comment can no longer be changed is shown below the comment, to be copied.
+  // The draft of an edit that can no longer be saved is shown below the comment, so that it can be copied.
   const showLost = (comment, key) => {
     const box = byId("lost-draft");
     const slot = byId(`reply-slot-${comment}`);
@@ -137,14 +137,14 @@
     field.focus();
   });
 
-  // What was saved or deleted on the server needs no draft.
+  // After a successful request, delete the draft.
   document.addEventListener("htmx:after:request", (event) => {
     const { sourceElement: form, response, request } = event.detail.ctx;
     if (event.defaultPrevented || response.status >= 300 || !form?.matches?.(".comment-form")) return;
     const comment = commentOf(form);
     if (comment) editsOf(comment).forEach((key) => store(key, null));
     else if (isWriting(form)) {
-      // Text that was typed in the meantime, here or in another tab, is not what was sent.
+      // Keep text that was typed in the meantime, here or in another tab.
       const sent = request.body?.get?.("body")?.replaceAll("\r\n", "\n");
       if (read(keyOf(form))?.body === sent) store(keyOf(form), null);
     }
@@ -154,7 +154,7 @@
     const { newContent, task } = event.detail;
     for (const form of newContent ?? []) {
       if (!isWriting(form) || !task.sourceElement?.matches?.(".comment-form") || !form.elements.body.value.trim()) continue;
-      // The form came back, with errors or with text that was typed in the meantime.
+      // The form was returned with errors, or with text that was typed in the meantime.
       if (commentOf(form)) editsOf(commentOf(form)).forEach((key) => store(key, null));
       form.dataset.draftReady = form.dataset.returned = "true";
       save(form);

@@ -1,6 +1,6 @@
-// When a page counts as viewed, and when an open page asks for new comments: every ten seconds while it is visible, at
-// once when the visitor comes back, less and less often while the site does not answer, and no longer after a day.
-// New comments in view are highlighted for a moment; those further down wait behind a button.
+// Counts the view, and polls for new comments: every ten seconds while the page is visible, immediately when the
+// visitor returns, with exponential backoff while the site does not respond, and for one day at most. New comments in
+// the viewport are highlighted briefly; those below it are hidden behind a button.
 (() => {
   "use strict";
 
@@ -13,6 +13,7 @@
   let timer = 0;
   let held = [];
   let byHand = false;
+  let announcement = ""; // for a manual refresh, if its response has no message of its own
 
   const byId = (id) => document.getElementById(id);
   const isVisible = () => document.visibilityState === "visible" && !document.prerendering;
@@ -31,7 +32,7 @@
     }, interval);
   };
 
-  // One view a day: a tab that stays open is viewed again the next day. The server decides whether it counts.
+  // One request a day: a tab that stays open sends another one the next day. The server decides whether it counts.
   let isReady = false;
   let viewedOn = "";
   const countView = () => {
@@ -41,7 +42,7 @@
     document.dispatchEvent(new CustomEvent("page-seen"));
   };
 
-  // Of the page that led here, only the host is sent, and only if it is another site's.
+  // Of the referrer, only the host is sent, and only if it is another site.
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
     if (ctx.sourceElement.id !== "view-count" || !document.referrer) return;
@@ -55,7 +56,7 @@
 
   const onFailure = (event) => {
     if (isRefresh(event)) interval = Math.min(interval * 2, LONGEST_INTERVAL);
-    // A view that did not arrive is sent again when the visitor comes back to the page.
+    // A failed view request is sent again when the visitor returns to the page.
     if (sourceOf(event) === "view-count") viewedOn = "";
   };
 
@@ -68,25 +69,28 @@
         interval = INTERVAL;
         schedule();
       }
-      if (event.detail.ctx.response.status === 204 && isByHand(event)) {
-        byId("status").textContent = event.detail.ctx.sourceElement.dataset.nothingNew;
-      }
+      const { response, sourceElement } = event.detail.ctx;
+      announcement = response.status === 204 ? sourceElement.dataset.nothingNew : sourceElement.dataset.updated;
     }
   });
 
   document.addEventListener("htmx:config:request", (event) => {
-    // Emptied first, so that the same message is read out again.
-    if (isRefresh(event) && isByHand(event)) byId("status").textContent = "";
+    if (!isRefresh(event)) return;
+    announcement = "";
+    // Screen readers announce a repeated message only if the element was empty in between.
+    if (isByHand(event)) byId("status").textContent = "";
   });
   document.addEventListener("htmx:finally:request", (event) => {
-    if (isRefresh(event) && isByHand(event)) BlogappResponses.showNotice(document.querySelector(".comments-header"));
+    if (!isRefresh(event) || !isByHand(event)) return;
+    byId("status").textContent ||= announcement;
+    BlogappResponses.showNotice(document.querySelector(".comments-header"));
   });
 
   document.addEventListener("htmx:before:swap", (event) => {
     if (isRefresh(event)) byHand = isByHand(event);
   });
 
-  // Keep the view in place when something arrives above it, in browsers that do not do it themselves.
+  // Keep the scroll position when content is inserted above, in browsers without scroll anchoring.
   let anchor = null;
   const anchorsScroll = CSS.supports("overflow-anchor", "auto");
   document.addEventListener("htmx:before:swap", (event) => {
@@ -115,7 +119,7 @@
     for (const item of event.detail.newContent ?? []) {
       if (!item.classList?.contains("item")) continue;
       const comment = item.querySelector(".comment");
-      // A refresh by hand shows everything; one that nobody asked for does not lengthen the page under a reader.
+      // A manual refresh shows everything; an automatic one does not lengthen the page below the viewport.
       if (!byHand && item.getBoundingClientRect().top > innerHeight) {
         item.hidden = true;
         held.push(item);
@@ -135,7 +139,7 @@
     return first;
   };
 
-  // Both buttons show what waits; the one with the number also goes there.
+  // Both buttons show the hidden comments; the one with the number also scrolls to the first.
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("#refresh")) reveal();
     if (!event.target.closest?.("#news")) return;

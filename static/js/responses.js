@@ -1,9 +1,9 @@
-// Decides which answers may change the page, and tells the visitor about failures.
+// Decides which responses may change the page, and shows failures.
 //
-// Only an answer of this application is swapped in: it has the header Blogapp-Response (blogapp/web/headers.py) and is
-// a fragment. Anything else (a proxy's error page, a captive portal, a login page, a redirect to another page, an
-// empty body) leaves the page and the text in its forms as they are, and a sentence appears beside the form or button.
-// This file comes first in the bundle: if a later script fails, the forms are still protected.
+// Only fragments from this application are swapped in: they have the header Blogapp-Response (blogapp/web/headers.py).
+// After any other response (a proxy's error page, a captive portal, a login page, a redirect to another page, an empty
+// body) the page and the text in its forms stay as they are, and a message appears beside the form or button.
+// This file is first in the bundle, so that a failure in a later script does not disable it.
 const BlogappResponses = (() => {
   "use strict";
 
@@ -17,11 +17,11 @@ const BlogappResponses = (() => {
     !response.raw.redirected &&
     (NO_CONTENT.includes(response.status) || (text.trim() !== "" && !/^\s*<(?:!doctype|html)\b/i.test(text)));
 
-  // Our own error message (templates/errors/_error.html), if that is what the answer is.
+  // This application's error message (templates/errors/_error.html), or a falsy value.
   const errorIn = ({ response, text }) =>
     response.status >= 400 && new DOMParser().parseFromString(text, "text/html").querySelector("[data-error]");
 
-  // Requests that nobody asked for (the view count, the live refresh) fail without a message.
+  // Automatic requests (the view count, the live refresh) fail without a message.
   const isVisible = (ctx) => ["click", "submit"].includes(ctx.sourceEvent?.type);
 
   const containerOf = (source) => source.closest(CONTAINERS) ?? source.parentElement;
@@ -53,16 +53,16 @@ const BlogappResponses = (() => {
     const error = isFragment(ctx) ? errorIn(ctx) : null;
     if (isFragment(ctx) && !error) return;
     event.preventDefault(); // htmx swaps nothing and follows no redirect
-    if (!error) ctx.hx = {}; // nor does it fire the events of somebody else's HX-Trigger
+    if (!error) ctx.hx = {}; // and ignores the HX-Trigger of a foreign response
     showFailure(ctx, error);
   });
 
-  // No answer: offline, connection lost, answer cut off, or timeout.
+  // No response: offline, connection lost, response cut off, or timeout.
   document.addEventListener("htmx:error", (event) => {
     if (event.detail.ctx) showFailure(event.detail.ctx, null);
   });
 
-  // A message that is read out through #status is also shown here, where the visitor is looking. One at a time.
+  // Show the message of #status beside the comment, too. Only one such notice is shown at a time.
   const showNotice = (place) => {
     const text = document.getElementById("status")?.textContent.trim();
     document.querySelector(".notice")?.remove();

@@ -1,5 +1,5 @@
-// Relative times and the minutes left to edit, in the page's language. The HTML holds full times, so a cached page
-// stays correct.
+// Shows relative times ("5 minutes ago") and the minutes left to edit, in the page's language. The HTML contains full
+// times, so a cached page stays correct.
 const BlogappWords = (() => {
   "use strict";
 
@@ -14,16 +14,16 @@ const BlogappWords = (() => {
     ["day", 86_400, 30],
   ];
 
-  // The visitor's clock may be wrong, so time is taken from the Date header of our answers and counted on with
-  // performance.now(), which a change of the clock does not affect. The view count is such an answer and comes with
-  // every page, the live refresh follows: that corrects what a suspended laptop has not counted.
+  // The visitor's clock may be wrong. The time is the Date header of the latest response plus the elapsed time of
+  // performance.now(), which does not change when the clock is set. Every page requests the view count, and the live
+  // refresh repeats the correction, because performance.now() may stop while a laptop is suspended.
   let offset = null; // milliseconds from performance.now() to the server's time
   const now = () => (offset === null ? Date.now() : performance.now() + offset);
 
   document.addEventListener("htmx:after:request", (event) => {
     const { headers } = event.detail.ctx.response;
     const moment = Date.parse(headers.get("Date") ?? "");
-    // An answer out of a cache tells when it was stored.
+    // A cached response has the date at which it was stored.
     if (event.defaultPrevented || Number.isNaN(moment) || headers.has("Age")) return;
     const isFirst = offset === null;
     offset = moment - performance.now();
@@ -32,14 +32,15 @@ const BlogappWords = (() => {
 
   const ago = (moment) => {
     const seconds = (now() - moment) / 1000;
+    if (seconds < 60) return document.body.dataset.justNow;
     for (const [unit, length, most] of STEPS) {
       const count = Math.floor(seconds / length);
-      if (count < most) return relative.format(-Math.max(0, count), unit);
+      if (count < most) return relative.format(-count, unit);
     }
     return date.format(moment);
   };
 
-  // The sentence for a count, from the forms that the server has written for each plural category.
+  // The text for a count, from the server's plural forms: {"one": ..., "other": ...}.
   const counted = (forms, count) => {
     const sentences = JSON.parse(forms);
     return (sentences[plural.select(count)] ?? sentences.other).replace("%(number)s", number.format(count));
@@ -51,7 +52,7 @@ const BlogappWords = (() => {
       const words = ago(new Date(time.dateTime));
       if (time.textContent !== words) time.textContent = words;
     }
-    if (offset === null) return; // the server has just written the minutes
+    if (offset === null) return; // until the first response, keep the minutes that the server rendered
     for (const actions of root.querySelectorAll?.("[data-until]") ?? []) {
       const minutes = Math.ceil((new Date(actions.dataset.until) - now()) / 60_000);
       const left = actions.querySelector(".time-left");
@@ -62,7 +63,7 @@ const BlogappWords = (() => {
 
   document.addEventListener("DOMContentLoaded", () => tick());
   document.addEventListener("htmx:after:settle", (event) => {
-    // A morph brings back the full time, but keeps no title.
+    // A morph restores the full time and removes the title.
     for (const node of event.detail.newContent ?? []) if (node.nodeType === 1) tick(node.parentElement ?? node);
   });
   setInterval(() => {

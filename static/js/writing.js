@@ -1,13 +1,12 @@
-// Writing: the number of characters left, the name for next time, Ctrl+Enter.
+// Comment forms: the number of characters left, and Ctrl+Enter to submit.
 (() => {
   "use strict";
 
-  const NEAR = 500; // characters left at which the count appears
-  const THRESHOLDS = [0, 20, 100, 500]; // characters left at which the count is read out, once each
-  const PAUSE = 1_000; // milliseconds without a key before it is
-  const VISITOR = "blogapp:visitor";
+  const NEAR = 500; // characters left below which the count is shown
+  const THRESHOLDS = [0, 20, 100, 500]; // characters left at which the count is announced, once each
+  const PAUSE = 1_000; // milliseconds without typing before an announcement
 
-  // The count is visible at once, but read out only when a threshold is crossed and the visitor pauses.
+  // The count is visible at once, but announced only when a threshold is crossed and the visitor stops typing.
   const pauses = new WeakMap();
   const count = (field) => {
     const left = field.closest(".field")?.querySelector(".left");
@@ -26,49 +25,16 @@
     }, PAUSE));
   };
 
-  const isNew = (form) => Boolean(form?.matches?.(".comment-form") && form.elements.article);
-
-  const readVisitor = () => {
-    try {
-      return JSON.parse(localStorage.getItem(VISITOR));
-    } catch {
-      return null;
-    }
-  };
-  const storeVisitor = (visitor) => {
-    try {
-      if (visitor) localStorage.setItem(VISITOR, JSON.stringify(visitor));
-      else localStorage.removeItem(VISITOR);
-    } catch {} // storage may be forbidden or full
-  };
-
   const prepare = (form) => {
     if (form.dataset.prepared) return;
     form.dataset.prepared = "true";
     if (form.elements.body) count(form.elements.body);
-    const remember = form.querySelector("[data-remember]");
-    if (!remember) return;
-    remember.closest(".remember").hidden = false;
-    const visitor = readVisitor();
-    if (!visitor) return;
-    remember.checked = true;
-    form.elements.author_name.value ||= visitor.name ?? "";
-    form.elements.author_url.value ||= visitor.url ?? "";
   };
 
   const prepareAll = () => document.querySelectorAll(".comment-form").forEach(prepare);
 
   document.addEventListener("input", (event) => {
     if (event.target.dataset?.limit) count(event.target);
-  });
-
-  document.addEventListener("htmx:after:request", (event) => {
-    const { sourceElement: form, response } = event.detail.ctx;
-    if (event.defaultPrevented || ![201, 202].includes(response.status) || !isNew(form)) return;
-    const remember = form.querySelector("[data-remember]");
-    if (!remember) return;
-    const visitor = { name: form.elements.author_name.value, url: form.elements.author_url.value };
-    storeVisitor(remember.checked ? visitor : null);
   });
 
   document.addEventListener("htmx:after:settle", prepareAll);

@@ -1,4 +1,4 @@
-"""A real Chromium before a real server. Nobody may write to the console, and nobody may ask another host."""
+"""A real Chromium against a real server. Unexpected console messages and requests to other hosts fail the test."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.harness.server import Server
 
 numbers = itertools.count(1)
 
-# The browser of a person: a browser without a window says so in its name, and counts as no reader.
+# A normal browser's User-Agent: the server does not count headless browsers.
 PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
-# A busy machine is slow, and slowness is no defect: what is waited for is bounded generously.
+# A generous upper bound: the machine may be slow.
 expect.set_options(timeout=20_000)
 
 
@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def blog(server: Server) -> Iterator[Flask]:
-    """The same blog, seen from this process: to publish, and to look into the database."""
+    """The same blog as an app in this process, to publish articles and read the database."""
     app = create_app({"SECRET_KEY": SECRET_KEY, "RATELIMIT_ENABLED": "off"}, server.folder)
     yield app
     dispose(app)
@@ -53,7 +53,7 @@ def blog(server: Server) -> Iterator[Flask]:
 
 @pytest.fixture
 def article(server: Server, blog: Flask) -> Callable[..., str]:
-    """Publish an article that no other test knows; its address."""
+    """Return a function that publishes an article of this test's own and returns its address."""
 
     def make(lang: str = "en", paragraphs: int = 3, views: int = 0) -> str:
         slug = f"article-{next(numbers)}"
@@ -69,7 +69,7 @@ def article(server: Server, blog: Flask) -> Callable[..., str]:
 
 
 class Visit:
-    """One visitor's browser. `allow` names console messages that this test expects."""
+    """One visitor's browser. `allow` takes patterns of console messages that the test expects."""
 
     def __init__(self, context: BrowserContext, home: str) -> None:
         self.context = context
@@ -102,7 +102,7 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visit]]:
-    """Open a browser of a visitor's own: `visit(java_script_enabled=False, color_scheme="dark")`."""
+    """Open a separate browser context for a visitor: `visit(java_script_enabled=False, color_scheme="dark")`."""
     visits: list[Visit] = []
 
     def make(**options: Any) -> Visit:
@@ -119,7 +119,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visit]]:
 
 
 def assert_accessible(page: Page) -> None:
-    """axe finds nothing against WCAG 2.2 AA or good practice on the page as it stands."""
+    """axe finds no violation of WCAG 2.2 AA or of its best practices on the current page."""
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
     report = [

@@ -1,4 +1,4 @@
-"""Drafts of edits: they survive a reload, an expired window and a change elsewhere, and go when they are saved."""
+"""Edit drafts survive a reload, an expired edit window and a conflicting edit, and are deleted when saved."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def save(page: Page, text: str) -> None:
     expect(page.locator(".comment-body")).to_have_text(text)
 
 
-def test_a_draft_of_an_edit_survives_a_reload_and_goes_when_saved(visit: Visits, article: Articles) -> None:
+def test_edit_draft_survives_a_reload_and_is_deleted_when_saved(visit: Visits, article: Articles) -> None:
     page = visit().page
     begin_edit(page, article(), "Half an edit")
     page.reload()
@@ -53,7 +53,7 @@ def test_a_draft_of_an_edit_survives_a_reload_and_goes_when_saved(visit: Visits,
     expect(page.locator(".draft-notice")).to_be_hidden()
 
 
-def test_a_closed_draft_comes_back_on_request_and_can_be_discarded(visit: Visits, article: Articles) -> None:
+def test_closed_draft_comes_back_on_request_and_can_be_discarded(visit: Visits, article: Articles) -> None:
     page = visit().page
     begin_edit(page, article(), "Half an edit")
     page.keyboard.press("Escape")
@@ -69,7 +69,7 @@ def test_a_closed_draft_comes_back_on_request_and_can_be_discarded(visit: Visits
     expect(page.locator(FIELD)).to_have_value("Original")
 
 
-def test_a_draft_is_not_put_over_a_newer_revision_unasked(visit: Visits, article: Articles) -> None:
+def test_draft_does_not_replace_a_newer_revision_without_asking(visit: Visits, article: Articles) -> None:
     visitor = visit()
     page = visitor.page
     begin_edit(page, article(), "From the first window")
@@ -92,9 +92,7 @@ def test_a_draft_is_not_put_over_a_newer_revision_unasked(visit: Visits, article
     expect(notice).to_be_hidden()
 
 
-def test_the_text_of_an_edit_is_shown_when_the_time_for_it_is_over(
-    visit: Visits, article: Articles, blog: Flask
-) -> None:
+def test_unsaved_edit_is_shown_after_the_edit_window_ends(visit: Visits, article: Articles, blog: Flask) -> None:
     page = visit().page
     address = article()
     begin_edit(page, address, "Too late, but not lost")
@@ -104,14 +102,14 @@ def test_the_text_of_an_edit_is_shown_when_the_time_for_it_is_over(
     page.reload()
     expect(page.get_by_role("link", name="Edit")).to_have_count(0)
     expect(page.locator("#lost-draft-text")).to_have_value("Too late, but not lost")
-    expect(page.get_by_label("The time to edit this comment is over.")).to_be_visible()
+    expect(page.get_by_label("This comment can no longer be edited.")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Discard").click()
     page.reload()
     expect(page.locator("#lost-draft")).to_be_hidden()
 
 
-def test_a_draft_of_another_tab_is_not_dropped_by_a_post(visit: Visits, article: Articles) -> None:
+def test_draft_of_another_tab_is_kept_after_a_post(visit: Visits, article: Articles) -> None:
     visitor = visit()
     address = article()
     one, two = visitor.page, visitor.context.new_page()
@@ -137,7 +135,7 @@ def test_forms_work_where_storage_is_full_or_forbidden(visit: Visits, article: A
         expect(page.locator(".comment-body")).to_have_text(f"Edited without {method}")
 
 
-def test_a_page_with_only_the_form_leads_to_the_comment(visit: Visits, article: Articles) -> None:
+def test_page_with_only_the_form_redirects_to_the_comment(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
     write(page, "Original")

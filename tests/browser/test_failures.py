@@ -1,4 +1,4 @@
-"""Answers that are not ours, or do not come: nothing is replaced, and a sentence says so beside the form or button."""
+"""Foreign and missing responses replace nothing; a message appears beside the form or button."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def open_edit(page: Page, address: str) -> None:
     expect(page.locator(".reply-slot [name=body]")).to_be_focused()
 
 
-def test_a_foreign_answer_replaces_no_edit(visit: Visits, article: Articles) -> None:
+def test_foreign_response_does_not_replace_an_edit(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow(NOISE)
     page = visitor.page
@@ -74,7 +74,9 @@ def test_a_foreign_answer_replaces_no_edit(visit: Visits, article: Articles) -> 
 
 
 @pytest.mark.parametrize("answer", [FOREIGN[0], {"status": 429, "body": FRAGMENT}])
-def test_a_foreign_answer_replaces_nothing_anywhere(visit: Visits, article: Articles, answer: dict[str, Any]) -> None:
+def test_foreign_response_replaces_nothing_on_the_page(
+    visit: Visits, article: Articles, answer: dict[str, Any]
+) -> None:
     address = article()
     author = visit()
     author.page.goto(address)
@@ -106,10 +108,10 @@ def test_a_foreign_answer_replaces_nothing_anywhere(visit: Visits, article: Arti
     page.locator(".like-button").click()
     expect(page.locator(".like-button")).to_have_text("1")
     page.get_by_role("link", name="Refresh").click()
-    expect(page.locator(".request-failure")).to_have_count(0)
+    expect(page.locator(".comments-header .request-failure, .comment-actions .request-failure")).to_have_count(0)
 
 
-def test_a_foreign_answer_to_an_objection_keeps_the_form(visit: Visits, server: Server) -> None:
+def test_foreign_response_to_an_objection_keeps_the_form(visit: Visits, server: Server) -> None:
     visitor = visit()
     visitor.allow(NOISE)
     page = visitor.page
@@ -123,7 +125,7 @@ def test_a_foreign_answer_to_an_objection_keeps_the_form(visit: Visits, server: 
     expect(page.locator("#objection-button")).to_have_text("Count my views again")
 
 
-def test_a_redirect_to_another_page_is_not_swapped(visit: Visits, article: Articles, server: Server) -> None:
+def test_redirect_to_another_page_is_not_swapped(visit: Visits, article: Articles, server: Server) -> None:
     visitor = visit()
     page = visitor.page
     page.goto(article())
@@ -133,7 +135,7 @@ def test_a_redirect_to_another_page_is_not_swapped(visit: Visits, article: Artic
     expect(page.locator("#comment-form [name=body]")).to_have_value("Kept")
 
 
-def test_an_unknown_error_of_ours_is_said_beside_the_form(visit: Visits, article: Articles) -> None:
+def test_our_own_error_is_shown_beside_the_form(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow(NOISE)
     page = visitor.page
@@ -144,7 +146,7 @@ def test_an_unknown_error_of_ours_is_said_beside_the_form(visit: Visits, article
     expect(page.locator(".reply-slot [name=body]")).to_have_value("x" * 70_000)
 
 
-def test_a_slow_answer_is_waited_for_once_and_then_given_up(visit: Visits, article: Articles) -> None:
+def test_slow_request_is_sent_once_and_times_out(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow(NOISE)
     page = open_with_a_clock(visitor, article())
@@ -162,7 +164,7 @@ def test_a_slow_answer_is_waited_for_once_and_then_given_up(visit: Visits, artic
     expect(page.locator(".comment")).to_have_count(1)
 
 
-def test_the_refresh_fails_quietly_and_recovers_by_itself(visit: Visits, article: Articles) -> None:
+def test_automatic_refresh_fails_silently_and_recovers(visit: Visits, article: Articles) -> None:
     address = article()
     visitor = visit()
     visitor.allow(NOISE)

@@ -1,4 +1,4 @@
-"""What others do reaches an open page and moves nothing there; and two browsers, one without JavaScript, agree."""
+"""Live updates do not move the page; browsers with and without JavaScript show the same comments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def post_many(blog: Flask, address: str, count: int, text: str = "Remark") -> No
         client.post(f"/articles/{slug}/comments", data={"author_name": "Ada", "body": f"{text} {slug} {number};"})
 
 
-def test_new_comments_below_the_fold_wait_behind_a_button(visit: Visits, article: Articles, blog: Flask) -> None:
+def test_new_comments_below_the_viewport_wait_behind_a_button(visit: Visits, article: Articles, blog: Flask) -> None:
     address = article(paragraphs=10)
     post_many(blog, address, 12)
     page = open_with_a_clock(visit(), address)
@@ -50,7 +50,7 @@ def test_new_comments_below_the_fold_wait_behind_a_button(visit: Visits, article
     expect(news).to_be_hidden()
 
 
-def test_the_refresh_button_shows_what_waits(visit: Visits, article: Articles, blog: Flask) -> None:
+def test_refresh_button_shows_the_waiting_comments(visit: Visits, article: Articles, blog: Flask) -> None:
     address = article(paragraphs=10)
     post_many(blog, address, 12)
     page = open_with_a_clock(visit(), address)
@@ -63,7 +63,7 @@ def test_the_refresh_button_shows_what_waits(visit: Visits, article: Articles, b
     expect(page.locator("#news")).to_be_hidden()
 
 
-def test_edits_and_withdrawals_of_others_arrive_while_one_writes(visit: Visits, article: Articles) -> None:
+def test_edits_and_deletions_by_others_arrive_while_writing(visit: Visits, article: Articles) -> None:
     address = article()
     writer, reader = visit(), visit()
     writer.page.goto(address)
@@ -94,11 +94,11 @@ def test_edits_and_withdrawals_of_others_arrive_while_one_writes(visit: Visits, 
     expect(field).to_be_focused()
     assert field.evaluate("field => [field.selectionStart, field.selectionEnd]") == [2, 5]
     expect(page.locator("#comment-form [name=body]")).to_have_value("Half a thought")
-    # The comment above has gone; the browser holds the view where the reader writes.
+    # The comment above is deleted; scroll anchoring keeps the field in place.
     assert page.evaluate("scrollY") <= scroll
 
 
-def test_a_fold_stays_as_it_was_left(visit: Visits, article: Articles, blog: Flask) -> None:
+def test_collapsed_thread_stays_collapsed_after_a_refresh(visit: Visits, article: Articles, blog: Flask) -> None:
     address = article()
     writer = visit()
     writer.page.goto(address)
@@ -121,7 +121,7 @@ def test_a_fold_stays_as_it_was_left(visit: Visits, article: Articles, blog: Fla
     expect(page.locator(".replies .comment").first).to_be_hidden()
 
 
-def test_while_the_server_is_away_an_open_page_asks_ever_more_seldom(visit: Visits, article: Articles) -> None:
+def test_open_page_refreshes_less_often_while_the_server_is_down(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow("Failed to load resource")
     page = open_with_a_clock(visitor, article())
@@ -138,7 +138,7 @@ def test_while_the_server_is_away_an_open_page_asks_ever_more_seldom(visit: Visi
     assert 2 <= len(asked) <= 5
 
 
-def test_a_page_open_for_more_than_a_day_asks_no_more(visit: Visits, article: Articles) -> None:
+def test_page_open_for_more_than_a_day_stops_refreshing(visit: Visits, article: Articles) -> None:
     visitor = visit()
     page = open_with_a_clock(visitor, article())
     page.clock.fast_forward("25:00:00")
@@ -203,7 +203,7 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-def test_two_browsers_one_without_javascript_see_the_same_in_the_end(browser: Browser, own_server: Server) -> None:
+def test_browsers_with_and_without_javascript_show_the_same_comments(browser: Browser, own_server: Server) -> None:
     plain = Visit(browser.new_context(java_script_enabled=False, user_agent="Plain"), own_server.url)
     live = Visit(browser.new_context(user_agent="Live"), own_server.url)
     live.allow("Failed to load resource|htmx:error|Failed to fetch")
@@ -229,7 +229,7 @@ def test_two_browsers_one_without_javascript_see_the_same_in_the_end(browser: Br
     expect(two.locator("[data-error-for=author_url]")).to_be_visible()
     two.locator("#comment-form [name=author_url]").fill("")
     own_server.kill()  # 8
-    two.locator("#comment-form button[type=submit]").click()  # 9: nobody there
+    two.locator("#comment-form button[type=submit]").click()  # 9: no server
     expect(two.locator("#comment-form .form-failure")).to_have_text("Connection failed. Your text is saved here.")
     own_server.start()  # 10
     two.locator("#comment-form button[type=submit]").click()  # 11

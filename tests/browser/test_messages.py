@@ -14,13 +14,13 @@ Visits = Callable[..., Visit]
 Articles = Callable[..., str]
 
 
-def test_messages_are_seen_at_the_comment_and_read_out_once(visit: Visits, article: Articles, blog: Flask) -> None:
+def test_messages_are_shown_at_the_comment_and_announced_once(visit: Visits, article: Articles, blog: Flask) -> None:
     address = article()
     post_many(blog, address, 20)
     page = visit(viewport={"width": 375, "height": 700}).page
     page.goto(address)
     page.get_by_role("link", name="Refresh").click()
-    expect(page.locator(".comments-header .notice")).to_have_text("Nothing new.")
+    expect(page.locator(".comments-header .notice")).to_have_text("No new comments.")
     write(page, "Mine")
     notice = page.locator(".notice")
     own = page.locator(".comment", has_text="Mine")
@@ -35,22 +35,22 @@ def test_messages_are_seen_at_the_comment_and_read_out_once(visit: Visits, artic
     expect(own.locator(".notice")).to_have_text("Your changes are saved.")
     expect(notice).to_have_count(1)
     expect(notice).to_be_in_viewport()
-    page.get_by_role("link", name="Withdraw").click()
-    page.get_by_role("button", name="Withdraw it").click()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
     expect(own).to_have_count(0)
-    expect(notice).to_have_text("Your comment is withdrawn.")
+    expect(notice).to_have_text("Your comment has been deleted.")
     expect(notice).to_be_in_viewport()
     expect(page.locator(".comment").last).to_be_focused()
 
 
-def test_a_message_that_the_server_has_written_stays_visible(visit: Visits, article: Articles) -> None:
+def test_message_rendered_by_the_server_stays_visible(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(f"{article()}?notice=waiting")
-    expect(page.locator("#status")).to_have_text("Thank you. Your comment waits for approval.")
+    expect(page.locator("#status")).to_have_text("Thank you. Your comment is awaiting approval.")
     expect(page.locator("#status")).not_to_have_class("visually-hidden")
 
 
-def test_buttons_are_enabled_after_going_back_while_a_comment_was_sent(visit: Visits, article: Articles) -> None:
+def test_buttons_are_enabled_after_going_back_during_a_post(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow("Failed to load resource|htmx:error|Failed to fetch")
     page = visitor.page

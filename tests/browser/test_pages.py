@@ -1,4 +1,4 @@
-"""Every page: for everybody, in every light, at every width, and light to carry."""
+"""Every page: accessibility, colour schemes, widths, writing direction and weight."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Articles = Callable[..., str]
 
 @pytest.fixture
 def conversation(visit: Visits, article: Articles) -> str:
-    """The address of an article with a thread four deep, one comment from right to left and one that waits."""
+    """The address of an article with a deep thread and a right-to-left comment."""
     address = article(lang="fr")
     page = visit(java_script_enabled=False).page
     page.goto(address)
@@ -42,7 +42,7 @@ def test_axe_finds_nothing(visit: Visits, server: Server, conversation: str, sch
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_pages_for_editing_and_deleting(
+def test_axe_finds_nothing_on_edit_and_delete_pages(
     visit: Visits, server: Server, article: Articles, scheme: str
 ) -> None:
     page = visit(color_scheme=scheme).page
@@ -61,14 +61,14 @@ def overflow(page: Page) -> int:
 
 
 @pytest.mark.parametrize("width", [320, 375, 1280, 3840])
-def test_nothing_is_wider_than_the_window(visit: Visits, server: Server, conversation: str, width: int) -> None:
+def test_no_page_overflows_the_window(visit: Visits, server: Server, conversation: str, width: int) -> None:
     page = visit(viewport={"width": width, "height": 800}).page
     for address in (f"{server.url}/", conversation):
         page.goto(address)
         assert overflow(page) <= 0
 
 
-def test_the_measure_is_between_60_and_70_characters(visit: Visits, article: Articles) -> None:
+def test_lines_are_between_60_and_70_characters_long(visit: Visits, article: Articles) -> None:
     page = visit(viewport={"width": 1280, "height": 800}).page
     page.goto(article())
     lines = page.evaluate(
@@ -88,7 +88,7 @@ def test_the_measure_is_between_60_and_70_characters(visit: Visits, article: Art
     assert 58 <= sum(lines) / len(lines) <= 72
 
 
-def test_a_page_with_fifty_comments_weighs_at_most_40_kb_in_4_requests(
+def test_page_with_fifty_comments_is_at_most_40_kb_in_4_requests(
     visit: Visits, article: Articles, server: Server
 ) -> None:
     import http.client
@@ -111,7 +111,7 @@ def test_a_page_with_fifty_comments_weighs_at_most_40_kb_in_4_requests(
     assert sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes) <= 40_000
 
 
-def test_the_links_to_the_top_and_the_end_lead_there(visit: Visits, article: Articles) -> None:
+def test_links_to_top_and_bottom_of_page_work(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article(lang="fr", paragraphs=30))
     page.get_by_role("link", name="Bas de page").click()
@@ -121,7 +121,7 @@ def test_the_links_to_the_top_and_the_end_lead_there(visit: Visits, article: Art
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_site_from_right_to_left_is_mirrored(visit: Visits, article: Articles, scheme: str) -> None:
+def test_right_to_left_page_is_mirrored(visit: Visits, article: Articles, scheme: str) -> None:
     page = visit(color_scheme=scheme, viewport={"width": 1280, "height": 900}).page
     page.goto(article(lang="he"))
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
@@ -133,7 +133,7 @@ def test_a_site_from_right_to_left_is_mirrored(visit: Visits, article: Articles,
     root, answer = (page.locator(".comment").nth(number).bounding_box() for number in (0, 1))
     assert root
     assert answer
-    # Indented from the right, and what is written from the left stays so.
+    # Replies are indented from the right; left-to-right text stays left-to-right.
     assert answer["x"] + answer["width"] < root["x"] + root["width"]
     assert abs(answer["x"] - root["x"]) < 2
     direction = "body => getComputedStyle(body).direction"

@@ -1,4 +1,4 @@
-"""An open page shows what others write, and disturbs nobody by it."""
+"""An open page shows new comments without disturbing the reader."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def questions(visitor: Visit) -> int:
     return len([request for request in visitor.requests if "since=" in request.url])
 
 
-def test_a_page_left_open_shows_what_others_write_and_keeps_what_is_typed(visit: Visits, article: Articles) -> None:
+def test_open_page_shows_new_comments_and_keeps_typed_text(visit: Visits, article: Articles) -> None:
     address = article(paragraphs=8)
     reader, writer = visit(), visit()
     page = open_with_a_clock(reader, address)
@@ -56,7 +56,7 @@ def test_a_page_left_open_shows_what_others_write_and_keeps_what_is_typed(visit:
     assert page.evaluate(STATE) == before
 
 
-def test_a_reply_of_others_finds_its_place(visit: Visits, article: Articles) -> None:
+def test_new_reply_appears_below_its_parent(visit: Visits, article: Articles) -> None:
     address = article()
     reader, writer = visit(), visit()
     writer.page.goto(address)
@@ -70,7 +70,7 @@ def test_a_reply_of_others_finds_its_place(visit: Visits, article: Articles) -> 
     expect(page.locator(".replies .comment")).to_contain_text("Answer")
 
 
-def test_the_own_comment_does_not_come_twice(visit: Visits, article: Articles) -> None:
+def test_own_comment_is_not_duplicated_by_a_refresh(visit: Visits, article: Articles) -> None:
     visitor = visit()
     page = open_with_a_clock(visitor, article())
     write(page, "Mine")
@@ -82,7 +82,7 @@ def test_the_own_comment_does_not_come_twice(visit: Visits, article: Articles) -
     expect(page.locator("#status")).to_have_text("Your comment is posted.")
 
 
-def test_a_hidden_page_asks_nothing_and_once_on_return(visit: Visits, article: Articles) -> None:
+def test_hidden_page_sends_no_refresh_until_it_is_visible_again(visit: Visits, article: Articles) -> None:
     visitor = visit()
     page = open_with_a_clock(visitor, article())
     page.evaluate(HIDE)
@@ -96,7 +96,7 @@ def test_a_hidden_page_asks_nothing_and_once_on_return(visit: Visits, article: A
     assert questions(visitor) == asked + 1
 
 
-def test_a_page_opened_in_the_background_counts_when_it_is_seen(visit: Visits, article: Articles) -> None:
+def test_page_opened_in_the_background_is_counted_when_it_becomes_visible(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.page.add_init_script(f"({HIDE})()")
     visitor.page.goto(article(views=4))
@@ -106,16 +106,42 @@ def test_a_page_opened_in_the_background_counts_when_it_is_seen(visit: Visits, a
     expect(visitor.page.locator("#view-count")).to_have_text("5 views")
 
 
-def test_the_button_asks_by_hand(visit: Visits, article: Articles) -> None:
+def test_refresh_button_loads_new_comments(visit: Visits, article: Articles) -> None:
     address = article()
     reader, writer = visit(), visit()
     reader.page.goto(address)
     refresh = reader.page.get_by_role("link", name="Refresh")
     refresh.click()
-    expect(reader.page.locator("#status")).to_have_text("Nothing new.")
+    expect(reader.page.locator("#status")).to_have_text("No new comments.")
     writer.page.goto(address)
     write(writer.page, "News")
     expect(writer.page.locator(".comment")).to_have_count(1)
     refresh.click()
     expect(reader.page.locator(".comment")).to_have_count(1)
     expect(refresh).to_be_focused()
+
+
+def test_refresh_button_announces_edits_and_deletions(visit: Visits, article: Articles) -> None:
+    address = article()
+    reader, writer = visit(), visit()
+    writer.page.goto(address)
+    write(writer.page, "First text")
+    expect(writer.page.locator(".comment")).to_have_count(1)
+    reader.page.goto(address)
+    refresh = reader.page.get_by_role("link", name="Refresh")
+    writer.page.get_by_role("link", name="Edit").click()
+    writer.page.locator(".reply-slot [name=body]").fill("Second text")
+    writer.page.get_by_role("button", name="Save").click()
+    expect(writer.page.locator(".comment-body")).to_have_text("Second text")
+    refresh.click()
+    expect(reader.page.locator(".comment-body")).to_have_text("Second text")
+    expect(reader.page.locator("#status")).to_have_text("Comments updated.")
+    expect(reader.page.locator(".comments-header .notice")).to_have_text("Comments updated.")
+    writer.page.get_by_role("link", name="Delete").click()
+    writer.page.get_by_role("button", name="Delete").click()
+    expect(writer.page.locator(".comment")).to_have_count(0)
+    refresh.click()
+    expect(reader.page.locator(".comment")).to_have_count(0)
+    expect(reader.page.locator("#status")).to_have_text("Comments updated.")
+    refresh.click()
+    expect(reader.page.locator("#status")).to_have_text("No new comments.")

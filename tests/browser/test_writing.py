@@ -1,4 +1,4 @@
-"""Writing: preview, drafts, what is left, edits, withdrawals, likes, and the way back to an old link."""
+"""Preview, drafts, characters left, edits, deletions, likes and old links."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def posted(page: Page, text: str, name: str = "Ada") -> None:
     expect(page.locator("#comment-form [name=body]")).to_have_value("")
 
 
-def test_the_preview_shows_what_will_be_posted(visit: Visits, article: Articles) -> None:
+def test_preview_shows_what_will_be_posted(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
     page.locator("#comment-form [name=body]").fill("*Seen* before")
@@ -41,7 +41,7 @@ def test_the_preview_shows_what_will_be_posted(visit: Visits, article: Articles)
     expect(page.locator("#preview-comment-form")).to_be_empty()
 
 
-def test_the_preview_without_javascript_keeps_the_text(visit: Visits, article: Articles) -> None:
+def test_preview_without_javascript_keeps_the_text(visit: Visits, article: Articles) -> None:
     page = visit(java_script_enabled=False).page
     page.goto(article())
     page.locator("[name=body]").fill("*Seen* before")
@@ -52,7 +52,7 @@ def test_the_preview_without_javascript_keeps_the_text(visit: Visits, article: A
     expect(page.locator(".comment:target em")).to_have_text("Seen")
 
 
-def test_the_help_for_formatting_opens(visit: Visits, article: Articles) -> None:
+def test_formatting_help_opens(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
     page.get_by_text("Formatting").click()
@@ -60,7 +60,7 @@ def test_the_help_for_formatting_opens(visit: Visits, article: Articles) -> None
     assert_accessible(page)
 
 
-def test_the_count_of_characters_left_is_read_out_at_thresholds_only(visit: Visits, article: Articles) -> None:
+def test_characters_left_are_announced_at_thresholds_only(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.clock.install()
     page.goto(article())
@@ -100,7 +100,7 @@ def test_ctrl_enter_posts(visit: Visits, article: Articles) -> None:
     expect(page.locator(".comment")).to_contain_text("Quick")
 
 
-def test_drafts_survive_a_reload_in_every_form_and_go_when_posted(visit: Visits, article: Articles) -> None:
+def test_drafts_survive_a_reload_in_every_form_and_are_deleted_when_posted(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
     posted(page, "One")
@@ -126,7 +126,7 @@ def test_drafts_survive_a_reload_in_every_form_and_go_when_posted(visit: Visits,
     expect(page.locator("#comment-form [name=body]")).to_have_value("A draft")
 
 
-def test_a_draft_is_gone_after_a_week(visit: Visits, article: Articles) -> None:
+def test_draft_expires_after_a_week(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
     page.locator("#comment-form [name=body]").fill("Old thought")
@@ -140,7 +140,7 @@ def test_a_draft_is_gone_after_a_week(visit: Visits, article: Articles) -> None:
     expect(page.locator("#comment-form [name=body]")).to_have_value("")
 
 
-def test_the_name_and_link_are_filled_in_from_the_last_comment(visit: Visits, article: Articles) -> None:
+def test_name_and_link_are_filled_in_from_the_last_comment(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
     page.locator("#comment-form [name=author_url]").fill("https://example.org")
@@ -150,7 +150,7 @@ def test_the_name_and_link_are_filled_in_from_the_last_comment(visit: Visits, ar
     expect(page.locator("#comment-form [name=author_url]")).to_have_value("https://example.org")
 
 
-def test_an_edit_and_its_way_back(visit: Visits, article: Articles) -> None:
+def test_edit_can_be_cancelled_and_saved(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow(REFUSED)
     page = visitor.page
@@ -177,7 +177,7 @@ def test_an_edit_and_its_way_back(visit: Visits, article: Articles) -> None:
     expect(page.locator(".comment")).to_be_focused()
 
 
-def test_an_edit_from_two_windows_shows_both(visit: Visits, article: Articles) -> None:
+def test_conflicting_edits_from_two_windows_show_both_texts(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow(REFUSED)
     page = visitor.page
@@ -197,7 +197,7 @@ def test_an_edit_from_two_windows_shows_both(visit: Visits, article: Articles) -
     expect(other.locator(".comment-body")).to_have_text("From there")
 
 
-def test_a_withdrawal(visit: Visits, article: Articles) -> None:
+def test_delete_own_comment(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article())
     posted(page, "Regret")
@@ -210,7 +210,7 @@ def test_a_withdrawal(visit: Visits, article: Articles) -> None:
     expect(page.locator("#status")).to_have_text("Your comment has been deleted.")
 
 
-def test_a_like_is_given_and_taken_back(visit: Visits, article: Articles) -> None:
+def test_like_can_be_given_and_taken_back(visit: Visits, article: Articles) -> None:
     address = article()
     visit_of_author = visit()
     visit_of_author.page.goto(address)
@@ -232,16 +232,16 @@ def test_a_like_is_given_and_taken_back(visit: Visits, article: Articles) -> Non
     expect(plain.locator(".like-button")).to_have_text("1")
 
 
-def test_times_are_said_as_people_say_them(visit: Visits, article: Articles) -> None:
+def test_times_are_relative(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article(lang="fr"))
     posted(page, "Bonjour")
     time = page.locator(".comment time")
-    expect(time).to_have_text("cette minute-ci")
+    expect(time).to_have_text("à l’instant")
     assert "UTC" in (time.get_attribute("title") or "")
 
 
-def test_the_newest_come_first_where_one_asks_for_it(visit: Visits, article: Articles) -> None:
+def test_newest_first_order_applies_to_new_comments(visit: Visits, article: Articles) -> None:
     page = visit().page
     address = article()
     page.goto(address)
@@ -256,7 +256,7 @@ def test_the_newest_come_first_where_one_asks_for_it(visit: Visits, article: Art
     expect(page.locator(".comment-body")).to_have_text(["Three", "Two", "One"])
 
 
-def test_an_old_link_finds_a_comment_on_another_page(visit: Visits, article: Articles, blog: Flask) -> None:
+def test_old_link_finds_a_comment_on_another_page(visit: Visits, article: Articles, blog: Flask) -> None:
     address = article()
     slug = address.rsplit("/", 1)[1]
     client = blog.test_client()
@@ -269,14 +269,14 @@ def test_an_old_link_finds_a_comment_on_another_page(visit: Visits, article: Art
     expect(page.locator(".comment:target")).to_contain_text(f"{slug} 59")
     plain = visit(java_script_enabled=False).page
     plain.goto(f"{address}#comment-{last}")
-    expect(plain.locator(".elsewhere")).to_contain_text("stands on another page")
+    expect(plain.locator(".elsewhere")).to_contain_text("The linked comment is on another page")
     plain.locator(".elsewhere a:visible").click()
     expect(plain.locator(".comment:target")).to_contain_text(f"{slug} 59")
     plain.goto(address)
     expect(plain.locator(".elsewhere")).to_be_hidden()
 
 
-def test_more_of_the_conversation_is_added_without_a_jump(visit: Visits, article: Articles, blog: Flask) -> None:
+def test_more_comments_load_without_moving_the_page(visit: Visits, article: Articles, blog: Flask) -> None:
     address = article()
     slug = address.rsplit("/", 1)[1]
     client = blog.test_client()

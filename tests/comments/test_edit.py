@@ -105,7 +105,7 @@ def test_somebody_else_is_told_why_not(comment: int, app: Flask, session: Sessio
             stranger.post(f"/comments/{comment}/{action}", data={"body": "Mine now", "revision": "0"}, headers=headers),
         ):
             assert answer.status_code == 403
-            assert "A comment can only be changed by its author" in answer.text
+            assert "Comments can only be edited by their author" in answer.text
     # A cookie of one's own is no key to what others wrote.
     stranger.delete_cookie("visitor")
     stranger.post("/articles/birds/comments", data={"author_name": "Eve", "body": "Hello"})
@@ -118,7 +118,7 @@ def test_somebody_else_is_told_why_not(comment: int, app: Flask, session: Sessio
 def test_too_late_is_said(comment: int, client: FlaskClient, action: str) -> None:
     answer = client.post(f"/comments/{comment}/{action}", data={"body": "Late", "revision": "0"})
     assert answer.status_code == 403
-    assert "The time for changes is over." in answer.text
+    assert "This comment can no longer be edited." in answer.text
     assert "/edit" not in client.get("/articles/birds").text
 
 

@@ -39,7 +39,7 @@ def test_a_plain_form_gets_a_page_with_the_text_kept(
 
 
 def test_nothing_and_too_much(client: FlaskClient) -> None:
-    assert "Nothing to preview yet." in client.post("/comments/preview", data={"body": " "}).text
+    assert "Nothing to preview." in client.post("/comments/preview", data={"body": " "}).text
     answer = client.post("/comments/preview", data={"body": "x" * 5001})
     assert answer.status_code == 422
     assert "limited to 5,000 characters" in answer.text

@@ -35,7 +35,7 @@ def test_the_front_page_lists_articles_each_in_its_language(
 
 
 def test_an_empty_blog_says_so(client: FlaskClient) -> None:
-    assert "Nothing has been published yet." in client.get("/").text
+    assert "No articles yet." in client.get("/").text
 
 
 def test_older_articles_follow_and_none_is_lost(publish_article: Publish, client: FlaskClient) -> None:
@@ -108,12 +108,12 @@ def test_nothing_inline_and_nothing_from_elsewhere(publish_article: Publish, cli
 @pytest.mark.parametrize(
     ("method", "address", "status", "words"),
     [
-        ("GET", "/nowhere", 404, "Nothing here"),
-        ("GET", "/articles/none", 404, "Nothing here"),
-        ("GET", "/comments/4711", 404, "Nothing here"),
-        ("GET", "/comments/4711/reply", 404, "Nothing here"),
-        ("POST", "/", 405, "Not this way"),
-        ("PUT", "/articles/birds/comments", 405, "Not this way"),
+        ("GET", "/nowhere", 404, "Page not found"),
+        ("GET", "/articles/none", 404, "Page not found"),
+        ("GET", "/comments/4711", 404, "Page not found"),
+        ("GET", "/comments/4711/reply", 404, "Page not found"),
+        ("POST", "/", 405, "Method not allowed"),
+        ("PUT", "/articles/birds/comments", 405, "Method not allowed"),
     ],
 )
 def test_errors_are_pages_of_the_site_or_fragments(
@@ -135,7 +135,7 @@ def test_our_own_mistake_shows_no_trace(app: Flask) -> None:
 
     answer = app.test_client().get("/mistake")
     assert answer.status_code == 500
-    assert "Our mistake" in answer.text
+    assert "Something went wrong" in answer.text
     assert "secret" not in answer.text
 
 
@@ -143,7 +143,7 @@ def test_our_own_mistake_shows_no_trace(app: Flask) -> None:
 def test_the_site_speaks_its_owners_language(client: FlaskClient) -> None:
     page = client.get("/nowhere")
     assert '<html lang="fr"' in page.text
-    assert "Rien ici" in page.text
+    assert "Page introuvable" in page.text
     assert "Le carnet &lt;b&gt;" in page.text
 
 
