@@ -132,7 +132,8 @@ def post_comment(
         shown=False,
         **_place(conversation.last_number, parent),
     )
-    comment.status = PUBLISHED if draft.by_owner else spam.judge(session, comment, rules, draft.trapped)
+    with session.no_autoflush:  # the conversation is written once, at the end
+        comment.status = PUBLISHED if draft.by_owner else spam.judge(session, comment, rules, draft.trapped)
     session.add(comment)
     if comment.is_published:
         publish(session, conversation, comment)

@@ -143,7 +143,10 @@ def load_elsewhere(session: Session, article_id: int, page: Page) -> list[int]:
 
 def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
     """The threads that start with these comments, as a page displays them: one query for them, one for replies."""
-    roots = list(session.scalars(select(Comment).where(Comment.id.in_(list(root_ids)))))
+    ids = list(root_ids)
+    if not ids:
+        return []
+    roots = list(session.scalars(select(Comment).where(Comment.id.in_(ids))))
     threads = [Node(root) for root in roots]
     _attach(threads, _first_replies(session, roots))
     return threads

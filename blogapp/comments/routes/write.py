@@ -33,6 +33,7 @@ from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
+from blogapp.text.names import is_blank
 from blogapp.visitors.cookie import read_token, set_token
 from blogapp.visitors.identity import hash_token, key_of_day, network_of, new_token, present_key, visitor_digest
 from blogapp.web.errors import answer
@@ -76,7 +77,8 @@ def preview() -> Answer:
     if seconds_to_wait(current_app.config["PREVIEW_RATES"], "preview", clock.now()):
         sentence, status = gettext("Too many requests from your network. Try again in a minute."), 429
     if not sentence:
-        html, status = markup.render_comment(form.body.data or "", i18n.current_locale()), 200
+        body, status = form.body.data or "", 200
+        html = "" if is_blank(body) else markup.render_comment(body, i18n.current_locale())
     if is_htmx() or article is None:
         return render_template("comments/_preview.html", html=html, sentence=sentence), status
     parent = find_visible(db.session(), form.parent, article.id, current_author())
