@@ -93,7 +93,7 @@ def test_a_wrong_input_gets_its_sentence_and_keeps_the_text(visit: Visits, artic
     page.locator("#comment-form [name=author_url]").fill("nonsense")
     write(page, "Kept", name="  ")
     expect(page.locator("[data-error-for=author_name]")).to_contain_text("Please enter a name")
-    expect(page.locator("[data-error-for=author_url]")).to_contain_text("A link begins with")
+    expect(page.locator("[data-error-for=author_url]")).to_contain_text("Please enter a web address")
     expect(page.locator("#comment-form [name=body]")).to_have_value("Kept")
     expect(page.locator("#comment-form [name=author_name]")).to_be_focused()
     assert_accessible(page)
