@@ -104,12 +104,13 @@ def post_comment(
     if not draft.by_owner and looks_like_the_owner(session, draft.author_name):
         raise NameTaken
     conversation = lock_conversation(session, article.id)
-    digest = _digest(sender.visitor, article.id, draft) if sender.visitor else None
-    first = find_repeat(session, article.id, draft, sender.token_hash) if digest is None else None
-    if digest is not None:
-        first = _same_digest(session, digest, now)
+    # Looked up again: the same form may have been posted while this one waited for the lock.
+    first = find_repeat(session, article.id, draft, sender, now)
     if first is not None:
         return first, False
+    digest = _digest(sender.visitor, article.id, draft) if sender.visitor else None
+    if digest is not None:
+        _release_digest(session, digest)
 
     parent = _parent(session, article, draft.parent_id)
     conversation.last_number += 1
@@ -131,7 +132,8 @@ def post_comment(
         shown=False,
         **_place(conversation.last_number, parent),
     )
-    comment.status = PUBLISHED if draft.by_owner else spam.judge(session, comment, rules, draft.trapped)
+    with session.no_autoflush:  # the conversation is written once, at the end
+        comment.status = PUBLISHED if draft.by_owner else spam.judge(session, comment, rules, draft.trapped)
     session.add(comment)
     if comment.is_published:
         publish(session, conversation, comment)
@@ -139,14 +141,20 @@ def post_comment(
     return comment, True
 
 
-def find_repeat(session: Session, article_id: int, draft: Draft, token_hash: bytes | None) -> Comment | None:
-    """The comment that the browser with this cookie has posted with the same parent, name and present text."""
-    if token_hash is None:
+def find_repeat(session: Session, article_id: int, draft: Draft, sender: Sender, now: datetime) -> Comment | None:
+    """The comment that this form has already created: with a cookie, the browser's comment with the same parent, name
+    and present text; without one, the visitor's comment of the last REPEAT_PERIOD from the same form."""
+    if sender.visitor is not None:
+        digest = _digest(sender.visitor, article_id, draft)
+        return session.scalar(
+            select(Comment).where(Comment.digest == digest, Comment.created_at >= now - REPEAT_PERIOD)
+        )
+    if sender.token_hash is None:
         return None
     return session.scalar(
         select(Comment)
         .where(
-            Comment.author_token_hash == token_hash,
+            Comment.author_token_hash == sender.token_hash,
             Comment.article_id == article_id,
             Comment.body_digest == spam.digest_of(draft.body),
             Comment.body_source == draft.body,
@@ -177,14 +185,9 @@ def _digest(visitor: bytes, article_id: int, draft: Draft) -> bytes:
     return hmac.digest(visitor, message, "sha256")
 
 
-def _same_digest(session: Session, digest: bytes, now: datetime) -> Comment | None:
-    """The comment that the same form created within REPEAT_PERIOD. An older one gives the digest up."""
-    first = session.scalar(select(Comment).where(Comment.digest == digest))
-    if first is not None and now - first.created_at > REPEAT_PERIOD:
-        first.digest = None
-        session.flush()
-        return None
-    return first
+def _release_digest(session: Session, digest: bytes) -> None:
+    """Take the digest from a comment older than REPEAT_PERIOD: digests are unique."""
+    session.execute(update(Comment).where(Comment.digest == digest).values(digest=None))
 
 
 def _parent(session: Session, article: Article, parent_id: int | None) -> Comment | None:

@@ -36,12 +36,15 @@ MAX_ELSEWHERE = 500
 @dataclass
 class Node:
     """A comment in its thread: the replies displayed under it, and its parent (`answers`) if the indentation cannot
-    show it."""
+    show it. A thread's first comment also has the number of replies that are not displayed (`hidden_replies`), how
+    many of them come after the displayed ones (`replies_left`), and the comment that those follow (`last_read`)."""
 
     comment: Comment
     answers: Comment | None = None
     replies: list[Node] = field(default_factory=list)
     hidden_replies: int = 0
+    replies_left: int = 0
+    last_read: Comment | None = None
 
     @property
     def reply_authors(self) -> list[str]:
@@ -113,7 +116,11 @@ def load_page(
     if around is not None:
         _attach(threads[:1], _replies_around(session, around))
     for thread in threads:
+        # Counted before the visitor's own pending comments are added, which other readers do not see.
         thread.hidden_replies = thread.comment.reply_count - sum(1 for _ in thread) + 1
+        thread.replies_left, thread.last_read = thread.hidden_replies, thread.last
+    if around is not None:
+        threads[0].replies_left = _count_replies_after(session, threads[0].comment, threads[0].last.path)
     more = len(found) > THREADS_PER_PAGE
     is_first = not cursor and (at is None or number_of(at.path) == 1)
     if own is not None:
@@ -136,7 +143,10 @@ def load_elsewhere(session: Session, article_id: int, page: Page) -> list[int]:
 
 def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
     """The threads that start with these comments, as a page displays them: one query for them, one for replies."""
-    roots = list(session.scalars(select(Comment).where(Comment.id.in_(list(root_ids)))))
+    ids = list(root_ids)
+    if not ids:
+        return []
+    roots = list(session.scalars(select(Comment).where(Comment.id.in_(ids))))
     threads = [Node(root) for root in roots]
     _attach(threads, _first_replies(session, roots))
     return threads
@@ -181,10 +191,7 @@ def load_replies(session: Session, root: Comment, after_path: str) -> tuple[list
     _attach(trees, rows)
     if len(rows) < REPLIES_PER_STEP:
         return trees, 0
-    left = select(func.count()).where(
-        Comment.root_id == root.id, Comment.shown.is_(True), Comment.path > rows[-1].comment.path
-    )
-    return trees, session.scalar(left) or 0
+    return trees, _count_replies_after(session, root, rows[-1].comment.path)
 
 
 def load_changes(session: Session, article_id: int, since: int) -> list[Node]:
@@ -276,6 +283,11 @@ def _replies_around(session: Session, at: Comment) -> list[Node]:
 
 def _replies(session: Session, condition: ColumnElement[bool], limit: int) -> list[Node]:
     return _nodes(session, select(Comment).where(condition).order_by(Comment.path).limit(limit))
+
+
+def _count_replies_after(session: Session, root: Comment, path: str) -> int:
+    after = and_(Comment.root_id == root.id, Comment.shown.is_(True), Comment.path > path)
+    return session.scalar(select(func.count()).where(after)) or 0
 
 
 def _nodes(session: Session, query: Select[Comment]) -> list[Node]:

@@ -133,7 +133,9 @@ def explain(status: int) -> tuple[str, str]:
     if status == 409:
         return gettext("This page has changed"), gettext("Go back, reload the page and try again.")
     if status == 413:
-        return gettext("Request too large"), gettext("Shorten your text and send it again.")
+        return gettext("Request too large"), gettext(
+            "What you sent is too large. Your browser keeps your text: go back, shorten it and send it again."
+        )
     if status == 429:
         return gettext("Too many requests"), gettext("Too many requests from your network. Try again in a minute.")
     if status == 503:

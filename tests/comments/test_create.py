@@ -258,4 +258,41 @@ def test_a_closed_conversation_takes_nothing(publish_article: Publish, post: Pos
     assert answer.status_code == 409
     page = client.get("/articles/old").text
     assert "Comments are closed." in page
-    assert "<textarea" not in page
+    assert 'id="comment-form"' not in page
+
+
+@pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_RATE_PER_MINUTE="1")
+@pytest.mark.parametrize("htmx", [True, False])
+def test_repeat_without_cookie_over_the_limit_gets_the_first_answer(app: Flask, htmx: bool) -> None:
+    form = {"author_name": "Ada", "body": "Once"}
+    headers = {"HX-Request": "true"} if htmx else {}
+    answers = [app.test_client().post("/articles/birds/comments", data=form, headers=headers) for _ in range(4)]
+    assert {answer.status_code for answer in answers} == {201 if htmx else 303}
+    assert len({answer.headers.get("Location") for answer in answers}) == 1
+    other = app.test_client().post("/articles/birds/comments", data={**form, "body": "Other"}, headers=headers)
+    assert other.status_code == 429
+
+
+def test_eight_identical_posts_with_a_cookie_at_once_are_one_comment(app: Flask, post: Post, session: Session) -> None:
+    cookie = post("birds", body="First").headers["Set-Cookie"].split(";")[0]
+    gate = Barrier(8)
+    answers: list[tuple[int, str]] = []
+
+    def send() -> None:
+        gate.wait()
+        answer = app.test_client(use_cookies=False).post(
+            "/articles/birds/comments",
+            data={"author_name": "Ada", "body": "Once"},
+            headers={"HX-Request": "true", "Cookie": cookie},
+        )
+        answers.append((answer.status_code, re.findall(r'id="(comment-\d+)"', answer.text)[0]))
+
+    threads = [Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 8
+    assert len(set(answers)) == 1
+    assert answers[0][0] == 201
+    assert session.scalar(select(func.count()).select_from(Comment).where(Comment.body_source == "Once")) == 1

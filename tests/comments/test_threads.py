@@ -222,3 +222,61 @@ def test_a_thread_says_how_many_speak_and_who(app: Flask, post: Post, session: S
     names = re.search(r'class="summary-names">([^<]*)<', page)
     assert names
     assert re.sub("[\u2068\u2069]", "", names.group(1)) == "Bob, Cleo, Dan, and others"
+
+
+def test_page_around_a_folded_reply_offers_exactly_the_replies_after_it(
+    app: Flask, post: Post, session: Session
+) -> None:
+    post("birds", body="Root")
+    root = last_id(session)
+    for number in range(30):
+        post("birds", body=f"Reply number {number};", parent_id=str(root))
+    reader = app.test_client()
+    for start in (12, 15, 29):
+        page = reader.get(f"/articles/birds/comments?at={root + 1 + start}").text
+        assert "Earlier replies" in page
+        found = [int(number) for number in re.findall(r"Reply number (\d+);", page)]
+        while more := re.search(r'hx-get="(/comments/\d+/replies[^"]+)"', page):
+            answer = reader.get(more.group(1).replace("&amp;", "&"), headers=HTMX)
+            assert answer.status_code == 200
+            page = answer.text
+            found += [int(number) for number in re.findall(r"Reply number (\d+);", page)]
+        assert found == list(range(start, 30))
+
+
+def test_replies_deleted_since_the_page_was_loaded_only_take_the_link_away(
+    app: Flask, client: FlaskClient, post: Post, session: Session
+) -> None:
+    post("birds", body="Root")
+    root = last_id(session)
+    for number in range(11):
+        post("birds", body=f"Reply {number}", parent_id=str(root))
+    page = app.test_client().get("/articles/birds").text
+    assert "Earlier replies" not in page
+    link = re.search(r'hx-get="(/comments/\d+/replies[^"]+)"', page)
+    assert link
+    client.post(f"/comments/{last_id(session)}/delete")
+    answer = app.test_client().get(link.group(1), headers=HTMX)
+    assert answer.status_code == 200
+    assert f'id="more-replies-{root}"' in answer.text
+    assert "<a" not in answer.text
+
+
+@pytest.mark.settings(COMMENT_MODERATION="first")
+def test_visitors_pending_reply_does_not_hide_the_replies_before_it(
+    app: Flask, client: FlaskClient, post: Post, session: Session
+) -> None:
+    post("birds", body="Root")
+    root = last_id(session)
+    app.test_cli_runner().invoke(args=["comments", "approve", str(root)])
+    for number in range(15):
+        post("birds", body=f"Reply number {number};", parent_id=str(root))
+    newcomer = app.test_client()
+    form = {"author_name": "Bob", "body": "Pending reply", "parent_id": str(root)}
+    newcomer.post("/articles/birds/comments", data=form)
+    page = newcomer.get("/articles/birds").text
+    assert "Pending reply" in page
+    link = re.search(r'hx-get="(/comments/\d+/replies[^"]+)"', page)
+    assert link
+    more = newcomer.get(link.group(1), headers=HTMX).text
+    assert [int(number) for number in re.findall(r"Reply number (\d+);", more)] == [10, 11, 12, 13, 14]

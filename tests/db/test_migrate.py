@@ -35,6 +35,7 @@ from werkzeug.test import TestResponse
 from blogapp import create_app
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
+from blogapp.comments.spam import digest_of
 from blogapp.db.backup import back_up, delete_old_backups
 from blogapp.db.base import db
 from blogapp.db.migrate import MigrationError, Migrations, alembic
@@ -332,3 +333,59 @@ def test_a_newer_schema_is_not_served(app: Flask, database_url: str, tmp_path: P
         create_app(environ, tmp_path / "instance")
     with app.app_context(), pytest.raises(MigrationError, match="newer"):
         alembic.upgrade()
+
+
+def test_comment_decisions_migration_keeps_withdrawn_edited_pending_and_liked_comments(app: Flask) -> None:
+    with app.app_context():
+        alembic.downgrade("0004")
+        fill_every_table()  # comment 2 is a reply to comment 1, and each has a revision and a like
+        metadata = MetaData()
+        with db.engine.begin() as connection:
+            metadata.reflect(connection)
+            comments = metadata.tables["comments"]
+            row = dict(connection.execute(select(comments).where(comments.c.id == 1)).mappings().one())
+            gone = {"status": "withdrawn", "author_name": "", "body_source": "", "body_html": "", "body_digest": b""}
+            edited = {"revision": 1, "body_source": "Changed  Text", "body_digest": b"old", "digest": b"edited"}
+            pending = {"status": "pending", "shown": False, "revision": 0, "digest": b"pending"}
+            removed = {"status": "removed", "revision": 0, "digest": b"removed"}
+            for number, values in ((3, gone), (4, edited), (5, pending), (6, removed)):
+                unique = {"id": number, "number": number, "digest": None, "like_count": number}
+                connection.execute(comments.insert().values({**row, **unique, **values}))
+        counts = tables(app)
+        before = stored_comments()
+
+        alembic.upgrade("0005")
+        after = stored_comments()
+        statuses = {number: row["status"] for number, row in after.items() if number > 2}
+        assert statuses == {3: "erased", 4: "published", 5: "pending", 6: "removed"}
+        assert after[4]["body_digest"] == digest_of("changed text")
+        assert [after[number]["digest"] for number in (4, 5, 6)] == [None, b"pending", None]
+        assert [after[number]["edited_by"] for number in (3, 4, 5, 6)] == ["", "", "", ""]
+        assert {name: count for name, count in tables(app).items() if name in counts} == counts
+        for column in ("author_name", "body_source", "body_html", "like_count", "revision", "path", "shown"):
+            assert column_of(after, column) == column_of(before, column), column
+
+        alembic.downgrade("0004")
+        assert tables(app) == counts
+        assert column_of(stored_comments(), "status") == column_of(before, "status")
+        assert column_of(stored_comments(), "body_source") == column_of(before, "body_source")
+
+
+def stored_comments() -> dict[int, dict[str, Any]]:
+    """The rows of the comments by id, as the present schema has them."""
+    metadata = MetaData()
+    with db.engine.connect() as connection:
+        metadata.reflect(connection, only=["comments"])
+        rows = connection.execute(select(metadata.tables["comments"])).mappings()
+        return {
+            row["id"]: {**row, "digest": _bytes(row["digest"]), "body_digest": _bytes(row["body_digest"])}
+            for row in rows
+        }
+
+
+def column_of(rows: dict[int, dict[str, Any]], name: str) -> dict[int, Any]:
+    return {number: row[name] for number, row in rows.items()}
+
+
+def _bytes(value: Any) -> bytes | None:
+    return None if value is None else bytes(value)

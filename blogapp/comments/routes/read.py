@@ -104,22 +104,21 @@ def reply(comment_id: int) -> Answer:
 
 @bp.get("/comments/<id:comment_id>/replies")
 def replies(comment_id: int) -> Answer:
-    """The next replies of a thread, after `?after=<path>`; without HTMX the page that contains them."""
+    """The next replies of a thread, after `?after=<path>`; without HTMX the page that contains them. If they have been
+    deleted since the page was loaded, the answer only takes the link away."""
     session = db.session()
     root = find_comment(session, comment_id)
     article = article_of(root)
     if not is_htmx():
         return redirect(address_of(article, root), 302)
     trees, left = load_replies(session, root, request.args.get("after", ""))
-    if not trees:
-        raise NotFound
     return render_template(
         "comments/_more_replies.html",
         article=article,
         root=root,
         trees=trees,
         left=left,
-        last=trees[-1].last,
+        last=trees[-1].last if trees else root,
         liked_ids=liked_on_page(trees),
     )
 

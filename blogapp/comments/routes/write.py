@@ -35,7 +35,7 @@ from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
 from blogapp.text.names import is_blank
 from blogapp.visitors.cookie import read_token, set_token
-from blogapp.visitors.identity import hash_token, key_of_day, network_of, new_token, visitor_digest
+from blogapp.visitors.identity import hash_token, key_of_day, network_of, new_token, present_key, visitor_digest
 from blogapp.web.errors import answer
 from blogapp.web.htmx import is_htmx
 from blogapp.web.rate_limits import seconds_to_wait
@@ -77,8 +77,8 @@ def preview() -> Answer:
     if seconds_to_wait(current_app.config["PREVIEW_RATES"], "preview", clock.now()):
         sentence, status = gettext("Too many requests from your network. Try again in a minute."), 429
     if not sentence:
-        body = form.body.data or ""
-        html, status = "" if is_blank(body) else markup.render_comment(body, i18n.current_locale()), 200
+        body, status = form.body.data or "", 200
+        html = "" if is_blank(body) else markup.render_comment(body, i18n.current_locale())
     if is_htmx() or article is None:
         return render_template("comments/_preview.html", html=html, sentence=sentence), status
     parent = find_visible(db.session(), form.parent, article.id, current_author())
@@ -112,17 +112,21 @@ def _post(article: Article, form: CommentForm, token: str, fresh_token: str) -> 
     before the text is rendered, and it is rendered before the write lock is taken. Raises Refused."""
     now, author = clock.now(), current_author()
     draft = _draft(form, author.is_owner)
-    if repeat := find_repeat(db.session(), article.id, draft, author.token_hash):
+    token_hash = hash_token(token or fresh_token)
+    visitor = None if token else _visitor(present_key(db.session(), now.date()))
+    if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
         return repeat, False
     rates.check_comment(author)
     html = markup.render_comment(draft.body, i18n.current_locale())
     with write_transaction() as session:
-        visitor = None
-        if not token:
-            key = key_of_day(session, now.date()).key
-            visitor = visitor_digest(key, network_of(request.remote_addr), request.user_agent.string)
-        sender = Sender(hash_token(token or fresh_token), visitor)
+        visitor = None if token else _visitor(key_of_day(session, now.date()).key)
+        sender = Sender(token_hash, visitor)
         return post_comment(session, article, draft, html, sender, current_app.config["COMMENT_RULES"], now)
+
+
+def _visitor(key: bytes | None) -> bytes | None:
+    """The digest of a browser without our cookie; None if the day has no key yet."""
+    return visitor_digest(key, network_of(request.remote_addr), request.user_agent.string) if key else None
 
 
 def _draft(form: CommentForm, by_owner: bool) -> Draft:

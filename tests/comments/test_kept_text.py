@@ -1,0 +1,148 @@
+"""Refused requests give the typed text back, and pending comments are for their authors alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment, CommentRevision
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from tests.conftest import locked
+from tests.owners.test_names import PASSWORD, sign_in
+
+Post = Callable[..., TestResponse]
+HTMX = {"HX-Request": "true"}
+TEXT = "Typed <carefully>"
+KEPT = "Typed &lt;carefully&gt;</textarea>"
+
+
+@pytest.fixture(autouse=True)
+def article(publish_article: Callable[..., Article]) -> Article:
+    return publish_article(slug="birds", lang="en", title="Birds")
+
+
+@pytest.fixture
+def comment(post: Post, session: Session) -> int:
+    """The id of a comment that `client` has posted."""
+    post("birds", author_name="Ada", body="First text")
+    return session.scalars(select(Comment.id)).one()
+
+
+@pytest.fixture
+def owner(app: Flask, runner: FlaskCliRunner) -> FlaskClient:
+    runner.invoke(args=["owner", "create", "--name", "Chloé Martin", "--password", PASSWORD])
+    browser = app.test_client()
+    sign_in(browser)
+    return browser
+
+
+def test_comment_on_a_missing_article_gives_the_text_back(client: FlaskClient) -> None:
+    answer = client.post("/articles/none/comments", data={"author_name": "Ada", "body": TEXT})
+    assert answer.status_code == 404
+    assert KEPT in answer.text
+
+
+def test_edit_of_a_deleted_comment_gives_the_text_back(client: FlaskClient, comment: int) -> None:
+    client.post(f"/comments/{comment}/delete")
+    answer = client.post(f"/comments/{comment}/edit", data={"body": TEXT, "revision": "0"})
+    assert answer.status_code == 404
+    assert KEPT in answer.text
+
+
+def test_edit_conflict_gives_the_text_back(client: FlaskClient, comment: int) -> None:
+    client.post(f"/comments/{comment}/edit", data={"body": "Second text", "revision": "0"})
+    answer = client.post(f"/comments/{comment}/edit", data={"body": TEXT, "revision": "0"})
+    assert answer.status_code == 409
+    assert KEPT in answer.text
+
+
+def test_a_form_over_64_kb_says_where_the_text_is(client: FlaskClient) -> None:
+    answer = client.post("/articles/birds/comments", data={"body": "x" * 70_000})
+    assert answer.status_code == 413
+    assert "Your browser keeps your text" in answer.text
+
+
+@pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_RATE_PER_MINUTE="1")
+def test_too_many_comments_give_the_text_back(client: FlaskClient, comment: int) -> None:
+    answer = client.post("/articles/birds/comments", data={"author_name": "Ada", "body": TEXT})
+    assert answer.status_code == 429
+    assert KEPT in answer.text
+
+
+def test_busy_database_gives_the_text_back(client: FlaskClient, comment: int, database_url: str) -> None:
+    with locked(database_url, "conversations, comments", "EXCLUSIVE"):
+        answer = client.post("/articles/birds/comments", data={"author_name": "Ada", "body": TEXT})
+    assert answer.status_code == 503
+    assert KEPT in answer.text
+    assert 'name="author_name" value="Ada"' in answer.text
+    assert "Retry-After" in answer.headers
+
+
+def test_owners_preview_of_a_reply_without_javascript_keeps_the_parent(owner: FlaskClient, comment: int) -> None:
+    form = {"body": "Answer", "parent_id": str(comment), "article": "birds"}
+    page = owner.post("/comments/preview", data=form).text
+    assert f'name="parent_id" value="{comment}"' in page
+    assert "Commenting as Chloé Martin" in page
+    assert "Answer</textarea>" in page
+    assert "Reply to Ada" in page
+
+
+def test_author_can_edit_twenty_times_and_the_owner_more_often(
+    client: FlaskClient, owner: FlaskClient, comment: int, session: Session
+) -> None:
+    for number in range(20):
+        edit = client.post(f"/comments/{comment}/edit", data={"body": f"Text {number}", "revision": str(number)})
+        assert edit.status_code == 303
+    refused = client.post(f"/comments/{comment}/edit", data={"body": TEXT, "revision": "20"})
+    assert refused.status_code == 403
+    assert "edited too often" in refused.text
+    assert KEPT in refused.text
+    assert session.scalar(select(func.count()).select_from(CommentRevision)) == 20
+    assert owner.post(f"/comments/{comment}/edit", data={"body": "Corrected", "revision": "20"}).status_code == 303
+
+
+@pytest.mark.parametrize(("homepage", "status"), [("", "pending"), ("https://spam.example", "spam")])
+@pytest.mark.settings(COMMENT_MODERATION="all")
+def test_restored_comment_awaits_approval_again_if_it_did_before(
+    post: Post, owner: FlaskClient, app: Flask, session: Session, homepage: str, status: str
+) -> None:
+    post("birds", body="Held back", homepage=homepage)
+    comment = session.scalars(select(Comment.id)).one()
+    owner.post(f"/comments/{comment}/removal")
+    assert session.scalars(select(Comment.status)).one() == "removed"
+    assert owner.post(f"/comments/{comment}/restoration", headers=HTMX).status_code == 200
+    assert session.scalars(select(Comment.status)).one() == status
+    assert "Held back" not in app.test_client().get("/articles/birds").text
+
+
+@pytest.mark.settings(COMMENT_MODERATION="all")
+def test_permalink_of_a_pending_comment_works_for_its_author_only(
+    client: FlaskClient, comment: int, app: Flask
+) -> None:
+    answer = client.get(f"/comments/{comment}")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"/articles/birds#comment-{comment}"
+    assert f'id="comment-{comment}"' in client.get("/articles/birds").text
+    assert app.test_client().get(f"/comments/{comment}").status_code == 404
+
+
+def test_render_renews_outdated_html_only(
+    app: Flask, runner: FlaskCliRunner, comment: int, post: Post, session: Session
+) -> None:
+    post("birds", body="*Current*")
+    with app.app_context(), write_transaction() as writer:
+        writer.execute(
+            update(Comment).where(Comment.id == comment).values(body_html="<p>outdated</p>", renderer_version=0)
+        )
+        db.session.expunge_all()
+    assert runner.invoke(args=["comments", "render"]).output == "1 rendered\n"
+    assert "First text" in session.scalars(select(Comment.body_html).where(Comment.id == comment)).one()
+    assert runner.invoke(args=["comments", "render"]).output == "0 rendered\n"

@@ -1,0 +1,197 @@
+"""Every query that a visitor's request causes reads an index, however many comments the site has."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, Engine, event, insert, text
+
+from blogapp.articles.models import Article
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.comments.models import NUMBER_WIDTH, Comment, CommentDecision, CommentRevision, Conversation, Like
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+
+ARTICLES = 200
+THREADS_EACH = 20
+REPLIES_EACH = 4
+HTMX = {"HX-Request": "true"}
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+BIG_TABLES = "comments|articles|likes|comment_revisions|comment_decisions|conversations"
+
+Statement = tuple[str, Any]
+
+
+@pytest.fixture
+def filled(app: Flask) -> Flask:
+    """The application with 20,000 comments on 200 articles, and fresh planner statistics."""
+    with app.app_context():
+        with write_transaction() as session:
+            ids = [
+                publish(
+                    session, Manuscript(f"a{number}", "en", f"A {number}", "", [], False, NOW, "Text."), NOW
+                ).article.id
+                for number in range(ARTICLES)
+            ]
+            rows = [row for article_id in ids for row in comments_of(article_id)]
+            session.execute(insert(Comment), rows)
+            last = len(rows) // ARTICLES
+            counts = {"last_number": last, "version": last, "comment_count": last}
+            session.execute(insert(Conversation), [{"article_id": each, **counts} for each in ids])
+            likes = [{"comment_id": row["id"], "visitor": bytes([number]) * 32} for row in rows for number in (1, 2)]
+            session.execute(insert(Like), likes)
+            text_before = {"revision": 0, "body_source": "Before", "replaced_at": NOW}
+            session.execute(insert(CommentRevision), [{"comment_id": row["id"], **text_before} for row in rows])
+            decision = {"act": "approve", "actor": "command", "revision": 0, "status_before": "pending"}
+            decisions = [{"comment_id": row["id"], "decided_at": NOW, **decision} for row in rows]
+            session.execute(insert(CommentDecision), decisions)
+            if session.get_bind().dialect.name == "postgresql":
+                session.execute(text("SELECT setval(pg_get_serial_sequence('comments', 'id'), max(id)) FROM comments"))
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ANALYZE")
+    return app
+
+
+def comments_of(article_id: int) -> Iterator[dict[str, Any]]:
+    """THREADS_EACH threads of one article, each with REPLIES_EACH replies."""
+    per_article = THREADS_EACH * (1 + REPLIES_EACH)
+    root: dict[str, Any] = {}
+    for number in range(1, per_article + 1):
+        row_id = (article_id - 1) * per_article + number
+        own = f"{number:0{NUMBER_WIDTH}d}"
+        is_root = (number - 1) % (1 + REPLIES_EACH) == 0
+        place: dict[str, Any] = {"parent_id": None, "root_id": None, "shown_under_id": None, "depth": 0, "path": own}
+        if not is_root:
+            above = root["id"]
+            place = {"parent_id": above, "root_id": above, "shown_under_id": above, "depth": 1}
+            place["path"] = root["path"] + own
+        row = {
+            "id": row_id,
+            "article_id": article_id,
+            "number": number,
+            "status": "published",
+            "shown": True,
+            "published_in": number,
+            "changed_in": number,
+            "reply_count": REPLIES_EACH if is_root else 0,
+            "author_name": f"Name {number % 50}",
+            "author_token_hash": hashlib.sha256(f"{row_id % 5000}".encode()).digest(),
+            "body_source": f"Text {row_id}",
+            "body_html": f"<p>Text {row_id}</p>",
+            "renderer_version": 1,
+            "body_digest": hashlib.sha256(f"text {row_id}".encode()).digest(),
+            "digest": hashlib.sha256(f"digest {row_id}".encode()).digest(),
+            "created_at": NOW,
+            **place,
+        }
+        root = row if is_root else root
+        yield row
+
+
+@contextmanager
+def recorded(app: Flask) -> Iterator[list[Statement]]:
+    """Collects the statements, with their parameters, that reach the database."""
+    statements: list[Statement] = []
+
+    def note(connection: object, cursor: object, statement: str, parameters: Any, *rest: object) -> None:
+        if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            statements.append((statement, parameters))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def scans(app: Flask, statements: list[Statement]) -> list[str]:
+    """The lines of the statements' plans that read a whole big table or index."""
+    with app.app_context():
+        engine = db.engine
+    with engine.connect() as connection:
+        return [
+            f"{line} <- {statement}"
+            for statement, values in statements
+            for line in plan(engine, connection, statement, values)
+            if is_scan(line)
+        ]
+
+
+def plan(engine: Engine, connection: Connection, statement: str, values: Any) -> list[str]:
+    if engine.dialect.name == "sqlite":
+        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    return [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
+
+
+def is_scan(line: str) -> bool:
+    # SQLite: "SCAN comments" or "SCAN comments USING INDEX ..." read everything; PostgreSQL: "Seq Scan on comments".
+    return re.search(rf"^SCAN ({BIG_TABLES})\b|Seq Scan on ({BIG_TABLES})\b", line) is not None
+
+
+def requests_of(app: Flask, author: FlaskClient) -> dict[str, Callable[[], Any]]:
+    """Each request of a visitor to article 7, whose first comment has the id 601."""
+    url, reader = "/articles/a6/comments", app.test_client()
+    form = {"author_name": "Ada", "body": "Hello"}
+    return {
+        "first post": lambda: reader.post(url, data={**form, "body": "One"}, headers=HTMX),
+        "post": lambda: author.post(url, data={**form, "body": "Two"}, headers=HTMX),
+        "reply": lambda: author.post(url, data={**form, "body": "Three", "parent_id": "601"}, headers=HTMX),
+        "plain post": lambda: author.post(url, data={**form, "body": "Four"}),
+        "repeat": lambda: author.post(url, data={**form, "body": "Four"}),
+        "edit form": lambda: author.get("/comments/20001/edit"),
+        "edit": lambda: author.post("/comments/20001/edit", data={"body": "Changed", "revision": "0"}, headers=HTMX),
+        "like": lambda: author.post("/comments/605/likes", headers=HTMX),
+        "unlike": lambda: author.post("/comments/605/likes", headers=HTMX),
+        "preview": lambda: author.post("/comments/preview", data={**form, "article": "a6", "parent_id": "601"}),
+        "page": lambda: author.get("/articles/a6"),
+        "newest": lambda: author.get("/articles/a6?sort=newest"),
+        "most liked": lambda: author.get("/articles/a6?sort=liked"),
+        "next page": lambda: author.get(f"{url}?before=10", headers=HTMX),
+        "next most liked": lambda: author.get(f"{url}?sort=liked&before=0-50", headers=HTMX),
+        "page at": lambda: author.get(f"{url}?at=690"),
+        "refresh": lambda: author.get(f"{url}?since=90", headers=HTMX),
+        "newer": lambda: author.get(f"{url}?after=690", headers=HTMX),
+        "replies": lambda: author.get(f"/comments/601/replies?after={1:07d}{2:07d}", headers=HTMX),
+        "permalink": lambda: author.get("/comments/690"),
+        "reply form": lambda: author.get("/comments/690/reply"),
+        "front page": lambda: author.get("/"),
+        "delete": lambda: author.post("/comments/20001/delete", headers=HTMX),
+    }
+
+
+def test_no_request_of_a_visitor_scans_a_big_table(filled: Flask) -> None:
+    author = filled.test_client()
+    first = {"author_name": "Ada", "body": "Zero"}
+    assert author.post("/articles/a6/comments", data=first).status_code == 303
+    found: dict[str, list[str]] = {}
+    for name, send in requests_of(filled, author).items():
+        with recorded(filled) as statements:
+            answer = send()
+        assert answer.status_code < 400, name
+        assert statements, name
+        if lines := scans(filled, statements):
+            found[name] = lines
+    assert found == {}
+
+
+def test_a_post_takes_the_same_number_of_statements_on_a_big_site(
+    filled: Flask, publish_article: Callable[..., Article]
+) -> None:
+    publish_article(slug="empty")
+    author = filled.test_client()
+    author.post("/articles/a6/comments", data={"author_name": "Ada", "body": "Zero"})
+    counts = []
+    for slug in ("empty", "a6", "a7"):
+        with recorded(filled) as statements:
+            sent = author.post(f"/articles/{slug}/comments", data={"author_name": "Ada", "body": slug}, headers=HTMX)
+        assert sent.status_code == 201
+        counts.append(len(statements))
+    assert counts == [9, 9, 9]
