@@ -29,7 +29,7 @@ from blogapp.db.base import db
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import Turns, write_transaction
 from blogapp.view_counts.models import DailyRefusals, DailyViews, ViewCount
-from tests.conftest import SECRET_KEY, dispose, eventually, locked, on_server, url_of
+from tests.conftest import SECRET_KEY, browser, dispose, eventually, locked, on_server, url_of
 from tests.harness.proxy import Proxy
 from tests.harness.server import Server
 
@@ -141,10 +141,18 @@ def blog(server: Server, database_url: str) -> Iterator[Flask]:
     dispose(app)
 
 
+def _user_agent(agent: str) -> str:
+    return agent if "bot" in agent else browser(agent)
+
+
 def send(server: Server, path: str, agent: str = "Reader", **form: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
-        headers = {"HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded", "User-Agent": agent}
+        headers = {
+            "HX-Request": "true",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "User-Agent": _user_agent(agent),
+        }
         connection.request("POST", path, urlencode(form), headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -180,7 +188,7 @@ def view_many(server: Server, agents: list[str]) -> Counter[int]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     answers: Counter[int] = Counter()
     for agent in agents:
-        headers = {"Content-Length": "0", "User-Agent": agent}
+        headers = {"Content-Length": "0", "User-Agent": _user_agent(agent)}
         connection.request("POST", "/articles/birds/views", headers=headers)
         answer = connection.getresponse()
         answer.read()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,8 +23,9 @@ RATES = (RateLimitItemPerMinute(5), RateLimitItemPerHour(30))
 
 
 @pytest.fixture
-def storage(app: Flask) -> Iterator[MemoryStorage]:
-    yield app.extensions["rate_limiter"].storage
+def storage(app: Flask) -> MemoryStorage:
+    storage: MemoryStorage = app.extensions["rate_limiter"].storage
+    return storage
 
 
 def act(app: Flask, address: str = "192.0.2.1", purpose: str = "comment") -> int:
