@@ -47,7 +47,10 @@ def test_of_declared_bots_at_most_two_in_a_hundred_are_counted() -> None:
 
 def test_every_bot_of_the_list_that_the_filter_uses_is_known() -> None:
     assert len(BOTS) > 2000
-    assert [agent for agent in BOTS if not is_bot(agent)] == []
+    counted = [agent for agent in BOTS if not is_bot(agent)]
+    # One entry of the list is the build of a phone, with a person in Instagram's app as its example.
+    assert all("Build/AP3A.240617.008" in agent for agent in counted)
+    assert len(counted) <= 1
 
 
 @pytest.mark.parametrize("fixture", ["smartphone-42.yml", "tablet.yml", "phablet.yml"])
