@@ -29,6 +29,7 @@ from blogapp.db.transactions import write_transaction
 from blogapp.view_counts.counting import start_count
 from tests.harness.postgres import Postgres
 
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 SECRET_KEY = "a secret key for tests only"
 POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
 numbers = itertools.count(1)
@@ -109,8 +110,17 @@ def app(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> It
     for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest marker wins
         environ.update(mark.kwargs)
     app = create_app(environ, tmp_path / "instance")
+    app.test_client_class = Browser
     yield app
     dispose(app)
+
+
+class Browser(FlaskClient):
+    """A test client that calls itself Firefox: a client that names itself Werkzeug is a program, and not counted."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.environ_base["HTTP_USER_AGENT"] = FIREFOX
 
 
 @pytest.fixture
@@ -188,6 +198,11 @@ def post(client: FlaskClient) -> Callable[..., TestResponse]:
         )
 
     return send
+
+
+def browser(name: str) -> str:
+    """The user agent of a browser that differs from others by `name`."""
+    return f"Mozilla/5.0 (X11; Linux x86_64; {name}) Gecko/20100101 Firefox/145.0"
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from blogapp.db.transactions import write_transaction
 from tests.browser.conftest import Visit, assert_accessible, write
 from tests.browser.test_refresh import open_with_a_clock
 from tests.conftest import SECRET_KEY, dispose
+from tests.conftest import browser as agent
 from tests.harness.server import Server
 
 Visits = Callable[..., Visit]
@@ -204,8 +205,8 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_browsers_with_and_without_javascript_show_the_same_comments(browser: Browser, own_server: Server) -> None:
-    plain = Visit(browser.new_context(java_script_enabled=False, user_agent="Plain"), own_server.url)
-    live = Visit(browser.new_context(user_agent="Live"), own_server.url)
+    plain = Visit(browser.new_context(java_script_enabled=False, user_agent=agent("Plain")), own_server.url)
+    live = Visit(browser.new_context(user_agent=agent("Live")), own_server.url)
     live.allow("Failed to load resource|htmx:error|Failed to fetch")
     plain.allow("Failed to load resource")
     address = f"{own_server.url}/articles/birds"

@@ -14,11 +14,11 @@ from sqlalchemy import func, select
 from blogapp.comments.models import Comment, Conversation
 from blogapp.db.base import db
 from blogapp.view_counts.models import DailyRefusals, ViewCount
-from tests.conftest import eventually, locked
+from tests.conftest import FIREFOX, browser, eventually, locked
 from tests.harness.server import Server
 
 
-def send(server: Server, path: str, agent: str = "Reader", **form: str) -> tuple[int, str]:
+def send(server: Server, path: str, agent: str = FIREFOX, **form: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         headers = {"HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded", "User-Agent": agent}
@@ -32,7 +32,7 @@ def send(server: Server, path: str, agent: str = "Reader", **form: str) -> tuple
 def test_two_processes_post_and_count_at_once_and_lose_nothing(server: Server, blog: Flask) -> None:
     def act(number: int) -> int:
         if number % 2:
-            return send(server, "/articles/birds/views", agent=f"Reader {number}")[0]
+            return send(server, "/articles/birds/views", agent=browser(f"Reader {number}"))[0]
         return send(server, "/articles/birds/comments", author_name=f"N{number}", body=f"Text {number}")[0]
 
     with ThreadPoolExecutor(32) as pool:
@@ -67,7 +67,7 @@ def view_many(server: Server, agents: list[str]) -> Counter[int]:
 
 
 def test_two_thousand_readers_at_once_are_two_thousand_views(server: Server, blog: Flask) -> None:
-    agents = [[f"Reader {connection}.{number}" for number in range(63 - connection % 2)] for connection in range(32)]
+    agents = [[browser(f"{connection}.{number}") for number in range(63 - connection % 2)] for connection in range(32)]
     with ThreadPoolExecutor(32) as pool:
         answers = sum(pool.map(lambda each: view_many(server, each), agents), Counter())
     assert answers == {204: 2000}
@@ -78,7 +78,7 @@ def test_two_thousand_readers_at_once_are_two_thousand_views(server: Server, blo
 
 def test_one_reader_a_hundred_times_at_once_is_one_view(server: Server, blog: Flask) -> None:
     with ThreadPoolExecutor(32) as pool:
-        answers = sum(pool.map(lambda _: view_many(server, ["Reader"]), range(100)), Counter())
+        answers = sum(pool.map(lambda _: view_many(server, [FIREFOX]), range(100)), Counter())
     assert answers == {204: 100}
     with blog.app_context():
         eventually(counted, 1)
@@ -105,7 +105,9 @@ def test_sigterm_ends_the_server_cleanly(server: Server) -> None:
 def test_queued_views_are_written_before_the_server_ends(server: Server, blog: Flask, database_url: str) -> None:
     bot = "Googlebot/2.1"
     with locked(database_url):
-        assert {send(server, "/articles/birds/views", agent=agent)[0] for agent in ("One", "Two", bot)} == {200}
+        assert {
+            send(server, "/articles/birds/views", agent=agent)[0] for agent in (browser("One"), browser("Two"), bot)
+        } == {200}
         assert server.process
         server.process.end()
     assert server.stop() == 0

@@ -14,7 +14,7 @@ from blogapp.articles.models import Article
 from blogapp.db.faults import Busy
 from blogapp.db.transactions import write_transaction
 from blogapp.db.write_queue import MOST_STUCK, WriteQueue
-from tests.conftest import eventually, locked
+from tests.conftest import browser, eventually, locked
 
 Publish = Callable[..., Article]
 
@@ -109,7 +109,7 @@ def test_readers_are_served_while_others_wait_for_a_lock(
     answers = list[TestResponse]()
 
     def like(number: int) -> None:
-        headers = {"User-Agent": f"Reader {number}"}
+        headers = {"User-Agent": browser(f"Reader {number}")}
         answers.append(app.test_client().post(f"/comments/{address}/likes", headers=headers))
 
     threads = [Thread(target=like, args=[number]) for number in range(24)]

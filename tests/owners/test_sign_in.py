@@ -359,20 +359,24 @@ def test_no_address_and_no_name_is_stored(client: FlaskClient, session: Session)
         assert b"203" not in row.key
 
 
-def test_one_password_is_checked_at_a_time_and_few_wait(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+def test_a_sign_in_beyond_those_that_wait_is_answered_at_once(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "GATE", passwords.Gate(waiting=1, seconds=30))
-    with ThreadPoolExecutor(1) as pool:
-        with passwords.GATE.enter():
-            waiting = pool.submit(lambda: sign_in(app.test_client()).status_code)
-            # As soon as one waits, the next gets an answer at once, and no thread is held.
-            answers = iter(lambda: sign_in(client, "wrong"), None)
-            answer = next(each for each in answers if each.status_code == 503)
-        assert answer.headers["Retry-After"] == "2"
-        assert "The server is busy" in answer.text
-        assert 'value="Chloé Martin"' in answer.text
-        assert waiting.result() == 303
+    monkeypatch.setattr(passwords, "GATE", passwords.Gate(waiting=0, seconds=30))
+    with passwords.GATE.enter():
+        answer = sign_in(client)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert "The server is busy" in answer.text
+    assert 'value="Chloé Martin"' in answer.text
+    assert sign_in(client).status_code == 303
+
+
+def test_one_who_waits_too_long_at_the_gate_is_turned_away() -> None:
+    gate = passwords.Gate(waiting=1, seconds=0.01)
+    with gate.enter(), pytest.raises(passwords.Busy), gate.enter():
+        pass
+    with gate.enter():
+        pass
 
 
 def test_the_gate_lets_one_thread_in_at_a_time() -> None:

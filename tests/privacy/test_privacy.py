@@ -68,11 +68,11 @@ def test_it_says_where_limits_are_counted(app: Flask, client: FlaskClient, where
 @pytest.mark.parametrize(
     ("address", "lang", "title"),
     [
-        ("/privacy", "en", "What is kept about you"),
-        ("/privacy?lang=fr", "fr", "Ce qui est gardé de vous"),
-        ("/privacy?lang=he", "he", "מה נשמר עליכם"),
-        ("/privacy?lang=xx", "en", "What is kept about you"),
-        ("/privacy?lang=%00", "en", "What is kept about you"),
+        ("/privacy", "en", "What we store about you"),
+        ("/privacy?lang=fr", "fr", "Vos données"),
+        ("/privacy?lang=he", "he", "מה אנחנו שומרים עליכם"),
+        ("/privacy?lang=xx", "en", "What we store about you"),
+        ("/privacy?lang=%00", "en", "What we store about you"),
     ],
 )
 def test_it_speaks_the_language_that_it_is_asked_for(client: FlaskClient, address: str, lang: str, title: str) -> None:

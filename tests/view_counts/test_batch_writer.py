@@ -29,7 +29,7 @@ from blogapp.view_counts import batch_writer
 from blogapp.view_counts.counting import Seen
 from blogapp.view_counts.models import DailyRefusals, ViewCount, ViewMark
 from blogapp.visitors.models import VisitorKey
-from tests.conftest import SECRET_KEY, eventually, locked, on_server
+from tests.conftest import SECRET_KEY, browser, eventually, locked, on_server
 from tests.harness.server import ROOT
 
 Publish = Callable[..., Article]
@@ -69,11 +69,13 @@ def test_who_comes_while_the_writer_is_stuck_does_not_wait_for_it(
         return wait(event, timeout)
 
     with locked(database_url):
-        app.test_client().post("/articles/birds/views", headers={"User-Agent": "First"})
+        app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("First")})
         assert writer._is_stuck()
         monkeypatch.setattr(threading.Event, "wait", note)
         for number in range(20):
-            answer = app.test_client().post("/articles/birds/views", headers={**HTMX, "User-Agent": f"R{number}"})
+            answer = app.test_client().post(
+                "/articles/birds/views", headers={**HTMX, "User-Agent": browser(f"R{number}")}
+            )
             assert 'data-count="4"' in answer.text
         assert waited == []
         monkeypatch.undo()
@@ -93,9 +95,11 @@ def test_views_that_cannot_be_written_are_given_up_and_said(
     monkeypatch.setattr(batch_writer, "PATIENCE_MS", 50)
     with locked(database_url):
         for number in range(3):
-            answer = app.test_client().post("/articles/birds/views", headers={**HTMX, "User-Agent": f"R{number}"})
+            answer = app.test_client().post(
+                "/articles/birds/views", headers={**HTMX, "User-Agent": browser(f"R{number}")}
+            )
             assert 'data-count="4"' in answer.text
-    answer = app.test_client().post("/articles/birds/views", headers={**HTMX, "User-Agent": "Later"})
+    answer = app.test_client().post("/articles/birds/views", headers={**HTMX, "User-Agent": browser("Later")})
     assert 'data-count="5"' in answer.text
     assert counts(session) == (1, {"lost": 3})
     assert "views are given up" in caplog.text
@@ -118,7 +122,7 @@ def test_a_full_disk_costs_the_count_and_not_the_page(
     engine.dispose()
     event.listen(engine, "connect", fill)
     for number in range(400):
-        headers = {**HTMX, "User-Agent": f"Reader {number}"}
+        headers = {**HTMX, "User-Agent": browser(f"Reader {number}")}
         answer = app.test_client().post("/articles/birds/views", headers=headers)
         assert answer.status_code == 200
         if app.extensions["view_writer"]._kept:
@@ -130,7 +134,7 @@ def test_a_full_disk_costs_the_count_and_not_the_page(
     with app.app_context():
         db.session.remove()
     engine.dispose()
-    app.test_client().post("/articles/birds/views", headers={"User-Agent": "Later"})
+    app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("Later")})
     counted, noted = counts(session)
     assert noted["lost"] >= 1
     assert counted == number + 1 - noted["lost"] + 1
@@ -182,7 +186,7 @@ def test_a_database_that_is_away_costs_the_count_and_not_the_page(
     publish_article: Publish, client: FlaskClient, session: Session, away: Callable[[bool], None]
 ) -> None:
     publish_article(slug="birds", views=4)
-    client.post("/articles/birds/views", headers={"User-Agent": "Before"})
+    client.post("/articles/birds/views", headers={"User-Agent": browser("Before")})
     seen = {address: client.get(address).text for address in ("/", "/articles/birds")}
     session.close()
     away(True)
@@ -198,7 +202,7 @@ def test_a_database_that_is_away_costs_the_count_and_not_the_page(
     assert client.get("/articles/never-seen").status_code == 503
     assert client.post("/articles/birds/comments", data={"author_name": "A", "body": "B"}).status_code == 503
     away(False)
-    answer = client.post("/articles/birds/views", headers={**HTMX, "User-Agent": "After"})
+    answer = client.post("/articles/birds/views", headers={**HTMX, "User-Agent": browser("After")})
     assert 'data-count="6"' in answer.text
     client.application.extensions["view_writer"].flush()
     assert counts(session) == (2, {"lost": 2})
@@ -210,7 +214,7 @@ def test_the_process_ends_with_nothing_left_unwritten(
     publish_article(slug="birds")
     writer = app.extensions["view_writer"]
     with locked(database_url):
-        app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
+        app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("Reader")})
         closing = threading.Thread(target=writer.flush)
         closing.start()
     closing.join()
@@ -226,7 +230,7 @@ def test_the_day_begins_at_midnight_though_nobody_comes(
     monkeypatch.setattr(batch_writer, "BEGIN_WITHIN", 0)
     monkeypatch.setattr(clock, "now", lambda: EVENING)
     publish_article(slug="birds")
-    app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
+    app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("Reader")})
     eventually(lambda: app.extensions["view_writer"]._begun, date(2026, 6, 10))
     assert len(session.scalars(select(ViewMark)).all()) == 1
     session.rollback()
@@ -254,13 +258,13 @@ def test_nothing_is_left_of_a_key_when_its_day_is_over(
     monkeypatch.setattr(batch_writer, "BEGIN_WITHIN", 0)
     monkeypatch.setattr(clock, "now", lambda: EVENING)
     publish_article(slug="birds")
-    app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
+    app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("Reader")})
     key = session.scalars(select(VisitorKey.key)).one()
     session.rollback()
     assert key in bytes_on_disk(database_url)
     monkeypatch.setattr(clock, "now", lambda: EVENING + timedelta(seconds=1))
     # Whoever counts the first view makes the next key; what is left of the old one goes all the same.
-    app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"})
+    app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("Reader")})
     app.test_client().get("/healthz")
     eventually(lambda: app.extensions["view_writer"]._begun, date(2026, 6, 11))
     assert session.scalars(select(VisitorKey.key)).one() in bytes_on_disk(database_url)
@@ -277,7 +281,7 @@ def test_a_reader_in_the_way_delays_the_wiping_and_nothing_else(
     publish_article(slug="birds")
     session.scalars(select(Article)).all()  # and its transaction stays open
     writer = app.extensions["view_writer"]
-    assert app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"}).status_code == 204
+    assert app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("Reader")}).status_code == 204
     eventually(lambda: writer._busy_since is None, True)
     assert writer._begun is None
     session.rollback()
@@ -299,11 +303,13 @@ def test_a_database_that_goes_away_before_the_wiping_costs_no_count(
     monkeypatch.setattr(batch_writer, "BEGIN_WITHIN", 0)
     monkeypatch.setattr(batch_writer, "wipe", wipe_in_vain)
     publish_article(slug="birds")
-    assert app.test_client().post("/articles/birds/views", headers={"User-Agent": "Reader"}).status_code == 204
+    assert app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("Reader")}).status_code == 204
     app.extensions["view_writer"].flush()
     assert app.extensions["view_writer"]._begun is None
     monkeypatch.setattr(batch_writer, "wipe", transactions.wipe)
-    assert app.test_client().post("/articles/birds/views", headers={"User-Agent": "Another"}).status_code == 204
+    assert (
+        app.test_client().post("/articles/birds/views", headers={"User-Agent": browser("Another")}).status_code == 204
+    )
     app.extensions["view_writer"].flush()
     assert counts(session) == (2, {})
 

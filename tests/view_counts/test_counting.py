@@ -21,6 +21,7 @@ from blogapp.view_counts.counting import Seen, count_views
 from blogapp.view_counts.models import DailyRefusals, DailyViews, NetworkHour, ViewCount, ViewMark
 from blogapp.visitors.models import VisitorKey
 from tests.comments.test_threads import counted
+from tests.conftest import browser
 
 Publish = Callable[..., Article]
 
@@ -310,7 +311,7 @@ def test_counting_costs_the_same_number_of_statements_for_one_and_for_many(
 
 def view_as(app: Flask, agent: str, slug: str = "birds", address: str = "192.0.2.1") -> int:
     """Look at an article as the browser that calls itself `agent`; the status of the answer."""
-    headers = {"User-Agent": agent, "X-Forwarded-For": address}
+    headers = {"User-Agent": browser(agent), "X-Forwarded-For": address}
     return app.test_client().post(f"/articles/{slug}/views", headers=headers).status_code
 
 

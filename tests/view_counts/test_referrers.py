@@ -18,7 +18,7 @@ from blogapp.settings import SettingsError
 from blogapp.view_counts.counting import Seen, count_views
 from blogapp.view_counts.models import DailyReferrals
 from blogapp.view_counts.referrers import SPAMMERS, host_of
-from tests.conftest import SECRET_KEY, dispose
+from tests.conftest import SECRET_KEY, browser, dispose
 
 Publish = Callable[..., Article]
 
@@ -63,7 +63,9 @@ def test_the_host_that_a_reader_came_from_is_kept_with_the_view_only(
 ) -> None:
     publish_article(slug="birds")
     for agent, claimed in (("A", "news.example.org"), ("A", "other.example.org"), ("B", "news.example.org"), ("C", "")):
-        app.test_client().post("/articles/birds/views", data={"referrer": claimed}, headers={"User-Agent": agent})
+        app.test_client().post(
+            "/articles/birds/views", data={"referrer": claimed}, headers={"User-Agent": browser(agent)}
+        )
     rows = session.scalars(select(DailyReferrals)).all()
     assert [(row.host, row.views) for row in rows] == [("news.example.org", 2)]
 
