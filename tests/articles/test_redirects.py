@@ -1,0 +1,52 @@
+"""Old addresses of articles whose titles changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask.testing import FlaskClient, FlaskCliRunner
+
+from tests.articles.test_sources import load, write
+
+TEXT = "They sing all day long in the trees.\n"
+
+
+def titled(title: str, more: str = "") -> str:
+    return f"---\ntitle: {title}\n{more}---\n{TEXT}"
+
+
+def test_a_corrected_title_keeps_comments_and_redirects_the_old_address(
+    runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path
+) -> None:
+    load(runner, write(tmp_path / "a.md", titled("Brids sing")))
+    client.post("/articles/brids-sing/comments", data={"author_name": "Ada", "body": "Before the change"})
+    assert load(runner, write(tmp_path / "a.md", titled("Birds sing")))[0] == 0
+    page = client.get("/articles/brids-sing")
+    assert (page.status_code, page.headers["Location"]) == (301, "/articles/birds-sing")
+    form = {"author_name": "Bob", "body": "After the change"}
+    answer = client.post("/articles/brids-sing/comments", data=form)
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/articles/birds-sing/comments")
+    client.post(answer.headers["Location"], data=form)
+    text = client.get("/articles/birds-sing").text
+    assert "Before the change" in text
+    assert "After the change" in text
+
+
+def test_two_title_changes_and_back(runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path) -> None:
+    for title in ("One song", "Two songs", "Three songs", "One song"):
+        assert load(runner, write(tmp_path / "a.md", titled(title)))[0] == 0
+    assert client.get("/articles/one-song").status_code == 200
+    for old in ("two-songs", "three-songs"):
+        assert client.get(f"/articles/{old}").headers["Location"] == "/articles/one-song"
+
+
+def test_another_article_cannot_state_an_old_address(
+    runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path
+) -> None:
+    load(runner, write(tmp_path / "a.md", titled("One song")))
+    load(runner, write(tmp_path / "a.md", titled("Two songs")))
+    other = "---\ntitle: Other\nslug: one-song\n---\nSomething completely different.\n"
+    code, output = load(runner, write(tmp_path / "b.md", other))
+    assert code == 1
+    assert "`one-song` is an old address of another article" in output
+    assert client.get("/articles/one-song").status_code == 301
