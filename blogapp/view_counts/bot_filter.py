@@ -43,11 +43,10 @@ BROWSER = re.compile(
     r"|.*(?:browser\b|midp|cldc)",
     re.IGNORECASE,
 )
-# Programs that call themselves Mozilla say "compatible" where Internet Explorer and Konqueror do, name no browser
-# engine, or contain one of these words.
+# Programs that call themselves Mozilla say "compatible" where Internet Explorer and Konqueror do, or contain one of
+# these words.
 PROGRAM = re.compile(
     r"compatible[;)](?!\s*(?:msie \d|konqueror))"
-    r"|^mozilla/\S+(?!.*(?:gecko|msie \d|webkit|presto|trident|netfront|obigo|polaris|android|chrome|firefox|safari))"
     r"|headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse|bots?(?![a-z])|crawl|crwlr|spider|scrap|scan"
     r"|fetch|archiver|validator|monitor|uptime|https?://|\bwww\.|@[a-z][a-z\d-]*\.|capture|screenshot|webthumb|webkit2png"
     r"|check(?:er|\.com|\b)|inspect|extract|analyzer|advisor|radar|synthetic|audit|proxy|transcoder|measurement"
