@@ -109,7 +109,7 @@ def test_objection_can_be_made_and_withdrawn_with_one_button(
         again = page.get_by_role("button", name="Count my views again")
         expect(again).to_be_visible()
         if javascript:
-            expect(page.locator("#status")).to_have_text("From now on your views are not counted.")
+            expect(page.locator("#status")).to_have_text("Your views are no longer counted.")
             expect(again).to_be_focused()
             assert_accessible(page)
         assert number_after_a_visit(page, address) == "4 views"

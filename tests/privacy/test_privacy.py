@@ -26,8 +26,8 @@ def test_its_numbers_are_those_of_the_settings(client: FlaskClient) -> None:
     text = words(client)
     for sentence in (
         "at most 1,234 are counted",
-        "For 77 minutes you can withdraw it yourself",
-        "only the first 24 bits (of IPv6: 48)",
+        "For 77 minutes, you can delete it yourself",
+        "only the first 24 bits (IPv6: 48)",
         "After 25 months",
         "sets one for 90 days",
         "for 395 days",
@@ -36,17 +36,17 @@ def test_its_numbers_are_those_of_the_settings(client: FlaskClient) -> None:
     french = words(client, "/privacy?lang=fr")
     assert "1\u202f234 au plus sont comptés" in french
     assert "Pendant 77 minutes" in french
-    assert "A comment may wait" not in text
+    assert "have to be approved" not in text
 
 
 @pytest.mark.settings(COMMENT_EDIT_MINUTES="0", COMMENT_MODERATION="first")
 def test_what_does_not_happen_is_not_said(client: FlaskClient) -> None:
     text = words(client)
-    assert "you can withdraw it yourself" not in text
-    assert "To have it removed, ask for it in a comment." in text
-    assert "A comment may wait" in text
+    assert "you can delete it yourself" not in text
+    assert "To have it deleted, ask the owner in a comment." in text
+    assert "have to be approved" in text
     assert "new readers" not in text  # limits are off
-    assert "Against floods" not in text
+    assert "To prevent abuse" not in text
 
 
 @pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_MODERATION="first")
@@ -61,8 +61,8 @@ def test_it_says_where_limits_are_counted(app: Flask, client: FlaskClient, where
     app.config["RATELIMIT_STORAGE_URI"] = {"memory": "memory://", "store": "redis://localhost:6379"}[where]
     text = words(client)
     assert ("in the server’s memory" in text) == (where == "memory")
-    assert ("in a store beside the blog" in text) == (where == "store")
-    assert "under a mark of that part of your address alone" in text
+    assert ("in a separate store" in text) == (where == "store")
+    assert "computed from that part of the IP address only" in text
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_an_objection_is_a_cookie_that_is_the_same_for_all(app: Flask, headers: 
         answer = client.post("/privacy/objection", data={"lang": "fr"}, headers=headers)
         cookies.append(answer.headers["Set-Cookie"])
         if headers:
-            assert "Désormais, vos vues ne sont pas comptées." in answer.text
+            assert "Vos vues ne sont plus comptées." in answer.text
             assert "<html" not in answer.text
         else:
             assert (answer.status_code, answer.location) == (303, "/privacy?lang=fr#objection")
