@@ -52,11 +52,12 @@ test: setup ## run all tests, on SQLite and PostgreSQL and in Chromium
 	@$(BIN)/python -m tests.harness.browser
 	@$(BIN)/python -m pytest
 
-check: setup ## run the linters and the type checker: ruff, mypy, djlint
+check: setup ## run the linters and the type checker: ruff, mypy, djlint, codespell
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m djlint --quiet --lint templates
+	@$(BIN)/python -m codespell_lib
 
 format: setup ## format the code with ruff
 	@-$(BIN)/python -m ruff check --fix --quiet .
