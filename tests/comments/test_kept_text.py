@@ -103,7 +103,7 @@ def test_author_can_edit_twenty_times_and_the_owner_more_often(
         assert edit.status_code == 303
     refused = client.post(f"/comments/{comment}/edit", data={"body": TEXT, "revision": "20"})
     assert refused.status_code == 403
-    assert "edited too often" in refused.text
+    assert "edited too many times" in refused.text
     assert KEPT in refused.text
     assert session.scalar(select(func.count()).select_from(CommentRevision)) == 20
     assert owner.post(f"/comments/{comment}/edit", data={"body": "Corrected", "revision": "20"}).status_code == 303

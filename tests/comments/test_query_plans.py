@@ -128,6 +128,8 @@ def scans(app: Flask, statements: list[Statement]) -> list[str]:
 def plan(engine: Engine, connection: Connection, statement: str, values: Any) -> list[str]:
     if engine.dialect.name == "sqlite":
         return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    # With seqscan off, a table is only read as a whole if no index serves the query, however small the table is.
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
     return [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
 
 

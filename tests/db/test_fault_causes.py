@@ -88,7 +88,7 @@ def test_a_read_only_server_is_not_ready_and_still_read(
             assert "the database cannot be written: PostgreSQL is read-only" in client.get("/readyz").text
             answer = post("birds", body="A text to keep")
             assert answer.status_code == 503
-            assert "The site cannot save anything at the moment." in answer.text
+            assert "Nothing can be saved at the moment." in answer.text
             assert "A text to keep</textarea>" in answer.text
             assert client.get("/articles/birds").status_code == 200
         finally:
@@ -112,7 +112,7 @@ def test_a_failed_write_is_remembered_until_one_succeeds(
         connection.commit()
     answer = post("birds", body="A text to keep " * 300)
     assert answer.status_code == 503
-    assert "The site cannot save anything at the moment." in answer.text
+    assert "Nothing can be saved at the moment." in answer.text
     assert client.get("/readyz").text == "the database cannot be written: the disk is full\n"
     with app.app_context(), db.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")

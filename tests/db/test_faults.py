@@ -20,7 +20,7 @@ from tests.conftest import on_server
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 
-CANNOT_SAVE = "The site cannot save anything at the moment. Reading still works."
+CANNOT_SAVE = "Nothing can be saved at the moment. You can still read the site."
 SECRET_TEXT = "Words that belong in no log"
 
 

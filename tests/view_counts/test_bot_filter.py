@@ -98,7 +98,6 @@ def test_every_current_browser_is_counted() -> None:
         "TelegramBot (like TwitterBot)",
         "facebookexternalhit/1.1",
         "LinkedInBot/1.0",
-        "Mozilla/5.0 xtate/2.12.4",
         "Mozilla/5.0 (compatible)",
         "Something/1.0",
     ],
