@@ -137,9 +137,7 @@ def test_a_range_gets_the_whole_page(publish_article: Publish, client: FlaskClie
         assert (answer.status_code, len(answer.data)) == (200, int(answer.headers["Content-Length"]))
 
 
-def test_foreign_arguments_and_cookies_lead_to_the_same_entry(
-    publish_article: Publish, app: Flask
-) -> None:
+def test_foreign_arguments_and_cookies_lead_to_the_same_entry(publish_article: Publish, app: Flask) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
     paths = renderings(app)
@@ -199,9 +197,7 @@ def test_a_foreign_host_gets_no_page_of_its_own(app: Flask, client: FlaskClient,
 
 
 @pytest.mark.parametrize("name", ["visitor", "__Host-visitor", "owner", "__Host-owner", "uncounted"])
-def test_our_own_cookies_are_never_answered_from_the_cache(
-    publish_article: Publish, app: Flask, name: str
-) -> None:
+def test_our_own_cookies_are_never_answered_from_the_cache(publish_article: Publish, app: Flask, name: str) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
     client.get("/articles/birds")
