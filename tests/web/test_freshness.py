@@ -16,12 +16,19 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.clock import now
-from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from tests.conftest import SECRET_KEY, Browser, dispose
 
@@ -172,7 +179,8 @@ class Freshness(RuleBasedStateMachine):
             assert self.etags.setdefault(etag, answer.data) == answer.data
         compressed = answer.headers.get("Content-Encoding") == "br"
         assert compressed <= (coding == "br")
-        return (brotli.decompress(answer.data) if compressed else answer.data).decode()
+        body: bytes = brotli.decompress(answer.data) if compressed else answer.data
+        return body.decode()
 
     def shows(self, text: str, state: Any, with_body: bool) -> bool:
         if state is None:
@@ -199,6 +207,18 @@ class Freshness(RuleBasedStateMachine):
             return None
         words = card.rpartition("<span>")[2]
         return int(words.split()[0])
+
+    @invariant()
+    def no_process_has_an_outdated_page(self) -> None:
+        if self.model.recent:
+            for app in range(PROCESSES):
+                self.read(app, "br", "page")
+
+    def teardown(self) -> None:
+        """After the delay every process has the present state."""
+        time.sleep(self.delay)
+        for app, address in itertools.product(range(PROCESSES), ("page", "list", "fragment")):
+            self.read(app, "br", address)
 
     # The rest
 
@@ -252,11 +272,16 @@ def owner_cookie(apps: list[Flask]) -> str:
 
 def test_no_reader_sees_an_outdated_page(apps: list[Flask], owner_cookie: str, database_url: str) -> None:
     delay = LONGEST_DELAY[database_url.partition(":")[0].partition("+")[0]]
+
+    class Machine(Freshness):
+        def __init__(self) -> None:
+            super().__init__(apps, owner_cookie, delay)
+
     run_state_machine_as_test(
-        lambda: Freshness(apps, owner_cookie, delay),
+        Machine,
         settings=settings(
-            max_examples=5,
-            stateful_step_count=40,
+            max_examples=3,
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate],  # making a failing example smaller would take minutes
