@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 from flask import Flask, request
-from flask_compress import Compress
 
 from blogapp.articles import redirects
 from blogapp.comments import avatars, current_author
@@ -20,7 +19,8 @@ from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.write import bp as comments
 from blogapp.comments.spam import Rules
 from blogapp.db import base, migrate, start, transactions
-from blogapp.db.content_version import ContentVersion
+from blogapp.db.change_marker import ChangeMarker
+from blogapp.db.content_versions import reader_for
 from blogapp.demo.commands import demo_cli
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.commands import owner_cli
@@ -39,6 +39,7 @@ from blogapp.visitors import cookie, day
 from blogapp.web import (
     arguments,
     assets,
+    compression,
     converters,
     csrf,
     development_server,
@@ -78,7 +79,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     # after_request functions run in reverse order: an answer is compressed last.
-    Compress(app)
+    compression.init_app(app, page_cache.is_kept)
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
     csrf.init_app(app)
     request_bodies.init_app(app)
@@ -89,14 +90,15 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     htmx.init_app(app)
     i18n.init_app(app, settings.site_locale)
     base.init_app(app, settings.database_url)
-    version_file = settings.database_file or data_folder / "content"
-    content_version = ContentVersion(version_file.with_name(f"{version_file.name}.version"))
-    transactions.init_app(app, content_version)
+    marked_file = settings.database_file or data_folder / "content"
+    marker = ChangeMarker(marked_file.with_name(f"{marked_file.name}.changed"))
+    marker.ensure()
+    versions = reader_for(app, settings.database_file)
+    transactions.init_app(app, marker, versions)
     migrate.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     view_counts.init_app(app, settings)
     day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
-    page_cache.init_app(app, content_version, settings)
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
@@ -119,11 +121,15 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     health.init_app(app)
     headers.init_app(app)
     development_server.init_app(app)
-    # The outermost middleware, so it is added last: it answers some requests before Flask.
+    # The outermost middleware is added last: it answers some requests before Flask.
+    private_cookies = (*cookie.NAMES, cookie.OBJECTION, *owner_cookies.NAMES)
+    # Other machines may use the same PostgreSQL database, but not the same marker.
+    stale_max_age = None if settings.database_file else page_cache.SHARED_MAX_AGE
+    cache = page_cache.init_app(app, versions, marker, private_cookies, stale_max_age)
     app.wsgi_app = Immediate(  # type: ignore[method-assign]
-        app.wsgi_app,
+        cache,
         proxy.prepare_for(settings.site_url, settings.trusted_proxies),
-        [health.healthz, assets.init_app(app)],
+        [cache.respond, health.healthz, assets.init_app(app)],
     )
     start.open_database(app, settings.database_file)
     start.explain_faults(app.cli)

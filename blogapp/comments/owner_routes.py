@@ -32,7 +32,7 @@ def confirm(comment_id: int) -> Answer:
 def remove(comment_id: int) -> Answer:
     comment, article = _find(comment_id)
     author = current_author()
-    with write_transaction() as session:
+    with write_transaction(article.id) as session:
         comment = moderation.remove(session, comment_id, Decider(BY_OWNER, author.owner_id), author.now)
     if not is_htmx() and not comment.shown:
         return redirect(url_for("comment_moderation.confirm", comment_id=comment.id), 303)
@@ -43,7 +43,7 @@ def remove(comment_id: int) -> Answer:
 def restore(comment_id: int) -> Answer:
     comment, article = _find(comment_id)
     author = current_author()
-    with write_transaction() as session:
+    with write_transaction(article.id) as session:
         comment = moderation.restore(session, comment_id, Decider(BY_OWNER, author.owner_id), author.now)
     return changed(article, comment, gettext("The comment has been restored."))
 

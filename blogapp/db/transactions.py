@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from blogapp.db.base import db
-from blogapp.db.content_version import ContentVersion
-from blogapp.db.faults import UNWRITABLE, Busy, Fault, describe, fault_of
+from blogapp.db.change_marker import ChangeMarker
+from blogapp.db.content_versions import Changes, VersionReader, raise_versions
+from blogapp.db.faults import UNWRITABLE, Fault, describe, fault_of
 from blogapp.db.sqlite import PATIENCE_MS, READING_PATIENCE_MS
 from blogapp.db.write_queue import WriteQueue
 
@@ -39,24 +40,30 @@ class Writing:
     could not be written, and `failed_at` when that was (`time.monotonic()`)."""
 
     queue: WriteQueue
-    content_version: ContentVersion
+    marker: ChangeMarker
+    versions: VersionReader
     fault: Fault | None = None
     failed_at: float = 0.0
 
 
-def init_app(app: Flask, content_version: ContentVersion) -> None:
+def init_app(app: Flask, marker: ChangeMarker, versions: VersionReader) -> None:
     with app.app_context():
         slots = 1 if db.engine.dialect.name == "sqlite" else POSTGRESQL_SLOTS
-    app.extensions["writing"] = Writing(WriteQueue(slots), content_version)
+    app.extensions["writing"] = Writing(WriteQueue(slots), marker, versions)
 
 
 @contextmanager
-def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -> Iterator[Session]:
+def write_transaction(
+    changes: Changes | int = Changes.EVERYTHING, *, durable: bool = True, patience_ms: int = PATIENCE_MS
+) -> Iterator[Session]:
     """Write in one transaction: commits at the end, rolls back on any error.
 
-    `durable` is for everything that readers can see: it is on disk before the answer (SQLite `synchronous=FULL`,
-    PostgreSQL's default), and pages that are kept in memory are dropped in all processes. Without it, as for view
-    counts, a power cut may lose the last moments (a killed process loses nothing) and pages are kept.
+    `changes` says what readers can see of it: one article (its id) with its comments, everything, or nothing. Cached
+    pages that show it are out of date from the commit on, in all processes (`content_versions`).
+
+    What is `durable` is on disk before the answer (SQLite `synchronous=FULL`, PostgreSQL's default). Without it, as
+    for view counts, a power cut may lose the last moments (a killed process loses nothing), and no page in the cache
+    is out of date, whatever `changes` says.
 
     On SQLite the write lock is taken at once (`BEGIN IMMEDIATE`): a transaction that reads first and writes later
     fails if another one wrote in between. Raises Busy if the transaction cannot begin: after `patience_ms`, or at
@@ -67,18 +74,13 @@ def write_transaction(*, durable: bool = True, patience_ms: int = PATIENCE_MS) -
     session.commit()  # ends the reading transaction, which cannot become a writing one
     try:
         with _turn(writing.queue, patience_ms) as left_ms:
-            yield from _write(writing.queue, durable, left_ms)
+            yield from _write(writing, changes, durable, left_ms)
     except SQLAlchemyError as error:
         fault = fault_of(error)
         if fault is not None and fault.kind == UNWRITABLE:
             writing.fault, writing.failed_at = fault, time.monotonic()
-        if durable and not isinstance(error, Busy):
-            writing.content_version.change()  # a commit whose answer is lost may have happened
         raise
     writing.fault = None
-    if durable:
-        # After the commit: a page rendered before it has the old version and is dropped.
-        writing.content_version.change()
 
 
 @contextmanager
@@ -91,19 +93,28 @@ def _turn(queue: WriteQueue, patience_ms: int) -> Iterator[int]:
         yield int(seconds * 1000)
 
 
-def _write(queue: WriteQueue, durable: bool, patience_ms: int) -> Iterator[Session]:
+def _write(writing: Writing, changes: Changes | int, durable: bool, patience_ms: int) -> Iterator[Session]:
     session = db.session
     connection = session.connection(
         execution_options={"writer": "durable" if durable else "quick", "patience_ms": patience_ms}
     )
-    queue.progress()
+    writing.queue.progress()
     try:
         if connection.dialect.name == "postgresql":
             session.execute(text(f"SET LOCAL lock_timeout = {max(1, patience_ms)}"))
             if not durable:
                 session.execute(text("SET LOCAL synchronous_commit = off"))
         yield session()
-        session.commit()
+        if changes is Changes.NOTHING or not durable:
+            session.commit()
+            return
+        raise_versions(session(), changes)
+        writing.marker.begin_change()
+        try:
+            session.commit()
+        finally:
+            writing.versions.forget()
+            writing.marker.finish_change()  # after an error too: the commit may have happened, and its answer got lost
     except BaseException:
         session.rollback()
         raise

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from blogapp import clock
 from blogapp.db.base import db
+from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners import cookies
 from blogapp.owners.passwords import Busy
@@ -50,7 +51,7 @@ def create() -> Response:
 def delete() -> Response:
     token = cookies.read_session_token(request)
     if token:
-        with write_transaction() as session:
+        with write_transaction(Changes.NOTHING) as session:
             end_session(session, token)
     response = redirect(url_for("articles.index"), 303)
     cookies.delete_session_token(request, response)

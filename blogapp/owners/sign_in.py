@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners import attempts
 from blogapp.owners.accounts import all_owners, find_owner
@@ -59,7 +60,7 @@ def sign_in(session: Session, attempt: Attempt, new_token: str, secret: str, is_
     is_right, new_hash = check_password(old_hash, attempt.password)
     if owner is None or not is_right:
         raise WrongPassword
-    with write_transaction() as writing:
+    with write_transaction(Changes.NOTHING) as writing:
         owner = writing.get(Owner, owner.id, with_for_update=True, populate_existing=True)
         if owner is None or owner.password_hash != old_hash:
             raise WrongPassword  # the password was changed while this one was checked

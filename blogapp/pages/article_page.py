@@ -15,6 +15,7 @@ from blogapp.comments.threads import conversation_of, last_signature, load_elsew
 from blogapp.db.base import db
 from blogapp.text import i18n
 from blogapp.view_counts.counting import views_of
+from blogapp.web.page_cache import depends_on
 
 
 def init_app(app: Flask) -> None:
@@ -27,6 +28,7 @@ def render_article_page(
     """The whole page: the article, its counts, a page of comments (after `cursor`, or around `at`), the form."""
     i18n.speak(article.lang)
     session, author = db.session(), current_author()
+    depends_on(session, article.id)
     sort = asked_sort()
     page = load_page(session, article.id, sort, cursor, at, author.token_hash)
     return render_template(

@@ -10,6 +10,7 @@ from blogapp.pages.article_page import render_article_page
 from blogapp.view_counts.counting import views_of
 from blogapp.view_counts.reports import POPULAR_DAYS, popular
 from blogapp.web.converters import whole_number
+from blogapp.web.page_cache import SITE, depends_on
 
 bp = Blueprint("articles", __name__)
 
@@ -17,6 +18,7 @@ bp = Blueprint("articles", __name__)
 @bp.get("/")
 def index() -> str:
     session, now = db.session(), clock.now()
+    depends_on(session, SITE)
     is_first = "before" not in request.args
     listed = list_articles(session, now, before=request.args.get("before", type=whole_number))
     ids = [article.id for article in listed.articles]

@@ -6,6 +6,7 @@ from babel import Locale
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from blogapp.db.base import db
 from blogapp.owners.sessions import LIFETIME
 from blogapp.settings import LOCALES
 from blogapp.text import i18n
@@ -14,6 +15,7 @@ from blogapp.visitors import cookie
 from blogapp.visitors.identity import IPV4_BITS, IPV6_BITS
 from blogapp.web.htmx import is_htmx
 from blogapp.web.http_cache import keep_private
+from blogapp.web.page_cache import SITE, depends_on
 from blogapp.web.rate_limits import place_of_counts
 
 bp = Blueprint("privacy", __name__, url_prefix="/privacy")
@@ -25,6 +27,7 @@ MINUTES_A_DAY = 24 * 60
 def show() -> Response:
     _speak(request.args.get("lang", ""))
     has_objected = cookie.has_objected(request)
+    depends_on(db.session(), SITE)
     page = render_template(
         "privacy/show.html",
         ipv4_bits=IPV4_BITS,

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.db.base import db
+from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.view_counts import reports
 from blogapp.view_counts.batch_writer import view_writer
@@ -134,10 +135,10 @@ def prune() -> None:
     The first request of each day does both by itself.
     """
     today = clock.now().date()
-    with write_transaction() as session:
+    with write_transaction(Changes.NOTHING) as session:
         number = fold_old_days(session, today)
     # By itself: who begins the day takes the key first, and the totals then.
-    with write_transaction() as session:
+    with write_transaction(Changes.NOTHING) as session:
         key_of_day(session, today)
     click.echo(f"{number:,} totals of days before {oldest_day(today)} ({MONTHS} months) are folded into their years.")
 

@@ -84,7 +84,9 @@ def init_app(app: Flask) -> None:
 def answer_fault(fault: Fault) -> Answer:
     """The page from the cache when the database cannot be read, else 503 with a sentence and Retry-After."""
     page = page_from_cache() if fault.kind != UNWRITABLE else None
-    return page or (*answer(503, explain_fault(fault)), {"Retry-After": str(RETRY_AFTER[fault.kind])})
+    if page is not None:
+        return Response(page.body, page.status, page.fields)
+    return (*answer(503, explain_fault(fault)), {"Retry-After": str(RETRY_AFTER[fault.kind])})
 
 
 def answer(status: int, sentence: str = "") -> tuple[str, int]:

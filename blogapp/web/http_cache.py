@@ -1,4 +1,4 @@
-"""Cache-Control, Vary and ETag.
+"""Cache-Control and Vary. ETags are set by the page cache.
 
 Readers' pages are `public, no-cache`: any cache may store them, and asks us before each use with the headers of the
 request it answers, cookies included. A request with one of our own cookies gets a `private, no-store` answer, never a
@@ -13,6 +13,7 @@ from collections.abc import Collection
 from flask import Flask, Response, current_app, request
 
 from blogapp.web.htmx import REQUEST_HEADERS
+from blogapp.web.page_cache import PUBLIC
 
 
 def init_app(app: Flask, own_cookies: Collection[str]) -> None:
@@ -29,11 +30,7 @@ def init_app(app: Flask, own_cookies: Collection[str]) -> None:
         elif has_own_cookie() or "Set-Cookie" in response.headers:
             keep_private(response)
         else:
-            response.headers["Cache-Control"] = "public, no-cache"
-            if response.status_code == 200 and not response.direct_passthrough:
-                response.add_etag()
-                response.make_conditional(request)
-                del response.headers["Date"]  # set by make_conditional(); the server sends its own
+            response.headers["Cache-Control"] = PUBLIC
         return response
 
 

@@ -1,4 +1,4 @@
-"""Answers that need neither Flask nor the database: the health check, stylesheets and scripts.
+"""Answers that do not need Flask: the health check, stylesheets and scripts, pages in the cache.
 
 `Immediate` is the outermost WSGI middleware. The production server asks it in its event loop, before a request takes
 a thread; any other server calls it as WSGI.
@@ -48,3 +48,22 @@ class Immediate:
             return self.app(environ, start_response)
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.fields)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+
+
+def answer_of(app: WSGIApplication, environ: Environ) -> Answer:
+    """The whole answer of a WSGI application (PEP 3333). Raises what the application raises."""
+    status, fields = "", []
+    body: list[bytes] = []
+
+    def start_response(new_status: str, new_fields: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        nonlocal status, fields
+        status, fields = new_status, new_fields
+        return body.append
+
+    chunks: Iterable[bytes] = app(environ, start_response)
+    try:
+        body.extend(chunks)
+    finally:
+        if close := getattr(chunks, "close", None):
+            close()
+    return Answer(int(status[:3]), fields, b"".join(body))

@@ -1,148 +1,362 @@
-"""Pages kept in memory, served while the database is away.
+"""Whole answers kept in memory and served before Flask is called: pages, fragments and "nothing new".
 
-Kept are whole pages that are the same for all readers. Each carries the content version (`db.content_version`) that it
-was rendered from: as soon as any process on the machine has changed or deleted something, no process serves an older
-page. Other machines that use the same PostgreSQL database do not share that version, so a page is also at most
-SHARED_MAX_AGE old there. Keys and bodies together are bounded in bytes.
+A handler says what its page depends on (`depends_on(session, article.id)`). The page is then kept with the content
+version that it was rendered from (`db.content_versions`), and served as long as that is the current version: each hit
+costs one lookup, and no page is older than the last change. Numbers of views raise no version, so a page is also
+rendered again after MAX_AGE seconds.
+
+While the database cannot be read, pages are served that nothing has changed since (`db.change_marker`).
+
+Only answers that are the same for all readers are kept: those to requests without a cookie of ours. Keys and bodies
+are bounded in bytes together. While one request renders a page, others for the same page wait for it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from http import HTTPStatus
 from threading import Lock
+from typing import NamedTuple
 from urllib.parse import urlencode
+from wsgiref.types import StartResponse, WSGIApplication
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, current_app, request
+from sqlalchemy.orm import Session
 
-from blogapp.db.content_version import ContentVersion
-from blogapp.settings import Settings
-from blogapp.web.htmx import is_htmx
-from blogapp.web.http_cache import has_own_cookie
+from blogapp.db.change_marker import ChangeMarker
+from blogapp.db.content_versions import SITE as SITE
+from blogapp.db.content_versions import VersionReader, version_of
+from blogapp.web.arguments import CleanRequest
+from blogapp.web.compression import SMALLEST, coding_for, compress
+from blogapp.web.immediate import Answer, Environ, answer_of
 
-# A process may have 512 MB for everything; a page takes 10 to 100 kB.
-ROOM = 8_000_000  # bytes
-LARGEST_PAGE = 500_000
+# Bytes for addresses without arguments and for those with some, so that nobody can fill the first with the second.
+ROOM = 6_000_000
+ROOM_WITH_ARGUMENTS = 2_000_000
+LARGEST_BODY = 500_000
 # What Python needs for an entry besides its text.
-OVERHEAD = 500
-# On PostgreSQL, seconds for which another machine may still serve what was deleted, and only during an outage.
+OVERHEAD = 1_500
+# Seconds after which a page is rendered again, for its numbers of views.
+MAX_AGE = 10.0
+# With PostgreSQL, seconds for which another machine may still serve what was deleted, and only during an outage.
 SHARED_MAX_AGE = 60.0
-# The arguments that pages depend on: the part of a list, the comment looked for, the order, the language, a message,
-# where the sign-in form leads.
-ARGUMENTS = ("after", "at", "before", "lang", "next", "notice", "sort")
+# Seconds that a request waits for another one that renders the same page.
+LONGEST_WAIT = 5.0
+# The arguments that pages depend on: the part of a list, the comment looked for, the language, a message, where the
+# sign-in form leads, the version of an open page, the order.
+ARGUMENTS = ("after", "at", "before", "lang", "next", "notice", "since", "sort")
 LONGEST_ARGUMENT = 64
-LONGEST_KEY = 1_000
+LONGEST_QUERY = 1_000
+LONGEST_PATH = 600
+PUBLIC = "public, no-cache"
+# Answers that are never kept and must not wait for each other: counting a view takes a moment.
+UNCACHED = ("/views.gif", "/readyz")
+# The WSGI environment's key for the list that `depends_on` appends to; missing where the answer is not kept.
+DEPENDENCIES = "blogapp.page_cache.dependencies"
 
 
-@dataclass(frozen=True)
-class Page:
-    """A rendered page; `version` is the content version read before it was rendered, `rendered_at` is in seconds of
-    `time.monotonic()`."""
+class Dependency(NamedTuple):
+    """The id of a content version, and the version that the request's snapshot of the database has."""
 
-    body: bytes
-    mimetype: str
-    version: bytes
-    rendered_at: float
+    version_id: int
+    version: int
+
+
+class Entry:
+    """A stored answer. `marker` and `verified_at` are the change marker and the time (`time.monotonic()`) of its last
+    comparison with the current version, `rendered_at` the time of its rendering."""
+
+    def __init__(self, answer: Answer, dependency: Dependency, marker: bytes | None, rendered_at: float) -> None:
+        self.dependency = dependency
+        self.verified: tuple[bytes | None, float] = (marker, rendered_at)
+        self.rendered_at = rendered_at
+        self._plain = answer
+        self._hash = hashlib.blake2b(answer.body, digest_size=12).hexdigest()
+        self._answers: dict[str, tuple[str, Answer, Answer]] = {}
+        self.size = len(answer.body) + OVERHEAD
+
+    def answer(self, environ: Environ, may_compress: bool = True) -> Answer | None:
+        """The answer in a coding that the client accepts, or 304. None if it would have to be compressed first."""
+        coding = coding_for(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
+        found = self._answers.get(coding)
+        if found is None:
+            if not may_compress and coding:
+                return None
+            found = self._answers[coding] = self._in(coding)
+        etag, whole, unchanged = found
+        if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+        return unchanged if if_none_match and self._plain.status == 200 and matches(if_none_match, etag) else whole
+
+    def stale(self, environ: Environ) -> Answer:
+        """The same for an outage: nobody may keep it."""
+        answer = self.answer(environ)
+        assert answer is not None
+        fields = [(name, value) for name, value in answer.fields if name != "Cache-Control"]
+        age = int(time.monotonic() - self.rendered_at)
+        return answer._replace(
+            fields=[*fields, ("Cache-Control", "no-store"), ("Cache-Status", f"blogapp; hit; ttl=-{age}")]
+        )
+
+    def _in(self, coding: str) -> tuple[str, Answer, Answer]:
+        status, fields, body = self._plain
+        if status == 204:
+            return "", self._plain, self._plain
+        # Each coding is a representation of its own, so each has its own strong ETag (RFC 9110, section 8.8.3.3).
+        etag = f'"{self._hash}"'
+        if coding and len(body) >= SMALLEST:
+            body = compress(body, coding)
+            self.size += len(body)
+            etag = f'"{self._hash}-{coding}"'
+            fields = [*fields, ("Content-Encoding", coding)]
+        fields = [*fields, ("ETag", etag)]
+        without_type = [(name, value) for name, value in fields if not name.startswith("Content-")]
+        return etag, Answer(200, [*fields, ("Content-Length", str(len(body)))], body), Answer(304, without_type, b"")
+
+
+class Store:
+    """The entries that were used last, by key; `room` in bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._entries: OrderedDict[str, tuple[Entry, int]] = OrderedDict()
+        self._lock = Lock()
+        self.size = 0
+
+    def get(self, key: str) -> Entry | None:
+        with self._lock:
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            entry, size = self._entries[key]
+            if entry.size != size:  # it has been compressed since
+                self._put(key, entry)
+            return entry
+
+    def put(self, key: str, entry: Entry) -> None:
+        with self._lock:
+            self._put(key, entry)
+
+    def drop(self, key: str, entry: Entry) -> None:
+        """Remove `entry`, unless another one has taken its place."""
+        with self._lock:
+            if key in self._entries and self._entries[key][0] is entry:
+                self._remove(key)
+
+    def _put(self, key: str, entry: Entry) -> None:
+        self._remove(key)
+        size = entry.size
+        self._entries[key] = (entry, size)
+        self.size += size + 2 * len(key)
+        while self.size > self._room:
+            self._remove(next(iter(self._entries)))
+
+    def _remove(self, key: str) -> None:
+        entry, size = self._entries.pop(key, (None, 0))
+        if entry is not None:
+            self.size -= size + 2 * len(key)
 
 
 class PageCache:
-    """The pages that were used last, by key; `room` in bytes, `max_age` in seconds (None: no limit)."""
+    """WSGI middleware that keeps answers, and the responder that finds them (`immediate.py`).
 
-    def __init__(self, room: int = ROOM, max_age: float | None = None) -> None:
-        self._room = room
-        self._max_age = max_age
-        self._size = 0
-        self._pages: OrderedDict[str, Page] = OrderedDict()
-        self._lock = Lock()
+    `private_cookies` are the names of the cookies with which nothing is answered from the cache. In an outage,
+    entries are served until `stale_max_age` seconds after their last comparison (None: no limit).
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        versions: VersionReader,
+        marker: ChangeMarker,
+        private_cookies: Iterable[str],
+        stale_max_age: float | None,
+    ) -> None:
+        self._app = app
+        self._versions = versions
+        self._marker = marker
+        self._private = frozenset(private_cookies)
+        self._stale_max_age = stale_max_age
+        self._stores = {False: Store(ROOM), True: Store(ROOM_WITH_ARGUMENTS)}
+        self._turns = Turns()
 
     @property
     def size(self) -> int:
         """The bytes in use, keys included."""
-        return self._size
+        return sum(store.size for store in self._stores.values())
 
-    def store(self, key: str, page: Page) -> None:
-        if len(page.body) > LARGEST_PAGE or len(key) > LONGEST_KEY or _cost(key, page) > self._room:
-            return
+    def respond(self, environ: Environ) -> Answer | None:
+        """The stored answer, if finding it takes no time: the production server asks in its event loop."""
+        key = self._key(environ)
+        entry = self._current(key, environ, may_wait=False) if key else None
+        return entry.answer(environ, may_compress=False) if entry else None
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        key = self._key(environ)
+        if key is None:
+            return self._app(environ, start_response)
+        with self._turns.take(key):
+            entry = self._current(key, environ, may_wait=True)
+            answer = entry.answer(environ) if entry else self._render(key, environ)
+        if answer is None:
+            return self._app(environ, start_response)
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.fields)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+
+    def stale(self, environ: Environ) -> Answer | None:
+        """The answer as it was before an outage, if nothing has changed since that would have changed it."""
+        key = self._key(environ)
+        entry = self._store(key).get(key) if key else None
+        if entry is None:
+            return None
+        marker, verified_at = entry.verified
+        too_old = self._stale_max_age is not None and time.monotonic() - verified_at > self._stale_max_age
+        if marker is None or marker != self._marker.read() or too_old:
+            return None
+        return entry.stale(environ)
+
+    def _current(self, key: str, environ: Environ, may_wait: bool) -> Entry | None:
+        store = self._store(key)
+        entry = store.get(key)
+        now = time.monotonic()
+        if entry is None or now - entry.rendered_at > MAX_AGE:
+            return None
+        marker = self._marker.read_open()  # before the version: what changes in between changes the marker
+        version = self._versions.read(entry.dependency.version_id, may_wait)
+        if version == entry.dependency.version:
+            entry.verified = (marker, now)
+            return entry
+        if version is not None:
+            store.drop(key, entry)
+        return None
+
+    def _render(self, key: str, environ: Environ) -> Answer:
+        """The application's answer, which is kept if it may be."""
+        marker, now = self._marker.read_open(), time.monotonic()
+        dependencies: list[Dependency] = []
+        # HEAD is answered from GET's answer.
+        answer = answer_of(self._app, {**environ, "REQUEST_METHOD": "GET", DEPENDENCIES: dependencies})
+        if not dependencies or not is_public(answer) or len(answer.body) > LARGEST_BODY:
+            return answer
+        fields = [(name, value) for name, value in answer.fields if name != "Content-Length"]
+        entry = Entry(answer._replace(fields=fields), dependencies[-1], marker, now)
+        first = entry.answer(environ)
+        self._store(key).put(key, entry)
+        return first or answer
+
+    def _store(self, key: str) -> Store:
+        return self._stores[not key.endswith("?")]
+
+    def _key(self, environ: Environ) -> str | None:
+        """What tells answers apart: the address, the arguments that pages depend on, and page or fragment. What others
+        append to an address (`?utm_source=`) leads to the same page. None for what is never stored."""
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or len(environ["PATH_INFO"]) > LONGEST_PATH:
+            return None
+        if (cookies := environ.get("HTTP_COOKIE")) and not self._private.isdisjoint(cookie_names(cookies)):
+            return None
+        if environ["PATH_INFO"].endswith(UNCACHED):
+            return None
+        query = environ.get("QUERY_STRING", "")
+        arguments = known_arguments(query) if query else ""
+        if arguments is None:
+            return None
+        wants = "fragment" if is_fragment(environ) else "page"
+        # With SITE_URL the host is always its own (proxy.py). Without it, pages have links with the request's host.
+        site = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}{environ['SCRIPT_NAME']}"
+        return f"{wants} {site}{environ['PATH_INFO']}?{arguments}"
+
+
+class Turns:
+    """Lets one request at a time render a page."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._turns: dict[str, tuple[Lock, int]] = {}
+
+    @contextmanager
+    def take(self, key: str) -> Iterator[None]:
+        """Wait for the turn, at most LONGEST_WAIT seconds: then two requests render the page."""
         with self._lock:
-            self._drop(key)
-            self._pages[key] = page
-            self._size += _cost(key, page)
-            while self._size > self._room:
-                self._drop(next(iter(self._pages)))
-
-    def find(self, key: str, version: bytes | None, now: float) -> Page | None:
-        """The page at `key`, if it was rendered from content `version` and is not too old at `now`."""
-        with self._lock:
-            page = self._pages.get(key)
-            if page is None:
-                return None
-            if page.version != version or (self._max_age is not None and now - page.rendered_at > self._max_age):
-                self._drop(key)
-                return None
-            self._pages.move_to_end(key)
-            return page
-
-    def _drop(self, key: str) -> None:
-        page = self._pages.pop(key, None)
-        if page is not None:
-            self._size -= _cost(key, page)
+            turn, users = self._turns.get(key, (Lock(), 0))
+            self._turns[key] = (turn, users + 1)
+        taken = turn.acquire(timeout=LONGEST_WAIT)
+        try:
+            yield
+        finally:
+            if taken:
+                turn.release()
+            with self._lock:
+                _, users = self._turns[key]
+                if users == 1:
+                    del self._turns[key]
+                else:
+                    self._turns[key] = (turn, users - 1)
 
 
-def _cost(key: str, page: Page) -> int:
-    return len(page.body) + 4 * len(key) + OVERHEAD
-
-
-def init_app(app: Flask, content_version: ContentVersion, settings: Settings) -> None:
-    content_version.ensure()
-    cache = PageCache(max_age=None if settings.database_file is not None else SHARED_MAX_AGE)
+def init_app(
+    app: Flask,
+    versions: VersionReader,
+    marker: ChangeMarker,
+    private_cookies: Iterable[str],
+    stale_max_age: float | None,
+) -> PageCache:
+    """The cache in front of `app.wsgi_app`. Its other middleware must be in place."""
+    cache = PageCache(app.wsgi_app, versions, marker, private_cookies, stale_max_age)
     app.extensions["page_cache"] = cache
-    app.extensions["content_version"] = content_version
-
-    @app.before_request
-    def note_version() -> None:
-        # Before the page's first query: a page that is rendered while something changes gets the older version.
-        g.content_version = content_version.read() if request.method == "GET" else None
-
-    @app.after_request
-    def store_page(response: Response) -> Response:
-        version: bytes | None = g.get("content_version")
-        key = _key()
-        if (
-            version is not None
-            and key is not None
-            and response.status_code == 200
-            and response.mimetype == "text/html"
-            and not has_own_cookie()
-            and "Set-Cookie" not in response.headers
-            and "Cache-Control" not in response.headers
-        ):
-            cache.store(key, Page(response.get_data(), response.mimetype, version, time.monotonic()))
-        return response
+    return cache
 
 
-def page_from_cache() -> Response | None:
-    """The page at the requested address as it was last rendered; None if there is none that may be served."""
-    if request.method not in {"GET", "HEAD"}:
-        return None
-    key = _key()
-    if key is None:
-        return None
+def depends_on(session: Session, version_id: int) -> None:
+    """Keep this request's answer until the article with this id changes, or for SITE anything. Call it in the snapshot
+    that the page is read from."""
+    dependencies: list[Dependency] | None = request.environ.get(DEPENDENCIES)
+    if dependencies is None:
+        return
+    version = version_of(session, version_id)
+    if version is not None:
+        dependencies.append(Dependency(version_id, version))
+
+
+def is_kept() -> bool:
+    """Whether the answer to this request will be kept: then the cache compresses it and compares its ETag."""
+    return bool(request.environ.get(DEPENDENCIES))
+
+
+def page_from_cache() -> Answer | None:
+    """The requested page as it was before an outage; None if there is none that may be served."""
     cache: PageCache = current_app.extensions["page_cache"]
-    content_version: ContentVersion = current_app.extensions["content_version"]
-    page = cache.find(key, content_version.read(), time.monotonic())
-    if page is None:
-        return None
-    return Response(page.body, mimetype=page.mimetype, headers={"Cache-Control": "no-store"})
+    return cache.stale(request.environ)
 
 
-def _key() -> str | None:
-    """What tells pages apart: the address and the arguments that pages depend on. What others append to an address
-    (`?utm_source=`) leads to the same page. None for what is never stored: a fragment, and an overlong argument."""
-    if is_htmx():
+def is_public(answer: Answer) -> bool:
+    """Whether an answer is the same for all readers."""
+    fields = {name.lower(): value for name, value in answer.fields}
+    return answer.status in {200, 204} and fields.get("cache-control") == PUBLIC and "set-cookie" not in fields
+
+
+def is_fragment(environ: Environ) -> bool:
+    """The same rule as `htmx.is_htmx`."""
+    return environ.get("HTTP_HX_REQUEST") == "true" and environ.get("HTTP_HX_HISTORY_RESTORE_REQUEST") != "true"
+
+
+def cookie_names(field: str) -> Iterator[str]:
+    return (pair.partition("=")[0].strip() for pair in field.split(";"))
+
+
+@lru_cache(512)
+def known_arguments(query: str) -> str | None:
+    """The arguments of a query string that pages depend on, in one order; None if one is too long."""
+    if len(query) > LONGEST_QUERY:
         return None
-    known = [(name, request.args[name]) for name in ARGUMENTS if name in request.args]
-    if any(len(value) > LONGEST_ARGUMENT for _, value in known):
-        return None
-    # With SITE_URL the host is always its own (proxy.py). Without it, the page has links with the host of the request.
-    return f"{request.host_url}{request.path}?{urlencode(known)}"
+    arguments = CleanRequest({"QUERY_STRING": query}).args
+    known = [(name, arguments[name]) for name in ARGUMENTS if name in arguments]
+    return None if any(len(value) > LONGEST_ARGUMENT for _, value in known) else urlencode(known)
+
+
+def matches(if_none_match: str, etag: str) -> bool:
+    """Whether an If-None-Match field names the ETag; compared weakly (RFC 9110, section 13.1.2)."""
+    return etag in if_none_match or if_none_match.strip() == "*"

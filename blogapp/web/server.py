@@ -23,7 +23,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ from granian.server import MPServer
 
 from blogapp.settings import SettingsError, read_setting
 from blogapp.web.headers import HEADERS, MARK
-from blogapp.web.immediate import Answer, Immediate
+from blogapp.web.immediate import Answer, Immediate, answer_of
 from blogapp.web.request_bodies import LARGEST_BODY, REFUSAL
 
 log = logging.getLogger(__name__)
@@ -186,22 +185,8 @@ def has_body(environ: dict[str, Any]) -> bool:
 
 def call(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
     """The application's answer. An exception that reaches the server is logged and becomes a 500."""
-    status, fields = "", []
-    body: list[bytes] = []
-
-    def start_response(new_status: str, new_fields: list[tuple[str, str]], exc_info: Any = None) -> Any:
-        nonlocal status, fields
-        status, fields = new_status, new_fields
-        return body.append
-
     try:
-        chunks: Iterable[bytes] = app(environ, start_response)
-        try:
-            body.extend(chunks)
-        finally:
-            if close := getattr(chunks, "close", None):
-                close()
-        return Answer(int(status[:3]), fields, b"".join(body))
+        return answer_of(app, environ)
     except Exception:
         log.exception("the application failed at %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
         return BROKEN

@@ -66,7 +66,7 @@ def delete(comment_id: int) -> Answer:
     """Delete one's own comment. The owner, for whom this address works as well, only removes those of others."""
     comment, article = _find_changeable(comment_id)
     author = current_author()
-    with write_transaction() as session:
+    with write_transaction(article.id) as session:
         if author.may_delete(comment):
             comment = delete_comment(session, comment_id, author)
             sentence = gettext("Your comment has been deleted.")
@@ -83,7 +83,7 @@ def like(comment_id: int) -> Answer:
     rates.check_like(author)
     article = article_of(find_comment(db.session(), comment_id))
     wanted = {"1": True, "0": False}.get(request.form.get("liked", ""))
-    with write_transaction() as session:
+    with write_transaction(article.id) as session:
         key = key_of_day(session, clock.now().date()).key
         visitor = visitor_digest(key, network_of(request.remote_addr), request.user_agent.string)
         comment, is_liked = set_like(session, comment_id, visitor, author, wanted)
@@ -129,7 +129,7 @@ def _edit(comment: Comment, form: BodyForm) -> Comment:
     html = markup.render_comment(body, i18n.current_locale())
     revision = request.form.get("revision", 0, type=whole_number)
     rules = current_app.config["COMMENT_RULES"]
-    with write_transaction() as session:
+    with write_transaction(comment.article_id) as session:
         return edit_comment(session, comment.id, body, html, revision, current_author(), rules)
 
 

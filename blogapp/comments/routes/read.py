@@ -34,6 +34,7 @@ from blogapp.visitors.identity import network_of, present_key, visitor_digest
 from blogapp.web.converters import whole_number
 from blogapp.web.errors import NotFound
 from blogapp.web.htmx import is_htmx
+from blogapp.web.page_cache import depends_on
 
 LIKED = "liked-"
 
@@ -66,6 +67,7 @@ def render_article_page(
 @bp.get("/articles/<slug>/comments")
 def index(slug: str) -> Answer:
     article = find_article(db.session(), slug, clock.now())
+    depends_on(db.session(), article.id)
     i18n.speak(article.lang)
     if is_htmx() and ("since" in request.args or "after" in request.args):
         return _changes(article)
@@ -96,6 +98,7 @@ def reply(comment_id: int) -> Answer:
     if not parent.is_published:
         raise NotFound
     article = article_of(parent)
+    depends_on(db.session(), article.id)
     view = FormView.empty(article, parent, is_htmx(), last_signature(db.session(), current_author()))
     if is_htmx():
         return render_template("comments/_writing.html", form=view, focus="body")
@@ -111,6 +114,7 @@ def replies(comment_id: int) -> Answer:
     article = article_of(root)
     if not is_htmx():
         return redirect(address_of(article, root), 302)
+    depends_on(session, article.id)
     trees, left = load_replies(session, root, request.args.get("after", ""))
     return render_template(
         "comments/_more_replies.html",

@@ -118,7 +118,7 @@ def _post(article: Article, form: CommentForm, token: str, fresh_token: str) -> 
         return repeat, False
     rates.check_comment(author)
     html = markup.render_comment(draft.body, i18n.current_locale())
-    with write_transaction() as session:
+    with write_transaction(article.id) as session:
         visitor = None if token else _visitor(key_of_day(session, now.date()).key)
         sender = Sender(token_hash, visitor)
         return post_comment(session, article, draft, html, sender, current_app.config["COMMENT_RULES"], now)

@@ -1,0 +1,74 @@
+"""The change marker: a small file that tells, while the database is away, whether anything has changed since.
+
+Pages in memory are served during an outage, when the database cannot say whether they are still current. So every
+change that readers can see also writes this file, which all processes on a machine share: beside the database file on
+SQLite, in the data folder on PostgreSQL. It holds LENGTH random bytes, or nothing while a change is being committed:
+if the process is killed then, no process serves pages from memory in an outage until the next change.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+LENGTH = 16  # bytes
+CHANGING = bytes(LENGTH)
+
+
+class ChangeMarker:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def read(self) -> bytes | None:
+        """The present marker; None during a change, or if the file cannot be read."""
+        try:
+            marker = self._path.read_bytes()
+        except OSError:
+            return None
+        return self._valid(marker)
+
+    def read_open(self) -> bytes | None:
+        """The same from a file that stays open, in a microsecond. Somebody may have replaced the file meanwhile:
+        compare the answer with `read()` before relying on it."""
+        try:
+            if self._file is None:
+                self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            return self._valid(os.pread(self._file, LENGTH + 1, 0))
+        except OSError:
+            return None
+
+    def ensure(self) -> None:
+        """Create the file, and its folder, if they are missing."""
+        if not self._path.exists():
+            with suppress(OSError):  # change() logs why the file cannot be written
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.finish_change()
+
+    def begin_change(self) -> None:
+        """Call this before the commit of a change."""
+        self._write(CHANGING)
+
+    def finish_change(self) -> None:
+        """Call this after the commit. The bytes are random, so two processes that write at once need no lock."""
+        self._write(os.urandom(LENGTH))
+
+    def _write(self, marker: bytes) -> None:
+        try:
+            self._path.write_bytes(marker)
+        except OSError as error:
+            log.warning("the change marker cannot be written to %s: %s", self._path, error.strerror)
+            # Without the file no process serves a page from memory in an outage, which is safe.
+            try:
+                self._path.unlink(missing_ok=True)
+            except OSError:
+                log.error("%s cannot be deleted either: pages served in an outage may be out of date", self._path)
+
+    @staticmethod
+    def _valid(marker: bytes) -> bytes | None:
+        # Shorter while another process is writing it, or when the disk is full.
+        return marker if len(marker) == LENGTH and marker != CHANGING else None

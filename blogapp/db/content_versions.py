@@ -1,0 +1,154 @@
+"""Content versions: what a page in the cache is compared with before it is served.
+
+Each article has a version, and so has the whole site. A transaction that changes what readers can see raises both
+(`write_transaction(changes=article_id)`), or those of all articles. Pages that show one article depend on its version;
+lists of articles depend on the site's. A row is never deleted, so a version is never used again, not even for a new
+article that gets the id of a deleted one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+from flask import Flask
+from sqlalchemy import BigInteger, Engine, bindparam, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from blogapp.db.base import Model, RowId, db
+
+# The id of the site's own version. Articles count from 1.
+SITE = 0
+# How long a version read from PostgreSQL is taken for current, in seconds.
+POSTGRESQL_MAX_AGE = 0.2
+# How long a reader waits for a lock in SQLite, in seconds. There is none in normal operation.
+SQLITE_TIMEOUT = 0.05
+MOST_REMEMBERED = 10_000
+
+
+class Changes(Enum):
+    """What a write transaction changes for readers, unless it is one article, which is named by its id."""
+
+    EVERYTHING = "everything"
+    NOTHING = "nothing"
+
+
+class ContentVersion(Model):
+    """How often an article has changed for readers; the row SITE counts the changes of all of them."""
+
+    __tablename__ = "content_versions"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+VERSION = select(ContentVersion.version).where(ContentVersion.id == bindparam("id"))
+
+
+def version_of(session: Session, version_id: int) -> int | None:
+    """The version as the session's snapshot sees it; None for an article that has none yet."""
+    return session.scalar(VERSION, {"id": version_id})
+
+
+# The row SITE comes first, so that two transactions never wait for each other's rows in turn.
+RAISE_ONE = text(
+    "INSERT INTO content_versions (id, version) VALUES (0, 1), (:id, 1) "
+    "ON CONFLICT (id) DO UPDATE SET version = content_versions.version + 1"
+)
+RAISE_ALL = text(
+    "INSERT INTO content_versions (id, version) "
+    "SELECT id, 1 FROM (SELECT 0 AS id UNION SELECT id FROM articles UNION SELECT id FROM content_versions) AS ids "
+    "WHERE true ORDER BY id "
+    "ON CONFLICT (id) DO UPDATE SET version = content_versions.version + 1"
+)
+
+
+def raise_versions(session: Session, changes: Changes | int) -> None:
+    """Give what the transaction changes new versions; call this last, as others wait for these rows."""
+    session.flush()
+    if changes is Changes.EVERYTHING:
+        session.execute(RAISE_ALL)
+    elif changes is not Changes.NOTHING:
+        session.execute(RAISE_ONE, {"id": changes})
+
+
+class VersionReader(Protocol):
+    """Reads versions outside of any request, many thousand times a second."""
+
+    def read(self, version_id: int, may_wait: bool) -> int | None:
+        """The current version; None if it is not known. `may_wait`: whether the database may be asked over the
+        network. Raises no exception: if the database cannot answer, the version is not known."""
+
+    def forget(self) -> None:
+        """This process has changed something: its own readers see that at once."""
+
+
+class SqliteReader:
+    """One read-only connection for each thread, opened by the process that uses it."""
+
+    def __init__(self, database_file: Path) -> None:
+        self._uri = f"{database_file.absolute().as_uri()}?mode=ro"
+        self._local = threading.local()
+
+    def read(self, version_id: int, may_wait: bool) -> int | None:
+        try:
+            row = self._connection().execute("SELECT version FROM content_versions WHERE id = ?", (version_id,))
+            found: tuple[int] | None = row.fetchone()
+        except sqlite3.Error:
+            self._local.connection = None
+            return None
+        return found[0] if found else None
+
+    def forget(self) -> None:
+        pass  # nothing is remembered
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, timeout=SQLITE_TIMEOUT)
+            self._local.connection = connection
+        return connection
+
+
+class PostgresqlReader:
+    """A version is read at most every POSTGRESQL_MAX_AGE seconds: a round trip to the server for each page would take
+    most of the time, so other processes' changes are seen that much later."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._remembered: dict[int, tuple[int | None, float]] = {}
+
+    def read(self, version_id: int, may_wait: bool) -> int | None:
+        now = time.monotonic()
+        version, read_at = self._remembered.get(version_id, (None, 0.0))
+        if now - read_at < POSTGRESQL_MAX_AGE:
+            return version
+        if not may_wait:
+            return None
+        if len(self._remembered) > MOST_REMEMBERED:
+            self._remembered.clear()
+        try:
+            with self._engine.connect() as connection:
+                version = connection.scalar(VERSION, {"id": version_id})
+        except (SQLAlchemyError, psycopg.Error):
+            self._remembered.pop(version_id, None)
+            return None
+        self._remembered[version_id] = (version, now)
+        return version
+
+    def forget(self) -> None:
+        self._remembered.clear()
+
+
+def reader_for(app: Flask, database_file: Path | None) -> VersionReader:
+    """The reader for the application's database, which is not opened yet. `database_file` is SQLite's."""
+    if database_file is not None:
+        return SqliteReader(database_file)
+    with app.app_context():
+        return PostgresqlReader(db.engine)

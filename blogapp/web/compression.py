@@ -1,0 +1,55 @@
+"""Compression of answers: brotli or gzip, as the client accepts it."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from functools import lru_cache
+
+import brotli
+from flask import Flask, Response, request
+from werkzeug.http import parse_accept_header
+
+# Brotli's level: on a page, 11 saves 8 % more and takes 20 times as long.
+BROTLI_QUALITY = 5
+GZIP_LEVEL = 6
+# Smaller answers fit into one network packet as they are.
+SMALLEST = 500  # bytes
+TYPES = frozenset({"text/html", "text/plain", "text/xml", "application/atom+xml", "application/json"})
+
+
+@lru_cache(256)
+def coding_for(accept_encoding: str) -> str:
+    """The best coding that an Accept-Encoding field accepts: `br`, `gzip`, or empty for none."""
+    accepted = parse_accept_header(accept_encoding)
+    return next((coding for coding in ("br", "gzip") if accepted.quality(coding)), "")
+
+
+def compress(body: bytes, coding: str) -> bytes:
+    """`body` in the given coding; the same body gives the same bytes."""
+    if coding == "br":
+        compressed: bytes = brotli.compress(body, mode=brotli.MODE_TEXT, quality=BROTLI_QUALITY)
+        return compressed
+    return gzip.compress(body, GZIP_LEVEL, mtime=0)
+
+
+def init_app(app: Flask, is_kept: Callable[[], bool]) -> None:
+    """Compress answers, except those that the page cache keeps (`is_kept`) and compresses itself."""
+
+    @app.after_request
+    def compress_answer(response: Response) -> Response:
+        if is_unsuited(response):
+            return response
+        response.vary.add("Accept-Encoding")
+        if is_kept():
+            return response
+        coding = coding_for(request.headers.get("Accept-Encoding", "")[:200])
+        body = response.get_data()
+        if coding and len(body) >= SMALLEST:
+            response.set_data(compress(body, coding))
+            response.headers["Content-Encoding"] = coding
+        return response
+
+
+def is_unsuited(response: Response) -> bool:
+    return response.mimetype not in TYPES or response.is_streamed or "Content-Encoding" in response.headers
