@@ -15,11 +15,11 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-KEPT = 3
-KEPT_FOR = timedelta(days=30)
+MAX_BACKUPS = 3
+MAX_AGE = timedelta(days=30)
 # The random key of the day must not outlive the day, or visitors could be recognized by what was made with it.
-LEFT_OUT = "visitor_keys"
-TIME = "%Y%m%dT%H%M%SZ"
+EXCLUDED_TABLE = "visitor_keys"
+TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 def back_up(database: Path, revision: str, now: datetime) -> Path | None:
@@ -31,12 +31,12 @@ def back_up(database: Path, revision: str, now: datetime) -> Path | None:
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         if not _has_rows(connection):
             return None
-        target = database.with_name(f"{database.name}.backup-{revision}-{now:{TIME}}")
+        target = database.with_name(f"{database.name}.backup-{revision}-{now:{TIME_FORMAT}}")
         part = target.with_name(f"{target.name}.part")
         part.unlink(missing_ok=True)
         try:
             connection.execute("VACUUM INTO ?", [str(part)])
-            _leave_out_keys(part)
+            _delete_visitor_keys(part)
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             part.chmod(database.stat().st_mode & 0o777)
@@ -54,13 +54,13 @@ def delete_old_backups(database: Path, now: datetime) -> None:
     for path in database.parent.iterdir():
         if path.name.startswith(f"{database.name}.backup-"):
             try:
-                made = datetime.strptime(path.name.rpartition("-")[2], TIME).replace(tzinfo=UTC)
+                made = datetime.strptime(path.name.rpartition("-")[2], TIME_FORMAT).replace(tzinfo=UTC)
             except ValueError:
                 continue  # not a name of ours
             backups[path] = made
     newest = sorted(backups, key=lambda path: backups[path], reverse=True)
     for number, path in enumerate(newest):
-        if number >= KEPT or now - backups[path] > KEPT_FOR:
+        if number >= MAX_BACKUPS or now - backups[path] > MAX_AGE:
             path.unlink(missing_ok=True)
             log.info("deleted the old copy %s", path)
 
@@ -72,8 +72,8 @@ def _has_rows(connection: sqlite3.Connection) -> bool:
     return any(connection.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone() for (name,) in tables)
 
 
-def _leave_out_keys(path: Path) -> None:
+def _delete_visitor_keys(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete = ON")
-        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", [LEFT_OUT]).fetchone():
-            connection.execute(f"DELETE FROM {LEFT_OUT}")
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", [EXCLUDED_TABLE]).fetchone():
+            connection.execute(f"DELETE FROM {EXCLUDED_TABLE}")

@@ -25,7 +25,7 @@ from blogapp import clock
 from blogapp.db.backup import back_up, delete_old_backups
 from blogapp.db.base import db
 from blogapp.db.faults import describe, fault_of, trace
-from blogapp.db.sqlite import PATIENCE_MS
+from blogapp.db.sqlite import WRITE_LOCK_TIMEOUT_MS
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def _sqlite_migration(database: Path) -> Iterator[Connection]:
         driver_connection: Any = connection.connection.driver_connection
         driver_connection.execute("PRAGMA foreign_keys = OFF")
         try:
-            connection = connection.execution_options(writer="durable", patience_ms=PATIENCE_MS)
+            connection = connection.execution_options(writer="durable", lock_timeout_ms=WRITE_LOCK_TIMEOUT_MS)
             with connection.begin():
                 yield connection
                 _check_foreign_keys(connection)

@@ -21,8 +21,8 @@ from blogapp.settings import SettingsError
 log = logging.getLogger(__name__)
 
 # What PostgreSQL says when it refuses a connection for now, and not because DATABASE_URL is wrong.
-PASSING = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
-NAME_UNKNOWN = "[Errno -2]"  # EAI_NONAME; a name server that is away is another error
+TEMPORARY = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
+HOST_UNKNOWN = "[Errno -2]"  # EAI_NONAME; a name server that is away is another error
 
 
 def open_database(app: Flask, database_file: Path | None) -> None:
@@ -65,8 +65,8 @@ def _explain_connection(error: SQLAlchemyError) -> None:
     if sentence is None:
         raise error
     message = str(original_of(error))
-    is_wrong_url = "invalid" in message or ("FATAL:" in message and not any(each in message for each in PASSING))
-    if is_wrong_url or NAME_UNKNOWN in message:
+    is_wrong_url = "invalid" in message or ("FATAL:" in message and not any(each in message for each in TEMPORARY))
+    if is_wrong_url or HOST_UNKNOWN in message:
         raise SettingsError(sentence)
     log.error("%s The site starts without it.", sentence)
 
@@ -76,7 +76,7 @@ def connection_sentence(error: SQLAlchemyError) -> str | None:
     password; None if that is not what is wrong."""
     original = original_of(error)
     message = " ".join(str(original).split())
-    if NAME_UNKNOWN in message:
+    if HOST_UNKNOWN in message:
         return f"DATABASE_URL names the host {db.engine.url.host}, which is not known."
     if "invalid connection option" in message or "invalid sslmode" in message:
         return f"DATABASE_URL has an option that PostgreSQL does not know ({message.partition(':')[0]})."

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from blogapp.db.base import db
 from blogapp.db.faults import BUSY, DISK_FULL, READ_ONLY_FILE, READ_ONLY_SERVER, WRITE_FAILED, Fault, fault_of
-from blogapp.db.sqlite import READING_PATIENCE_MS
+from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
 from blogapp.db.transactions import recent_write_fault
 
 # A comment with its indexes needs about this much of SQLite's write-ahead log.
@@ -41,7 +41,7 @@ def _sqlite_fault(database: Path) -> Fault | None:
             if fault is None or fault.kind != BUSY:  # busy means that another process is writing, so it can be written
                 return fault or WRITE_FAILED
         finally:
-            driver_connection.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
+            driver_connection.execute(f"PRAGMA busy_timeout = {READ_LOCK_TIMEOUT_MS}")
     try:
         # A file without a name in the same folder: it is never synced, and gone when it is closed.
         with tempfile.TemporaryFile(dir=database.parent) as file:
