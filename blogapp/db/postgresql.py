@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 from flask import has_request_context
 from psycopg import IsolationLevel
-from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, event, text
+from sqlalchemy.orm import Session
 
 from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
 
@@ -60,6 +61,12 @@ def configure(engine: Engine) -> None:
     def on_checkin(connection: TimeoutConnection | None, record: Any) -> None:
         if connection is not None:
             connection.response_timeout = RESPONSE_TIMEOUT  # for the pool's ping at the next checkout
+
+
+def advisory_lock(session: Session, key: int) -> None:
+    """Wait for PostgreSQL's lock `key` and hold it until the transaction ends. SQLite has only one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 class CircuitBreaker:

@@ -28,8 +28,8 @@ from blogapp.text.links import OWN_PATH, BareLinks
 from blogapp.text.links import is_safe_link as is_safe_link
 from blogapp.text.names import is_blank
 
-# Stored beside every rendered text. Raise it when the HTML of old texts should change; `flask comments render`
-# and `flask articles render` then render them again.
+# Stored with every rendered text. Raise it when the HTML of stored texts should change: `flask db upgrade` then renders
+# them again.
 RENDERER_VERSION = 2
 
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?\d+(?::\d+)?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from blogapp.articles.files import read_files
 from blogapp.articles.models import Article
 
 Write = Callable[[str, str | bytes], str]
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 GOOD = """---
 title: "Les oiseaux : une écoute"
 slug: oiseaux
@@ -143,7 +146,6 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
         ("---\ntitle: a\ndate: soon\n---\nText\n", 3, "the date must be written as"),
         ("---\ntitle: a\nlang: xx\n---\nText\n", 3, "the language must be one of"),
         ("---\ntitle: a\nslug: A B\n---\nText\n", 3, "the slug must be"),
-        ("---\ntitle: ☕🎉\n---\nText\n", 2, "no address can be made from this title; write one: `slug: my-article`"),
         ("---\ntitle: a\nviews: -1\n---\nText\n", 3, "views must be a whole number"),
         ("---\ntitle: a\nviews: many\n---\nText\n", 3, "views must be a whole number"),
         ("---\ntitle: a\ndraft: maybe\n---\nText\n", 3, "draft must be true or false"),
@@ -159,14 +161,27 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
     ],
 )
 def test_a_broken_file_gets_a_sentence_with_its_line(
-    runner: FlaskCliRunner, session: Session, write: Write, content: str | bytes, line: int, sentence: str
+    write: Write, content: str | bytes, line: int, sentence: str
 ) -> None:
     good, bad = write("good.md", GOOD), write("bad.md", content)
-    status, output = load(runner, good, bad)
+    read = read_files([Path(good), Path(bad)], "en", NOW)
+    (error,) = read.broken
+    assert str(error).startswith(f"{bad}:{line}: ")
+    assert sentence in str(error)
+    assert [str(file.path) for file in read.files] == [good]
+
+
+def test_one_broken_file_stops_the_whole_import(runner: FlaskCliRunner, session: Session, write: Write) -> None:
+    good, bad, unnamed = (
+        write("a.md", GOOD),
+        write("b.md", "Only text.\n"),
+        write("c.md", "---\ntitle: ☕🎉\n---\nText\n"),
+    )
+    status, output = load(runner, good, bad, unnamed)
     assert status == 1
-    assert f"{bad}:{line}: " in output
-    assert sentence in output
-    assert "Nothing was imported." in output
+    assert f"{bad}:1: there is no title" in output
+    assert f"{unnamed}:2: no slug can be made from this title; write one: `slug: my-article`" in output
+    assert output.endswith("Nothing was imported.\n")
     assert session.scalar(select(func.count()).select_from(Article)) == 0
 
 
