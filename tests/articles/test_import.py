@@ -231,6 +231,20 @@ def test_a_draft_and_a_date_to_come_are_not_shown(runner: FlaskCliRunner, client
     assert client.post("/articles/oiseaux/views").status_code == 404
 
 
+@pytest.mark.settings(COMMENT_CLOSE_DAYS="30")
+def test_comments_close_by_the_day_of_publication_of_a_draft_with_an_old_date(
+    runner: FlaskCliRunner, client: FlaskClient, write: Write
+) -> None:
+    draft = GOOD.replace("views: 4", "date: 2020-01-01\ndraft: true")
+    load(runner, write("a.md", draft), write("b.md", GOOD.replace("oiseaux", "autres\ndate: 2020-01-01")))
+    assert load(runner, write("a.md", draft.replace("true", "false")))[1] == "updated /articles/oiseaux: draft\n"
+    comment = {"author_name": "Ada", "body": "Oui"}
+    assert client.post("/articles/oiseaux/comments", data=comment).status_code == 303
+    assert '<time datetime="2020-01-01' in client.get("/articles/oiseaux").text
+    # An article that was public from the first import on has been public since its date.
+    assert client.post("/articles/autres/comments", data=comment).status_code == 409
+
+
 def test_a_date_to_come_is_said(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
     path = write("a.md", GOOD.replace("views: 4", "date: 2999-01-01 09:30 +02:00"))
     expected = "  line 5: scheduled for 2999-01-01 07:30 UTC, not visible until then\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import POSTGRES_URL, SECRET_KEY, url_of
+from tests.conftest import POSTGRES_URL, SECRET_KEY, eventually, url_of
 from tests.harness.server import ROOT, free_port
 
 PASSWORD = "swordfish-7"
@@ -126,3 +126,30 @@ def test_a_data_folder_that_cannot_be_created_is_named(tmp_path: Path, command: 
     (tmp_path / "file").touch()
     output = assert_one_sentence(command, tmp_path / "file" / "data", **environ)
     assert str(tmp_path / "file") in output
+
+
+def test_a_wrong_password_is_named_and_not_printed(tmp_path: Path) -> None:
+    """The cluster of the tests trusts everybody, so one role has to give a password here."""
+    server = os.environ[POSTGRES_URL]
+    guarded = server.replace("blogapp@", "guarded:%s@")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE ROLE guarded LOGIN PASSWORD 'correct-horse'")
+        (hba_file,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+        rules = Path(hba_file).read_text()
+        Path(hba_file).write_text(f"host all guarded all scram-sha-256\n{rules}")
+        connection.execute("SELECT pg_reload_conf()")
+        eventually(lambda: can_connect(guarded % PASSWORD), False)
+        assert can_connect(guarded % "correct-horse")
+        output = assert_one_sentence("server", tmp_path, DATABASE_URL=guarded % PASSWORD)
+        assert 'password authentication failed for user "guarded"' in output
+        Path(hba_file).write_text(rules)
+        connection.execute("DROP ROLE guarded")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def can_connect(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
