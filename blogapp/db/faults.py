@@ -1,4 +1,4 @@
-"""Database errors: which are faults of the environment (an outage, a lock, a full disk) and which are bugs."""
+"""Tell faults of the environment (an outage, a lock, a full disk) from bugs, by the database driver's error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Busy(SQLAlchemyError):
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the environment: its kind, and its cause in words for the owner."""
+    """A fault of the environment: its kind, and a description of its cause for the owner."""
 
     kind: str
     cause: str
@@ -75,7 +75,7 @@ POSTGRESQL_FAULTS = {
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """The fault of the environment behind `error`; None for everything else, which is a bug or a wrong schema."""
+    """The fault of the environment that caused `error`; None for a bug or a wrong schema."""
     if isinstance(error, Busy):
         return Fault(BUSY, "too many requests are waiting to write")
     if isinstance(error, PoolTimeoutError):
@@ -90,18 +90,18 @@ def fault_of(error: BaseException) -> Fault | None:
         state = original.sqlstate
         if state is not None:
             return POSTGRESQL_FAULTS.get(state) or POSTGRESQL_FAULTS.get(state[:2])
-        # Errors that psycopg raises itself, without an answer of the server.
+        # An error that psycopg raises itself, without a response of the server.
         return NO_SERVER if isinstance(original, psycopg.OperationalError) else None
     return None
 
 
 def original_of(error: BaseException) -> BaseException:
-    """The driver's own error behind SQLAlchemy's."""
+    """The driver's error that SQLAlchemy has wrapped."""
     return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
 
 
 def describe(error: BaseException) -> str:
-    """The class of `error`, its code and the line of blogapp where it occurred; no values, addresses or secrets."""
+    """The class of `error`, its code and the line of blogapp where it occurred, without values, URLs or secrets."""
     original = original_of(error)
     code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None)
     return f"{type(original).__name__}{f' {code}' if code else ''}{_where(error)}"
@@ -111,7 +111,7 @@ def trace(error: SQLAlchemyError) -> str:
     """The traceback of a bug, without the values that PostgreSQL repeats in its messages."""
     original = original_of(error)
     if isinstance(original, psycopg.Error):
-        # Class 42 (syntax error, undefined name) repeats names of ours only.
+        # Messages of class 42 (syntax error, undefined name) contain only names from our code.
         is_safe = (original.sqlstate or "").startswith("42")
         message = (original.diag.message_primary or "") if is_safe else ""
     else:

@@ -1,4 +1,4 @@
-"""Write transactions, and what goes with them."""
+"""Write transactions, and the state that they share."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
         ("---\ntitle: a\nslug: [\n---\nText\n", 3, "not YAML"),
         ("---\ntitle: Part 2: the return\n---\nText\n", 2, 'put the title in quotes: `title: "Part 2: the return"`'),
         ('---\ntitle: a\nsummary: She said: "yes"\n---\nText\n', 3, "put the summary in quotes"),
-        ("---\nlang: fr\n title: a\n---\nText\n", 3, "begin it at the margin"),
+        ("---\nlang: fr\n title: a\n---\nText\n", 3, "remove the spaces before it"),
         ("---\ntitle: @home\n---\nText\n", 2, "put the text in quotes"),
         ("---\ntitle: *star*\n---\nText\n", 2, "put the text in quotes"),
         ("---\ntitle: a\ntags:\n\t- b\n---\nText\n", 4, "YAML indents with spaces only"),
