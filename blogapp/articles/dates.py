@@ -35,7 +35,7 @@ def parse_date(text: str) -> datetime:
     year = int(found["year"])
     if not EARLIEST_YEAR <= year <= LATEST_YEAR:
         raise DateError(
-            f"the year {found['year']} is out of range. Some tools write it if there is no date; if so, delete the line."
+            f"the year {found['year']} is out of range. If a tool wrote it for a missing date, delete the line."
         )
     zone = _zone(found["zone"])
     try:

@@ -118,7 +118,7 @@ def _add_yaml(matter: FrontMatter, source: str, first_line: int) -> None:
 
 
 class _Nodes:
-    """Convert YAML nodes to values. They are counted, because with aliases a few lines can expand to billions of nodes."""
+    """Convert YAML nodes to values. They are counted: with aliases, a few lines can expand to billions of nodes."""
 
     def __init__(self, first_line: int) -> None:
         self.first_line = first_line

@@ -239,10 +239,10 @@ def test_concurrent_upgrades_wait_for_each_other(bare_url: str, tmp_path: Path) 
     command = [sys.executable, "-m", "flask", "db", "upgrade"]
     processes = [
         subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
+        for _ in range(2)
     ]
     outputs = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], outputs
+    assert [process.returncode for process in processes] == [0, 0], outputs
     assert "Traceback" not in "".join(outputs)
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": bare_url}, tmp_path / "data")
     assert app.test_client().get("/readyz").status_code == 200
