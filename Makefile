@@ -36,6 +36,7 @@ $(READY): uv.lock pyproject.toml
 
 run: setup ## try the site with demo content at http://127.0.0.1:8000
 	@echo "Creating the database, and demo articles if it is empty."
+	@$(BIN)/python -m flask db upgrade
 	@$(BIN)/python -m flask demo
 	@printf '%s\n' "" "Next steps, in another terminal:" \
 	  "  Write an article:    $(BIN)/python -m flask articles import FILE.md   (Markdown with title: and date: at its top)" \
@@ -46,6 +47,7 @@ run: setup ## try the site with demo content at http://127.0.0.1:8000
 	@exec $(BIN)/python -m flask run --port $(PORT)
 
 serve: setup ## run the production server on HOST and PORT, without demo content
+	@$(BIN)/python -m flask db upgrade || true
 	@exec $(BIN)/python -m blogapp.web.server
 
 test: setup ## run all tests, on SQLite and PostgreSQL and in Chromium

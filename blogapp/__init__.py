@@ -25,7 +25,7 @@ from blogapp.demo.commands import demo_cli
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.commands import owner_cli
 from blogapp.owners.routes import bp as owner
-from blogapp.pages import article_page
+from blogapp.pages import article_page, upgrade
 from blogapp.pages.commands import articles_cli
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
@@ -96,6 +96,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     versions = reader_for(app, settings.database_file)
     transactions.init_app(app, marker, versions)
     migrate.init_app(app, settings.database_file)
+    upgrade.init_app(app)
     rate_limits.init_app(app, settings)
     view_counts.init_app(app, settings)
     day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))

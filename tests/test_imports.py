@@ -12,6 +12,7 @@ LAYERS = (
     {"web"},
     {"db", "text"},
     {"clock", "settings"},
+    {"setting_values"},
 )
 PACKAGE = Path(__file__).parent.parent / "blogapp"
 

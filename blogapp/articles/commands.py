@@ -1,5 +1,5 @@
-"""`flask articles ...`, for the owner at a terminal. `import` and `export` are in pages/commands.py: they join
-articles with their view counts."""
+"""`flask articles list`, `remove` and `render`. `import` and `export` are in pages/commands.py, because they join
+articles with view counts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from sqlalchemy.orm import defer
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.articles.publishing import render
+from blogapp.articles.publishing import lock_articles, render_outdated
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from blogapp.text import markup
-
-BATCH = 50
 
 articles_cli = AppGroup("articles", help="Import, list, export and remove articles.")
 
@@ -41,7 +38,7 @@ def list_articles() -> None:
 @click.argument("slugs", nargs=-1, required=True, metavar="SLUG...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
-    """Delete articles for good, with their comments, view counts and old addresses."""
+    """Delete articles permanently, with their comments, view counts and redirects."""
     with write_transaction() as session:
         found = {article.slug: article for article in session.scalars(select(Article).where(Article.slug.in_(slugs)))}
     missing = [slug for slug in slugs if slug not in found]
@@ -51,22 +48,14 @@ def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
         click.confirm(f"Delete {', '.join(found)}, with all comments and view counts?", abort=True)
     for slug, article in found.items():
         with write_transaction() as session:
-            session.delete(session.get_one(Article, article.id))
+            lock_articles(session)
+            stored = session.get(Article, article.id, populate_existing=True)
+            if stored is not None:  # another process may have removed it
+                session.delete(stored)
         click.echo(f"removed /articles/{slug}")
 
 
 @articles_cli.command("render")
 def render_articles() -> None:
-    """Make the HTML of articles again where the renderer has changed since."""
-    rendered = 0
-    stale = select(Article).where(Article.renderer_version != markup.RENDERER_VERSION).limit(BATCH)
-    while True:
-        # In batches, so that other writers get their turn in between.
-        with write_transaction() as session:
-            articles = session.scalars(stale).all()
-            for article in articles:
-                render(article)
-        rendered += len(articles)
-        if not articles:
-            break
-    click.echo(f"{rendered} rendered")
+    """Render articles again whose HTML was made by another version of the renderer."""
+    click.echo(f"{sum(render_outdated())} articles rendered again")

@@ -1,4 +1,4 @@
-"""Dates as people and blogging tools write them."""
+"""Parse dates in the formats of people and blogging tools."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DATE = re.compile(
 
 
 class DateError(ValueError):
-    """A text is no date that can be used; the message says how to write one."""
+    """The text is not a valid date; the message says how to write one."""
 
     def __init__(self, sentence: str = USUAL) -> None:
         super().__init__(sentence)
 
 
 def parse_date(text: str) -> datetime:
-    """The moment in UTC, in whole seconds. A date without a time is its midnight, a time without a zone is in UTC.
+    """The datetime in UTC, in whole seconds. A date without a time is midnight, a time without a zone is UTC.
     Raises DateError."""
     text = text.strip()
     found = DATE.fullmatch(text)
@@ -35,7 +35,7 @@ def parse_date(text: str) -> datetime:
     year = int(found["year"])
     if not EARLIEST_YEAR <= year <= LATEST_YEAR:
         raise DateError(
-            f"the year {found['year']} is out of range; some tools write it for no date: then delete the line."
+            f"the year {found['year']} is out of range. If a tool wrote it for a missing date, delete the line."
         )
     zone = _zone(found["zone"])
     try:

@@ -1,6 +1,6 @@
 """Article files: Markdown with front matter, read for an import and written by an export.
 
-Every mistake of every file is found, with its line, before anything is stored.
+All files are checked, and errors reported with their lines, before anything is stored.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from blogapp.text import markup
 from blogapp.text.slugs import slug_from
 
 LARGEST_FILE = 2_000_000  # bytes
+DATE = "%Y-%m-%dT%H:%M:%SZ"
 JEKYLL_NAME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})-(.+)")
 DRAFT_FOLDERS = {"drafts", "_private", "private", "_unpublished", "unpublished"}
 
 
 class BrokenFile(Exception):
-    """A file cannot be imported: `path:line: what is wrong with it and what to do`."""
+    """A file cannot be imported. The message is `path:line: what is wrong and what to do`."""
 
     def __init__(self, path: Path, line: int, sentence: str) -> None:
         super().__init__(f"{printable(path)}:{line}: {sentence}")
@@ -36,8 +37,8 @@ class BrokenFile(Exception):
 
 @dataclass(frozen=True)
 class ArticleFile:
-    """One file, read. `base_slug` is the address that its title or its name leads to, `slug` the stated one if any;
-    `keeps_slug`: the address comes from the file's name, so a new title does not change it."""
+    """The content of one file. `slug` is the stated slug, if any; `base_slug` is made from its name or its title;
+    `keeps_slug` means that it is made from the name, so that a new title does not change it."""
 
     path: Path
     metadata: Metadata
@@ -53,7 +54,7 @@ class ArticleFile:
 
 @dataclass(frozen=True)
 class FilesRead:
-    """What can be imported, what is wrong, and the files that are no articles; only if nothing is wrong, import."""
+    """The articles, the errors, and the files that are not articles. Import nothing if there is an error."""
 
     files: list[ArticleFile]
     broken: list[BrokenFile]
@@ -75,7 +76,7 @@ def read_files(paths: list[Path], default_lang: str, now: datetime) -> FilesRead
 
 
 def read_file(path: Path, default_lang: str, now: datetime) -> ArticleFile:
-    """Read and check one file. Raises BrokenFile with its first mistake."""
+    """Read and check one file. Raises BrokenFile for its first error."""
     try:
         matter = parse_front_matter(_text_of(path))
         metadata = understand(matter, now)
@@ -114,10 +115,13 @@ def read_file(path: Path, default_lang: str, now: datetime) -> ArticleFile:
 
 
 def to_markdown(article: Article, views: int, old_slugs: list[str]) -> str:
-    """The file of an article, which an import reads back as the same article."""
+    """The article as a file; importing it again gives the same article."""
     values: dict[str, object] = {"title": article.title, "slug": article.slug, "lang": article.lang}
-    if article.first_published_at is not None:
-        values["date"] = article.published_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # A draft that states no date has the time of its import, which means nothing.
+    if article.first_published_at is not None or article.created_at not in (None, article.published_at):
+        values["date"] = article.published_at.strftime(DATE)
+    if article.updated_at is not None:
+        values["updated"] = article.updated_at.strftime(DATE)
     if article.summary:
         values["summary"] = article.summary
     if article.tags:
@@ -132,12 +136,12 @@ def to_markdown(article: Article, views: int, old_slugs: list[str]) -> str:
 
 
 def printable(path: Path) -> str:
-    """A path as text: a name that is not UTF-8 can be neither printed nor stored as it is."""
+    """A path as text that can be printed and stored, even if its name is not UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Dates are written as they are read, without quotes."""
+    """Writes dates without quotes."""
 
 
 def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -191,7 +195,8 @@ def _date_of_name(path: Path, text: str) -> datetime:
 
 
 def _hide_by_name(path: Path, metadata: Metadata) -> None:
-    """What Jekyll and others do not publish because of its place: drafts' folders, and names with an underscore."""
+    """Make a draft of what Jekyll and others do not publish because of its path: folders of drafts, names with an
+    underscore."""
     folders = [part.lower() for part in path.absolute().parts[:-1]]
     if "_drafts" in folders or folders[-1] in DRAFT_FOLDERS:
         metadata.is_draft = True

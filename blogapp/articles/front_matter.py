@@ -1,9 +1,9 @@
-"""The front matter of a text file -> values with their lines.
+"""Parse the front matter of a text file into values with their line numbers.
 
-Understood are YAML between lines of `---` (Jekyll, Hugo, Eleventy, Hexo and most others), TOML between lines of `+++`
-(Hugo, Zola), a JSON object (Hugo), the same announced by the first line (`---json`, `---toml`; Eleventy), and headers
-without any mark (`Title: ...`; Pelican, MultiMarkdown). Scalars stay the text that was typed: `2019` and `no` are a tag
-or a title as well as a number or a truth value.
+Supported are YAML between lines of `---` (Jekyll, Hugo, Eleventy, Hexo and most others), TOML between lines of `+++`
+(Hugo, Zola), a JSON object (Hugo), a format named in the first line (`---json`, `---toml`; Eleventy), and headers
+without delimiters (`Title: ...`; Pelican, MultiMarkdown). Scalars are not converted: `2019` and `no` can be a tag or a
+title as well as a number or a boolean.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Value = str | list[Any] | dict[str, Any] | None
 
 
 class FrontMatterError(Exception):
-    """The front matter cannot be read: its line in the file, from 1, and what to do about it."""
+    """The front matter cannot be read. `line` is the line in the file, from 1; the message says what to do."""
 
     def __init__(self, line: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -35,7 +35,7 @@ class FrontMatterError(Exception):
 
 @dataclass(frozen=True)
 class Field:
-    """One entry as it was typed: its name, its line in the file, and its value."""
+    """One entry of front matter: its name, its line in the file, and its value, not converted."""
 
     name: str
     line: int
@@ -44,8 +44,8 @@ class Field:
 
 @dataclass
 class FrontMatter:
-    """What stands above a text. `fields` by normalised name (`post_status`, `postStatus` -> `poststatus`);
-    `body_line` is the line of the file on which the text begins."""
+    """A file's front matter and body. `fields` is keyed by the normalised name (`post_status`, `postStatus` ->
+    `poststatus`); `body_line` is the line of the file on which the body begins."""
 
     body: str
     body_line: int
@@ -118,7 +118,7 @@ def _add_yaml(matter: FrontMatter, source: str, first_line: int) -> None:
 
 
 class _Nodes:
-    """YAML nodes -> values. Aliases make a few lines stand for billions of nodes, so they are counted."""
+    """Convert YAML nodes to values. They are counted: with aliases, a few lines can expand to billions of nodes."""
 
     def __init__(self, first_line: int) -> None:
         self.first_line = first_line
@@ -139,7 +139,7 @@ class _Nodes:
 
 
 def _explain(error: yaml.MarkedYAMLError, lines: list[str], number: int, first_line: int) -> tuple[int, str]:
-    """The line of the file, and the mistake in people's words; YAML's own where it is none of the usual ones."""
+    """The line in the file and an explanation of a common mistake, or else the YAML parser's own message."""
     problem = str(error.problem or "")
     line = lines[number] if number < len(lines) else ""
     key, colon, rest = line.partition(":")
@@ -149,7 +149,7 @@ def _explain(error: yaml.MarkedYAMLError, lines: list[str], number: int, first_l
         if re.search(r":(\s|$)", rest):
             quoted = rest.strip().replace("\\", "\\\\").replace('"', '\\"')
             return at, f'there is a second colon in this line; put the {key} in quotes: `{key}: "{quoted}"`.'
-        return at, "this line is indented as if it belonged to the one above it; begin it at the margin."
+        return at, "this line is indented and so belongs to the line above it; remove the spaces before it."
     if "found character '\\t'" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
         return at, "there is a tab here; YAML indents with spaces only."
     if "cannot start any token" in problem or "found undefined alias" in problem or "expected alphabetic" in problem:
@@ -237,7 +237,7 @@ def _as_typed(value: Any, depth: int = 0) -> Value:
 
 
 def _headers(lines: list[str], start: int) -> FrontMatter:
-    """`Title: ...` lines up to an empty one; an indented line goes on with the value above it."""
+    """Parse `Title: ...` lines up to an empty line; an indented line continues the value above it."""
     found: list[tuple[str, int, list[str]]] = []
     end = start
     for number in range(start, len(lines)):

@@ -1,8 +1,8 @@
-"""What the fields of front matter mean, in the words of the tools that write it (Jekyll, Hugo, Pelican, Eleventy, Hexo,
-Zola, and the exporters of Ghost and WordPress).
+"""Read the fields of front matter with the meaning that other tools give them: Jekyll, Hugo, Pelican, Eleventy, Hexo,
+Zola, and the exporters of Ghost and WordPress.
 
-Whatever says that an article is not for everybody makes it a draft here, and a note says why. A field that only looks
-like it does too: nothing becomes public by a misunderstanding.
+A field which says that an article is not public, or which might mean that, makes it a draft, and a note gives the
+reason: nothing becomes public by a misunderstanding.
 """
 
 from __future__ import annotations
@@ -23,15 +23,8 @@ MOST_VIEWS = 2**53
 DATES = ("date", "datepublished", "publishedat", "publishedon", "publicationdate", "postdate")
 PUBLISH_DATES = ("publishdate", "pubdate", "published")
 UPDATES = (
-    "updated",
-    "lastmod",
-    "modified",
-    "dateupdated",
-    "datemodified",
-    "lastmodified",
-    "lastmodifiedat",
-    "updatedat",
-)
+    "updated", "lastmod", "modified", "dateupdated", "datemodified", "lastmodified", "lastmodifiedat", "updatedat",
+)  # fmt: skip
 EXPIRIES = ("expirydate", "expires", "expiry", "expirationdate", "unpublishdate")
 LANGUAGES = ("lang", "language", "locale")
 SUMMARIES = ("summary", "excerpt", "description")
@@ -41,12 +34,12 @@ USED = {"title", "slug", "draft", "views", *DATES, *PUBLISH_DATES, *UPDATES, *EX
 
 TRUE = {"true", "yes", "on", "1", "y"}
 FALSE = {"false", "no", "off", "0", "n", "none", "never"}
-# Fields (without a leading "is") that hide an article when they are true, or when they are false.
-HIDES_IF_TRUE = {
-    "private", "hidden", "unlisted", "secret", "protected", "membersonly", "memberonly", "subscribersonly", "premium",
-    "internal", "confidential", "restricted", "headless", "eleventyexcludefromcollections", "excludefromcollections",
-    "unpublished", "draft", "hide", "deleted", "trashed", "archived", "paid", "encrypted", "encrypt", "postprivate",
-}  # fmt: skip
+# Names of fields (without a leading "is") that hide an article when they are true, or when they are false.
+HIDES_IF_TRUE = re.compile(
+    r"privat|draft|hidden|secret|passw|passphrase|protect|member|unlist|restrict|confidential|embargo|visib|expir|"
+    r"unpublish|subscriber|premium|encrypt|audience|excludefromcollections|^access|^hidefrom|nonpublic|unreleased|"
+    r"^(wip|internal|headless|hide|deleted|trashed|archived|paid)$"
+)
 HIDES_IF_FALSE = {"published", "public", "publish", "listed", "visible", "permalink", "render", "output"}
 STATES = {"status", "poststatus", "state", "visibility", "access", "audience", "publishstatus"}
 PUBLIC_STATES = {"published", "publish", "public", "live", "visible", "everyone", "all", "open", "active", "listed"}
@@ -56,15 +49,11 @@ OTHER_KINDS = {
     "page", "pages", "home", "index", "archive", "archives", "redirect", "about", "attachment", "navmenuitem",
     "revision", "customcss", "wpblock", "category", "tag", "search",
 }  # fmt: skip
-PRIVATE_LIKE = re.compile(
-    r"privat|draft|hidden|secret|passw|passphrase|protect|member|unlist|restrict|confidential|embargo|visib|expir|"
-    r"unpublish|subscriber|premium|encrypt|audience|^access|^hidefrom|nonpublic|unreleased|^wip$"
-)
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something that the author of a file should know: its line in the file, and what it is."""
+    """A remark for the author of a file, with its line in the file."""
 
     line: int
     sentence: str
@@ -72,7 +61,7 @@ class Note:
 
 @dataclass
 class Metadata:
-    """The front matter of an article, understood. `slug` and `lang` are None where the file states none."""
+    """The meaning of an article's front matter. `slug` and `lang` are None if the file does not state them."""
 
     title: str | None = None
     slug: str | None = None
@@ -89,7 +78,7 @@ class Metadata:
 
 
 def understand(matter: FrontMatter, now: datetime) -> Metadata:
-    """The meaning of all fields of `matter`. Raises FrontMatterError for the first one that is wrong."""
+    """The meaning of all fields of `matter`. Raises FrontMatterError for the first invalid one."""
     fields = matter.fields
     found = Metadata(
         title=_title(fields.get("title")),
@@ -105,12 +94,10 @@ def understand(matter: FrontMatter, now: datetime) -> Metadata:
     found.tags = _tags(fields, found.notes)
     _read_dates(fields, found, now)
     _read_aliases(fields, found)
-    for reason in _reasons_to_hide(fields, found.published_at, now):
-        found.is_draft = True
-        if reason.sentence:
-            found.notes.append(reason)
+    for each in _flat(fields):
+        _read_visibility(*each, found, now)
     used = USED | ({normalise(summary.name)} if summary else set())
-    found.ignored = [each.name for key, each in fields.items() if key not in used and not _is_privacy(key)]
+    found.ignored = [each.name for key, each in fields.items() if key not in used and not _is_about_visibility(key)]
     return found
 
 
@@ -198,7 +185,7 @@ def _read_dates(fields: dict[str, Field], found: Metadata, now: datetime) -> Non
     found.published_at = _date(stated, found.notes) if stated else None
     if published:
         moment = _date(published, found.notes)
-        # Hugo shows `date` and holds the article back until `publishDate`.
+        # Hugo shows `date` and does not publish the article before `publishDate`.
         if moment and (found.published_at is None or moment > now):
             found.published_at = moment
     updated = _first(fields, UPDATES)
@@ -206,7 +193,7 @@ def _read_dates(fields: dict[str, Field], found: Metadata, now: datetime) -> Non
         try:
             found.updated_at = _parse(updated)
         except DateError:
-            found.notes.append(Note(updated.line, f"`{updated.name}` is no date and is ignored"))
+            found.notes.append(Note(updated.line, f"`{updated.name}` is not a date and is ignored"))
 
 
 def _is_word(key: str, value: Value) -> bool:
@@ -216,7 +203,7 @@ def _is_word(key: str, value: Value) -> bool:
 
 def _date(found: Field, notes: list[Note]) -> datetime | None:
     if isinstance(found.value, str) and re.fullmatch(r"(git )?(last modified|created)", found.value.strip().lower()):
-        notes.append(Note(found.line, f"`{found.value.strip()}` is no date here; the day of publication counts"))
+        notes.append(Note(found.line, f"`{found.value.strip()}` is not a date here; the day of publication is used"))
         return None
     try:
         return _parse(found)
@@ -242,52 +229,68 @@ def _read_aliases(fields: dict[str, Field], found: Metadata) -> None:
                 )
 
 
-def _reasons_to_hide(fields: dict[str, Field], published_at: datetime | None, now: datetime) -> Iterator[Note]:
-    """Why the article must not be public; the plain `draft: true` needs no sentence."""
-    for key, each in _flat(fields):
-        name = each.name
-        text = each.value.strip().lower() if isinstance(each.value, str) else ""
-        draft = f"`{name}: {each.value if isinstance(each.value, str) else '...'}`: imported as a draft"
-        if each.value is None:
-            continue
-        if key in {"draft", "published"} and "." not in name:
-            if text not in TRUE | FALSE and not (key == "published" and _is_date(text)):
-                raise FrontMatterError(each.line, f"{name} must be true or false.")
-            if (text in TRUE) == (key == "draft") and text in TRUE | FALSE:
-                yield Note(each.line, "" if key == "draft" else draft)
-        elif key in EXPIRIES:
-            yield from _expired(each, now)
-        elif key in STATES:
-            is_scheduled = text in SCHEDULED and published_at is not None
-            if normalise(text) not in PUBLIC_STATES and not is_scheduled:
-                yield Note(each.line, draft)
-        elif key in KINDS:
-            if normalise(text) in OTHER_KINDS:
-                yield Note(each.line, f"`{name}: {text}` is not an article: imported as a draft")
-        elif key in HIDES_IF_FALSE:
-            if text in FALSE:
-                yield Note(each.line, draft)
-        elif (
-            (key in HIDES_IF_TRUE or PRIVATE_LIKE.search(key)) and text not in FALSE and each.value not in ("", [], {})
-        ):
-            no_password = f"`{name}`: articles have no passwords here; imported as a draft"
-            yield Note(each.line, no_password if "passw" in key else draft)
-
-
 def _flat(fields: dict[str, Field]) -> Iterator[tuple[str, Field]]:
-    """All fields, and those inside of others (Hugo's `params`, Zola's `extra`), without a leading "is"."""
+    """All fields with their keys, and those inside others (Hugo's `params`, Zola's `extra`)."""
     stack = list(fields.values())[::-1]
     while stack:
         each = stack.pop()
-        key = normalise(each.name.rpartition(".")[2])
-        yield (key[2:] if key.startswith("is") and len(key) > 4 else key), each
+        yield _without_is(normalise(each.name.rpartition(".")[2])), each
         if isinstance(each.value, dict):
             stack += [Field(f"{each.name}.{name}", each.line, value) for name, value in each.value.items()]
 
 
-def _is_privacy(key: str) -> bool:
-    key = key[2:] if key.startswith("is") and len(key) > 4 else key
-    return key in HIDES_IF_TRUE or key in STATES or bool(PRIVATE_LIKE.search(key))
+def _without_is(key: str) -> str:
+    return key[2:] if key.startswith("is") and len(key) > 4 else key
+
+
+def _is_about_visibility(key: str) -> bool:
+    key = _without_is(key)
+    return key in STATES or HIDES_IF_TRUE.search(key) is not None
+
+
+def _read_visibility(key: str, each: Field, found: Metadata, now: datetime) -> None:
+    """Make the article a draft if this field says that it is not public."""
+    if each.value is None:
+        return
+    shown = f"`{each.name}: {each.value if isinstance(each.value, str) else '...'}`"
+    text = each.value.strip().lower() if isinstance(each.value, str) else ""
+    reason = ""
+    if key in {"draft", "published"} and "." not in each.name:
+        if key == "published" and _is_date(text):
+            return
+        if text not in TRUE | FALSE:
+            raise FrontMatterError(each.line, f"{each.name} must be true or false.")
+        if key == "draft":
+            found.is_draft = found.is_draft or text in TRUE  # needs no note
+        elif text in FALSE:
+            reason = shown
+    elif key in EXPIRIES:
+        reason = _expiry(each, found.notes, now)
+    elif key in STATES:
+        is_scheduled = text in SCHEDULED and found.published_at is not None
+        reason = "" if normalise(text) in PUBLIC_STATES or is_scheduled else shown
+    elif key in KINDS:
+        reason = f"`{each.name}: {text}` is not an article" if normalise(text) in OTHER_KINDS else ""
+    elif key in HIDES_IF_FALSE:
+        reason = shown if text in FALSE else ""
+    elif HIDES_IF_TRUE.search(key) and text not in FALSE and each.value not in ("", [], {}):
+        reason = f"`{each.name}`: articles have no passwords here" if "passw" in key else shown
+    if reason:
+        found.is_draft = True
+        found.notes.append(Note(each.line, f"{reason}: imported as a draft"))
+
+
+def _expiry(each: Field, notes: list[Note], now: datetime) -> str:
+    """Why an expiry date makes a draft; a date to come does not, but its author must know that nothing will happen."""
+    try:
+        moment = _parse(each)
+    except DateError:
+        return f"`{each.name}` is not a date that can be read"
+    if moment <= now:
+        return f"`{each.name}` has passed"
+    sentence = "has no effect: articles do not expire here. On that day, set `draft: true` and import the file again"
+    notes.append(Note(each.line, f"`{each.name}: {each.value}` {sentence}"))
+    return ""
 
 
 def _is_date(text: str) -> bool:
@@ -296,13 +299,3 @@ def _is_date(text: str) -> bool:
     except DateError:
         return False
     return True
-
-
-def _expired(found: Field, now: datetime) -> Iterator[Note]:
-    try:
-        moment = _parse(found)
-    except DateError:
-        yield Note(found.line, f"`{found.name}` is no date that can be read: imported as a draft")
-        return
-    if moment <= now:
-        yield Note(found.line, f"`{found.name}` is over: imported as a draft")

@@ -1,4 +1,4 @@
-"""Articles, and the addresses that they had before."""
+"""Articles, and redirects from their old slugs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blogapp.db.base import Model, Moment, RowId
 
 
 class Article(Model):
-    """What the owner wrote: the Markdown as it came, and the HTML that was made of it when it was stored."""
+    """An article: its Markdown source, and the HTML rendered from it when it was stored."""
 
     __tablename__ = "articles"
 
@@ -21,19 +21,19 @@ class Article(Model):
     lang: Mapped[str] = mapped_column(String(8))
     title: Mapped[str] = mapped_column(String(300))
     summary: Mapped[str] = mapped_column(Text, default="")
-    # What lists show: the summary, else the beginning of the text.
+    # The text shown in lists: the summary, else the beginning of the text.
     excerpt: Mapped[str] = mapped_column(Text, default="")
     tags: Mapped[list[Any]] = mapped_column(JSON, default=list)
     draft: Mapped[bool] = mapped_column(Boolean, default=False)
-    # The date that readers see: the one the author states, else the moment of the first publication.
+    # The date shown to readers: the one the author states, else the time of the first publication.
     published_at: Mapped[datetime] = mapped_column(Moment)
-    # When it was stored here; None for articles from before this was recorded.
+    # When it was first stored; None for articles that are older than this column.
     created_at: Mapped[datetime | None] = mapped_column(Moment)
-    # When readers could first see it, whatever date it states; None for an article that was never published.
+    # When readers could first see it, whatever date it states; None if it was never published.
     first_published_at: Mapped[datetime | None] = mapped_column(Moment)
-    # When its title, summary or text last changed after publication; None if they never did.
+    # When its title, summary or text last changed after publication, if ever.
     updated_at: Mapped[datetime | None] = mapped_column(Moment)
-    # The absolute path of the file that it was imported from; None where that is not known.
+    # The absolute path of the file that it was imported from, if known.
     source: Mapped[str | None] = mapped_column(Text)
     body_source: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
@@ -43,12 +43,12 @@ class Article(Model):
 
     @property
     def public_since(self) -> datetime:
-        """When readers could first read it: a draft may state a date long before its publication."""
+        """When readers could first see it: a draft can state a date long before its publication."""
         return max(self.published_at, self.first_published_at or self.published_at)
 
 
 class ArticleRedirect(Model):
-    """An address that an article had before. It leads to the present one as long as the article exists."""
+    """A slug that an article had before; it redirects to the current one."""
 
     __tablename__ = "article_redirects"
 

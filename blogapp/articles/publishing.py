@@ -1,7 +1,8 @@
-"""Storing an article: new, changed or the same; its dates, its address and the addresses that it had before."""
+"""Add and change articles: their text, dates, slugs and redirects."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,17 +10,23 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.db.postgresql import advisory_lock
+from blogapp.db.transactions import write_transaction
 from blogapp.text import markup
 
 SUMMARY_LENGTH = 220
 LONGEST_EXCERPT = 1000
+# The key of PostgreSQL's advisory lock for adding and changing articles.
+ARTICLES_LOCK = 0x61727473
+# Articles rendered again in one transaction, which blocks other writers for about 0.1 s.
+RENDER_BATCH = 10
 FIELDS = ("lang", "title", "summary", "tags", "draft", "body_source")
 
 
 @dataclass(frozen=True)
 class Manuscript:
-    """An article as its author wrote it. `published_at` None: keep the date it has, or the moment of publication.
-    `updated_at` None: the moment of the last change. `old_slugs` redirect to it."""
+    """An article as its author wrote it. `published_at` None means the stored date, or else the time of publication;
+    `updated_at` None means the time of the last change. `old_slugs` redirect to the article."""
 
     slug: str
     lang: str
@@ -35,7 +42,7 @@ class Manuscript:
 
 @dataclass(frozen=True)
 class Published:
-    """What `publish` did: the article, whether it is new, and the names of the fields that changed."""
+    """The result of `publish`: the article, whether it is new, and the names of the fields that changed."""
 
     article: Article
     is_new: bool
@@ -49,10 +56,11 @@ def publish(
     article: Article | None = None,
     source: str | None = None,
 ) -> Published:
-    """Add an article, or change what differs in `article` (default: the one at the manuscript's slug).
+    """Add an article, or update the fields of `article` that differ (default: the article with the manuscript's slug).
 
     `source` is the file that the manuscript comes from, if any. A write transaction must be open.
     """
+    lock_articles(session)
     article = article or session.scalar(select(Article).where(Article.slug == manuscript.slug))
     is_new = article is None
     now = now.replace(microsecond=0)
@@ -72,8 +80,34 @@ def publish(
     return Published(article, is_new, changes)
 
 
+def lock_articles(session: Session) -> None:
+    """Let no other transaction add, change or render articles until this one ends: what it has read about slugs and
+    sources stays true. Readers are not blocked."""
+    advisory_lock(session, ARTICLES_LOCK)
+
+
+def render_outdated() -> Iterator[int]:
+    """Render again all articles whose HTML is of another renderer version, newest first; yields the number of each
+    batch. Each batch is a transaction of its own, so that other writers get the lock in between."""
+    last: int | None = None
+    while True:
+        with write_transaction() as session:
+            lock_articles(session)
+            query = select(Article).where(Article.renderer_version != markup.RENDERER_VERSION)
+            if last is not None:
+                query = query.where(Article.id < last)
+            articles = session.scalars(query.order_by(Article.id.desc()).limit(RENDER_BATCH)).all()
+            for article in articles:
+                render(article)
+        if not articles:
+            return
+        last = articles[-1].id
+        session.expunge_all()  # a large blog's texts need not be in memory all at once
+        yield len(articles)
+
+
 def render(article: Article) -> None:
-    """Make the HTML and the excerpt of an article from its source."""
+    """Set the HTML and the excerpt of an article from its source."""
     article.body_html = markup.render_article(article.body_source, article.lang, article.title)
     article.renderer_version = markup.RENDERER_VERSION
     article.excerpt = _excerpt(article)
@@ -93,19 +127,19 @@ def _change(session: Session, article: Article, manuscript: Manuscript) -> list[
 
 
 def _move(session: Session, article: Article, slug: str) -> None:
-    """Give an article another address; the old one redirects, and `slug` no longer does."""
+    """Give an article another slug. The old one redirects, and `slug` redirects no longer."""
     session.execute(delete(ArticleRedirect).where(ArticleRedirect.slug == slug))
     session.add(ArticleRedirect(slug=article.slug, article_id=article.id))
     article.slug = slug
 
 
 def _set_dates(article: Article, manuscript: Manuscript, now: datetime, is_new: bool, changes: list[str]) -> bool:
-    """Set the dates; whether the date of publication changed. It is the stated one, else the moment when the article
-    was first published: until then a draft without a date has none that means anything."""
+    """Set the dates; returns whether the date of publication changed. That is the stated date, else the time when the
+    article was first published. The date of a draft that states none has no meaning yet."""
     was_published = article.first_published_at is not None
     before = article.published_at
     if manuscript.published_at is not None:
-        # What was stored before with fractions of a second is the same date.
+        # Older versions stored fractions of a second; ignoring them, it is the same date.
         if before.replace(microsecond=0) != manuscript.published_at:
             article.published_at = manuscript.published_at
     elif not manuscript.draft and not was_published:
@@ -120,7 +154,7 @@ def _set_dates(article: Article, manuscript: Manuscript, now: datetime, is_new: 
 
 
 def _add_redirects(session: Session, article: Article, slugs: tuple[str, ...]) -> None:
-    """Let old addresses lead to the article, except those that another article has or had."""
+    """Redirect old slugs to the article, except those that another article has or had."""
     for slug in slugs:
         is_taken = session.scalar(select(Article.id).where(Article.slug == slug)) is not None
         if not is_taken and session.get(ArticleRedirect, slug) is None:
@@ -129,7 +163,7 @@ def _add_redirects(session: Session, article: Article, slugs: tuple[str, ...]) -
 
 
 def _excerpt(article: Article) -> str:
-    """What lists show: the summary, else the text up to `<!--more-->`, else the beginning of the text."""
+    """The text shown in lists: the summary, else the text before `<!--more-->`, else the beginning of the text."""
     if article.summary:
         return article.summary
     beginning = markup.words_before_more(article.body_source, article.lang, article.title)
@@ -137,7 +171,7 @@ def _excerpt(article: Article) -> str:
 
 
 def shorten(text: str, length: int = SUMMARY_LENGTH) -> str:
-    """At most `length` characters of `text`, cut between words and marked with an ellipsis."""
+    """At most `length` characters of `text`, cut between two words and followed by an ellipsis."""
     if len(text) <= length:
         return text
     return text[:length].rsplit(" ", 1)[0].rstrip(" ,;:.!?«([") + "…"

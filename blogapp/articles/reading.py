@@ -1,4 +1,4 @@
-"""Finding the articles that readers may read."""
+"""Find published articles."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from blogapp.articles.models import Article, ArticleRedirect
 from blogapp.web.errors import DomainError, NotFound
 
 ARTICLES_PER_PAGE = 20
-# Built once: it runs for every view.
+# Built once, because it is executed for every view.
 FIND_ID = select(Article.id, Article.lang, Article.draft, Article.published_at).where(Article.slug == bindparam("slug"))
 
 
 class Moved(DomainError):
-    """An article was asked for at an address that it had before; `slug` is the present one."""
+    """The requested slug is an old one of an article; `slug` is its current slug."""
 
     status = 301
 
@@ -28,15 +28,15 @@ class Moved(DomainError):
 
 @dataclass(frozen=True)
 class ArticleList:
-    """Some articles, newest first; `before` is the cursor of the next page, None at the end."""
+    """A page of articles, newest first; `before` is the cursor of the next page, None on the last page."""
 
     articles: list[Article]
     before: int | None
 
 
 def find_article(session: Session, slug: str, now: datetime) -> Article:
-    """The published article at `slug`. Raises Moved for an old address, and NotFound for a slug that no article has,
-    a draft, or an article whose date is still to come."""
+    """The published article with this slug. Raises Moved for an old slug, and NotFound for an unknown slug, a draft, or
+    an article with a future date."""
     _check_slug(slug)
     article = session.scalar(select(Article).where(Article.slug == slug))
     if article is None:
@@ -47,7 +47,7 @@ def find_article(session: Session, slug: str, now: datetime) -> Article:
 
 
 def find_article_id(session: Session, slug: str, now: datetime) -> tuple[int, str]:
-    """The id and the language of the published article at `slug`, without its text. Raises as `find_article`."""
+    """The id and the language of a published article, without its text. Raises the same errors as `find_article`."""
     _check_slug(slug)
     row = session.execute(FIND_ID, {"slug": slug}).first()
     if row is None:
@@ -67,13 +67,13 @@ def _moved_or_not_found(session: Session, slug: str, now: datetime) -> DomainErr
 
 
 def _check_slug(slug: str) -> None:
-    """PostgreSQL refuses a NUL character in a text, even in a comparison."""
+    """Raise NotFound for a NUL character: PostgreSQL rejects it in any text, even in a comparison."""
     if "\0" in slug:
         raise NotFound
 
 
 def list_articles(session: Session, now: datetime, before: int | None = None) -> ArticleList:
-    """A page of published articles; `before` is the id of the last one of the page that came before."""
+    """A page of published articles; `before` is the id of the last article on the previous page."""
     query = (
         select(Article)
         .options(defer(Article.body_source), defer(Article.body_html))

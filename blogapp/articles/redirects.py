@@ -1,4 +1,4 @@
-"""Old addresses of articles: every request to one is sent on to the present address."""
+"""Redirect requests for the old slugs of articles."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from blogapp.articles.reading import Moved
 def init_app(app: Flask) -> None:
     @app.errorhandler(Moved)
     def on_moved(error: Moved) -> Response:
-        """The same page of the same article, with the same query: 301 for reading, 308 for a form, which browsers then
-        send again as it is. No cache keeps it: an article can be renamed back."""
+        """Redirect to the same page at the current slug, with the same query string: 301 for GET, 308 for a form, which
+        browsers then send again unchanged. Not cached, because an article can be renamed back."""
         address = url_for(request.endpoint or "", **{**(request.view_args or {}), "slug": error.slug})
         if request.query_string:
             address += "?" + request.query_string.decode("latin-1")

@@ -8,20 +8,16 @@ from contextlib import contextmanager
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import select, update
 
 from blogapp import clock
-from blogapp.articles.models import Article
 from blogapp.comments import moderation
 from blogapp.comments.decisions import COMMAND
-from blogapp.comments.models import Comment
+from blogapp.comments.rendering import render_outdated
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from blogapp.text import i18n, markup
+from blogapp.text import i18n
 from blogapp.web.converters import LARGEST
 from blogapp.web.errors import NotFound
-
-RENDER_BATCH = 200
 
 comments_cli = AppGroup("comments", help="List, approve and remove comments.")
 
@@ -81,26 +77,8 @@ def remove(ids: tuple[int, ...]) -> None:
 
 @comments_cli.command("render")
 def render() -> None:
-    """Render the HTML of all comments again, after the renderer has changed."""
-    rendered = last = 0
-    session = db.session()
-    while rows := session.execute(
-        select(Comment.id, Comment.revision, Comment.body_source, Article.lang)
-        .join(Article, Article.id == Comment.article_id)
-        .where(Comment.id > last, Comment.renderer_version != markup.RENDERER_VERSION)
-        .order_by(Comment.id)
-        .limit(RENDER_BATCH)
-    ).all():
-        last = rows[-1].id
-        # Rendering takes most of the time, so it is done before the write lock is taken.
-        pages = [(row, markup.render_comment(row.body_source, row.lang)) for row in rows]
-        with write_transaction() as writer:
-            for row, html in pages:
-                # A comment edited in the meantime has new HTML already.
-                unchanged = update(Comment).where(Comment.id == row.id, Comment.revision == row.revision)
-                writer.execute(unchanged.values(body_html=html, renderer_version=markup.RENDERER_VERSION))
-        rendered += len(rows)
-    click.echo(f"{rendered} rendered")
+    """Render comments again whose HTML was made by another version of the renderer."""
+    click.echo(f"{sum(render_outdated(db.session()))} comments rendered again")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Copies of an SQLite database, made before a migration changes it.
+"""Back up an SQLite database before a migration.
 
-A copy is named `<database>.backup-<revision>-<time>` and stands beside the database. The newest three are kept, none
-for longer than 30 days: a copy also holds comments that were deleted after it was made.
+A backup is named `<database>.backup-<revision>-<time>`, in the folder of the database. The newest three are kept, none
+for longer than 30 days, because a backup also has the comments that were deleted after it was made.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-KEPT = 3
-KEPT_FOR = timedelta(days=30)
-# The random key of the day must not outlive the day, or visitors could be recognized by what was made with it.
-LEFT_OUT = "visitor_keys"
-TIME = "%Y%m%dT%H%M%SZ"
+MAX_BACKUPS = 3
+MAX_AGE = timedelta(days=30)
+# The daily key must not be kept after its day: with it, visitors could be recognized in stored digests.
+EXCLUDED_TABLE = "visitor_keys"
+TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 def back_up(database: Path, revision: str, now: datetime) -> Path | None:
-    """Copy `database`, whose schema is `revision`; returns the copy's path, None where there are no rows to lose.
+    """Back up `database`, whose schema is `revision`. Returns the path of the backup, or None if there are no rows.
 
-    The copy is consistent while others read and write, and on disk when this returns. Raises sqlite3.Error or
+    The backup is consistent while others read and write, and is on disk when this returns. Raises sqlite3.Error or
     OSError, for example on a full disk.
     """
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         if not _has_rows(connection):
             return None
-        target = database.with_name(f"{database.name}.backup-{revision}-{now:{TIME}}")
+        target = database.with_name(f"{database.name}.backup-{revision}-{now:{TIME_FORMAT}}")
         part = target.with_name(f"{target.name}.part")
         part.unlink(missing_ok=True)
         try:
             connection.execute("VACUUM INTO ?", [str(part)])
-            _leave_out_keys(part)
+            _delete_visitor_keys(part)
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             part.chmod(database.stat().st_mode & 0o777)
@@ -44,25 +44,25 @@ def back_up(database: Path, revision: str, now: datetime) -> Path | None:
         except (sqlite3.Error, OSError):
             part.unlink(missing_ok=True)
             raise
-    log.warning("the database was copied to %s before the migration", target)
+    log.warning("the database was backed up to %s before the migration", target)
     return target
 
 
 def delete_old_backups(database: Path, now: datetime) -> None:
-    """Delete copies that are older than 30 days, and all but the newest three."""
+    """Delete backups that are older than 30 days, and all but the newest three."""
     backups = {}
     for path in database.parent.iterdir():
         if path.name.startswith(f"{database.name}.backup-"):
             try:
-                made = datetime.strptime(path.name.rpartition("-")[2], TIME).replace(tzinfo=UTC)
+                made = datetime.strptime(path.name.rpartition("-")[2], TIME_FORMAT).replace(tzinfo=UTC)
             except ValueError:
-                continue  # not a name of ours
+                continue  # not made by back_up()
             backups[path] = made
     newest = sorted(backups, key=lambda path: backups[path], reverse=True)
     for number, path in enumerate(newest):
-        if number >= KEPT or now - backups[path] > KEPT_FOR:
+        if number >= MAX_BACKUPS or now - backups[path] > MAX_AGE:
             path.unlink(missing_ok=True)
-            log.info("deleted the old copy %s", path)
+            log.info("deleted the old backup %s", path)
 
 
 def _has_rows(connection: sqlite3.Connection) -> bool:
@@ -72,8 +72,8 @@ def _has_rows(connection: sqlite3.Connection) -> bool:
     return any(connection.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone() for (name,) in tables)
 
 
-def _leave_out_keys(path: Path) -> None:
+def _delete_visitor_keys(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete = ON")
-        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", [LEFT_OUT]).fetchone():
-            connection.execute(f"DELETE FROM {LEFT_OUT}")
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", [EXCLUDED_TABLE]).fetchone():
+            connection.execute(f"DELETE FROM {EXCLUDED_TABLE}")

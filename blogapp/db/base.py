@@ -1,4 +1,4 @@
-"""The base class of all models, the types of their columns, and the connection to the database."""
+"""The base class of all models, column types, and the connection to the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-# SQLite assigns row numbers only to a column that is declared INTEGER.
+# SQLite generates ids only for a primary key that is declared INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
-# Objects stay readable after a commit: a handler reads its article, then writes to it in another transaction.
+# Objects stay readable after a commit: a handler reads an article, then changes it in another transaction.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ else:
 
 
 class Moment(TypeDecorator[datetime]):
-    """A date and time in UTC. SQLite stores no time zone, so it is added when the value is read."""
+    """A datetime in UTC. SQLite does not store the time zone, so it is added when a value is read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -58,12 +58,12 @@ class Moment(TypeDecorator[datetime]):
 
 
 def init_app(app: Flask, url: str) -> None:
-    """Connect `app` to the database at `url`. Nothing is opened before the first query."""
+    """Connect `app` to the database at `url`. No connection is opened before the first query."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    # Keep values out of error messages, and so out of logs.
+    # Keep values out of error messages and logs.
     options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
     if not url.startswith("sqlite:"):
-        # A restarted PostgreSQL leaves dead connections in the pool: test each one before use.
+        # After a restart of PostgreSQL the pool has dead connections: test each one before use.
         options["pool_pre_ping"] = True
         options["connect_args"] = {"connect_timeout": 5}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options

@@ -1,4 +1,4 @@
-"""Database errors: which are faults of the environment (an outage, a lock, a full disk) and which are bugs."""
+"""Tell faults of the environment (an outage, a lock, a full disk) from bugs, by the database driver's error."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 PACKAGE = Path(__file__).parent.parent
 
-AWAY = "away"  # the database cannot be reached
+UNREACHABLE = "unreachable"  # the database cannot be reached
 BUSY = "busy"  # a lock or a connection was not free in time
 UNWRITABLE = "unwritable"  # reading works, writing does not
 
 
 class Busy(SQLAlchemyError):
-    """A write did not get its turn, or was turned away at once because enough others are waiting.
+    """A write got no slot in time, or was refused at once because too many others are waiting.
 
-    A SQLAlchemyError, so that code that handles a failed write handles this one too.
+    A SQLAlchemyError, so that code that handles failed writes handles this one too.
     """
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the environment: its kind, and its cause in words for the owner."""
+    """A fault of the environment: its kind, and a description of its cause for the owner."""
 
     kind: str
     cause: str
@@ -38,7 +38,7 @@ READ_ONLY_FILE = Fault(UNWRITABLE, "the database file or its folder is read-only
 DISK_FULL = Fault(UNWRITABLE, "the disk is full")
 WRITE_FAILED = Fault(UNWRITABLE, "the disk reports an error when writing")
 READ_ONLY_SERVER = Fault(UNWRITABLE, "PostgreSQL is read-only (a standby, or default_transaction_read_only)")
-NO_SERVER = Fault(AWAY, "the PostgreSQL server cannot be reached")
+NO_SERVER = Fault(UNREACHABLE, "the PostgreSQL server cannot be reached")
 
 # By SQLite's primary result code (https://www.sqlite.org/rescode.html).
 SQLITE_FAULTS = {
@@ -47,8 +47,8 @@ SQLITE_FAULTS = {
     sqlite3.SQLITE_PROTOCOL: LOCKED,
     sqlite3.SQLITE_READONLY: READ_ONLY_FILE,
     sqlite3.SQLITE_FULL: DISK_FULL,
-    sqlite3.SQLITE_IOERR: Fault(AWAY, "the disk reports an error"),
-    sqlite3.SQLITE_CANTOPEN: Fault(AWAY, "the database file cannot be opened"),
+    sqlite3.SQLITE_IOERR: Fault(UNREACHABLE, "the disk reports an error"),
+    sqlite3.SQLITE_CANTOPEN: Fault(UNREACHABLE, "the database file cannot be opened"),
 }
 SQLITE_WRITE_ERRORS = {
     sqlite3.SQLITE_IOERR_WRITE,
@@ -61,21 +61,21 @@ SQLITE_WRITE_ERRORS = {
 POSTGRESQL_FAULTS = {
     "08": NO_SERVER,
     "25006": READ_ONLY_SERVER,
-    "28": Fault(AWAY, "PostgreSQL refuses the user name or the password"),
-    "3D000": Fault(AWAY, "the database does not exist on the PostgreSQL server"),
+    "28": Fault(UNREACHABLE, "PostgreSQL refuses the user name or the password"),
+    "3D000": Fault(UNREACHABLE, "the database does not exist on the PostgreSQL server"),
     "40001": Fault(BUSY, "a transaction conflicted with another one"),
     "40P01": Fault(BUSY, "deadlock: two transactions waited for each other"),
     "53100": DISK_FULL,
-    "53": Fault(AWAY, "the PostgreSQL server has no memory or connections left"),
+    "53": Fault(UNREACHABLE, "the PostgreSQL server has no memory or connections left"),
     "55P03": Fault(BUSY, "another transaction holds a lock"),
     "57014": Fault(BUSY, "PostgreSQL canceled the query: it took too long"),
-    "57": Fault(AWAY, "the PostgreSQL server is shutting down or starting"),
-    "58": Fault(AWAY, "the PostgreSQL server reports a system error"),
+    "57": Fault(UNREACHABLE, "the PostgreSQL server is shutting down or starting"),
+    "58": Fault(UNREACHABLE, "the PostgreSQL server reports a system error"),
 }
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """The fault of the environment behind `error`; None for everything else, which is a bug or a wrong schema."""
+    """The fault of the environment that caused `error`; None for a bug or a wrong schema."""
     if isinstance(error, Busy):
         return Fault(BUSY, "too many requests are waiting to write")
     if isinstance(error, PoolTimeoutError):
@@ -90,18 +90,18 @@ def fault_of(error: BaseException) -> Fault | None:
         state = original.sqlstate
         if state is not None:
             return POSTGRESQL_FAULTS.get(state) or POSTGRESQL_FAULTS.get(state[:2])
-        # Errors that psycopg raises itself, without an answer of the server.
+        # An error that psycopg raises itself, without a response of the server.
         return NO_SERVER if isinstance(original, psycopg.OperationalError) else None
     return None
 
 
 def original_of(error: BaseException) -> BaseException:
-    """The driver's own error behind SQLAlchemy's."""
+    """The driver's error that SQLAlchemy has wrapped."""
     return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
 
 
 def describe(error: BaseException) -> str:
-    """The class of `error`, its code and the line of blogapp where it occurred; no values, addresses or secrets."""
+    """The class of `error`, its code and the line of blogapp where it occurred, without values, URLs or secrets."""
     original = original_of(error)
     code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None)
     return f"{type(original).__name__}{f' {code}' if code else ''}{_where(error)}"
@@ -111,7 +111,7 @@ def trace(error: SQLAlchemyError) -> str:
     """The traceback of a bug, without the values that PostgreSQL repeats in its messages."""
     original = original_of(error)
     if isinstance(original, psycopg.Error):
-        # Class 42 (syntax error, undefined name) repeats names of ours only.
+        # Messages of class 42 (syntax error, undefined name) contain only names from our code.
         is_safe = (original.sqlstate or "").startswith("42")
         message = (original.diag.message_primary or "") if is_safe else ""
     else:

@@ -1,7 +1,7 @@
-"""The schema and its migrations (Alembic through Flask-Alembic; the revisions are in `migrations/`).
+"""Migrate the schema, with Alembic through Flask-Alembic; the revisions are in `migrations/`.
 
-All migrations of one run are one transaction, so a failed one leaves the database as it was. One process migrates at
-a time; the others wait and then find nothing left to do.
+All migrations of one run are one transaction, so a failed run changes nothing. One process migrates at a time; others
+wait for it and then have nothing left to do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from blogapp import clock
 from blogapp.db.backup import back_up, delete_old_backups
 from blogapp.db.base import db
 from blogapp.db.faults import describe, fault_of, trace
-from blogapp.db.sqlite import PATIENCE_MS
+from blogapp.db.sqlite import WRITE_LOCK_TIMEOUT_MS
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +38,15 @@ NEWER = "newer"
 
 
 class MigrationError(SystemExit):
-    """A migration cannot be made; the database is as it was. A SystemExit, so that a command or a server that starts
-    ends with the sentence and not with a traceback."""
+    """A migration failed and changed nothing. A SystemExit, so that a command or a starting server ends with its
+    message and not with a traceback."""
 
 
 class Migrations(Alembic):
-    """Flask-Alembic with its own way to run migrations; `upgrade`, `downgrade` and `stamp` all use it."""
+    """Flask-Alembic with another `run_migrations`, which `upgrade`, `downgrade` and `stamp` call."""
 
     def run_migrations(self, fn: Callable[..., Any], **kwargs: Any) -> None:
-        self._get_cache().clear()  # ends the transaction of an earlier look at the schema
+        self._get_cache().clear()  # ends the transaction of an earlier schema check
         database: Path | None = current_app.extensions["database_file"]
 
         def steps(heads: Any, context: MigrationContext) -> Any:
@@ -88,16 +88,16 @@ def init_app(app: Flask, database_file: Path | None) -> None:
 
 
 def schema_state() -> str:
-    """Whether the database's schema is the one of this code (CURRENT), an older one or none (BEHIND), or one that this
-    code does not know (NEWER)."""
+    """CURRENT if the database has the schema of this code, BEHIND if it has an older one or none, NEWER if it has one
+    that this code does not know."""
     with db.engine.connect() as connection:
         return alembic.state(connection)
 
 
-def bring_up_to_date(database: Path) -> None:
-    """Migrate the SQLite database in the file `database`; each process does it at start. Raises MigrationError."""
+def migrate_sqlite(database: Path) -> None:
+    """Migrate the SQLite database `database` if its schema is not current; called at start. Raises MigrationError."""
     with _file_lock(database):
-        state = schema_state()  # opening a new file is not for two processes at once either
+        state = schema_state()  # two processes must not create the file at the same time either
     if state == BEHIND:
         alembic.upgrade()
     delete_old_backups(database, clock.now())
@@ -105,7 +105,7 @@ def bring_up_to_date(database: Path) -> None:
 
 @contextmanager
 def _migrating(database: Path | None) -> Iterator[Connection]:
-    """A connection in a transaction in which migrations can run, while no other process migrates."""
+    """Yield a connection in a transaction for migrations, while no other process migrates."""
     try:
         with _sqlite_migration(database) if database is not None else _postgresql_migration() as connection:
             yield connection
@@ -114,18 +114,18 @@ def _migrating(database: Path | None) -> Iterator[Connection]:
         if fault is None:
             log.error("the migration failed\n%s", trace(error))
         reason = fault.cause if fault else f"{describe(error)}; the log has the traceback"
-        raise MigrationError(f"The migration failed and the database is as it was before: {reason}.") from None
+        raise MigrationError(f"The migration failed and the database was not changed: {reason}.") from None
 
 
 @contextmanager
 def _sqlite_migration(database: Path) -> Iterator[Connection]:
     with _file_lock(database), db.engine.connect() as connection:
-        # Rebuilding a table drops the old one, and with foreign keys on that deletes every row that refers to it. They
-        # can only be switched outside a transaction (https://www.sqlite.org/lang_altertable.html, section 7).
+        # Rebuilding a table drops the old one. With foreign keys on, that deletes every row that refers to it. They can
+        # only be switched off outside a transaction (https://www.sqlite.org/lang_altertable.html, section 7).
         driver_connection: Any = connection.connection.driver_connection
         driver_connection.execute("PRAGMA foreign_keys = OFF")
         try:
-            connection = connection.execution_options(writer="durable", patience_ms=PATIENCE_MS)
+            connection = connection.execution_options(writer="durable", lock_timeout_ms=WRITE_LOCK_TIMEOUT_MS)
             with connection.begin():
                 yield connection
                 _check_foreign_keys(connection)
@@ -139,7 +139,7 @@ def _check_foreign_keys(connection: Connection) -> None:
         tables = ", ".join(sorted({str(row[0]) for row in broken}))
         raise MigrationError(
             f"The migration was undone: {len(broken)} rows would refer to rows that do not exist (in {tables}). "
-            "The database is as it was before."
+            "The database was not changed."
         )
 
 
@@ -174,5 +174,5 @@ def _back_up(database: Path, revision: str) -> None:
         delete_old_backups(database, clock.now())
     except (sqlite3.Error, OSError) as error:
         raise MigrationError(
-            f"The migration was not started: the database could not be copied first ({error}). It is as it was before."
+            f"The migration was not started: the database could not be backed up first ({error}). It was not changed."
         ) from None

@@ -1,4 +1,4 @@
-"""PostgreSQL: one snapshot for each reading request, and timeouts for a server that does not answer."""
+"""PostgreSQL: one snapshot per reading request, a response timeout, and a circuit breaker for a dead server."""
 
 from __future__ import annotations
 
@@ -9,110 +9,120 @@ from typing import Any
 import psycopg
 from flask import has_request_context
 from psycopg import IsolationLevel
-from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, event, text
+from sqlalchemy.orm import Session
 
-from blogapp.db.sqlite import READING_PATIENCE_MS
+from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
 
-# Timeout in seconds for one answer of the server, in addition to the lock timeout; and seconds without new connections
-# after a timeout.
-SILENCE = 5.0
-PAUSE = 5.0
+# Seconds to wait for an answer of the server, in addition to the lock timeout.
+RESPONSE_TIMEOUT = 5.0
+# Seconds for which the circuit breaker stays open after a connection attempt timed out.
+OPEN_SECONDS = 5.0
 
 
 def configure(engine: Engine) -> None:
-    silence = Silence()
+    breaker = CircuitBreaker()
 
     @event.listens_for(engine, "do_connect")
-    def do_connect(dialect: Dialect, record: Any, arguments: Any, options: dict[str, Any]) -> PatientConnection:
-        silence.refuse_while_it_lasts()
+    def do_connect(dialect: Dialect, record: Any, arguments: Any, options: dict[str, Any]) -> TimeoutConnection:
+        breaker.check()
         try:
-            connection = PatientConnection.connect(*arguments, **options)
+            connection = TimeoutConnection.connect(*arguments, **options)
         except psycopg.errors.ConnectionTimeout:
-            silence.begin()
+            breaker.open()
             raise
-        silence.end()
-        connection.silence = silence
+        breaker.close()
+        connection.breaker = breaker
         return connection
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = {READING_PATIENCE_MS}")
+            cursor.execute(f"SET lock_timeout = {READ_LOCK_TIMEOUT_MS}")
         connection.commit()
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
         driver_connection: Any = connection.connection.driver_connection
-        # Writers lock the rows that they change, and must see what others committed while they waited. What a page
-        # shows comes from several tables, read at one moment; a transaction that only reads cannot fail for that.
+        # A writer locks the rows that it changes, and must see what others committed while it waited. A page is read
+        # from several tables in one snapshot; a transaction that only reads cannot fail to serialize.
         level = IsolationLevel.READ_COMMITTED if "writer" in options else IsolationLevel.REPEATABLE_READ
         if driver_connection.isolation_level != level:
             driver_connection.isolation_level = level
-        patience: float | None = None  # a migration may take any time
-        if "patience_ms" in options:
-            patience = options["patience_ms"] / 1000 + SILENCE
+        timeout: float | None = None  # a migration may take any time
+        if "lock_timeout_ms" in options:
+            timeout = options["lock_timeout_ms"] / 1000 + RESPONSE_TIMEOUT
         elif has_request_context():
-            patience = SILENCE
-        driver_connection.patience = patience
+            timeout = RESPONSE_TIMEOUT
+        driver_connection.response_timeout = timeout
 
     @event.listens_for(engine, "checkin")
-    def on_checkin(connection: PatientConnection | None, record: Any) -> None:
+    def on_checkin(connection: TimeoutConnection | None, record: Any) -> None:
         if connection is not None:
-            connection.patience = SILENCE  # for the test on checkout that it still works
+            connection.response_timeout = RESPONSE_TIMEOUT  # for the pool's ping at the next checkout
 
 
-class Silence:
-    """Whether the server has just failed to answer. No request connects for PAUSE seconds. After that, one request at a
-    time tries to connect until the server answers, so that a dead server does not block every thread."""
+def advisory_lock(session: Session, key: int) -> None:
+    """Wait for PostgreSQL's lock `key` and hold it until the transaction ends. SQLite has only one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+class CircuitBreaker:
+    """Refuses new connections after one timed out, so that a dead server does not block every thread.
+
+    Closed: every request connects. Open: none does for OPEN_SECONDS. Half open: one request at a time tries to connect,
+    until the server answers.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._until: float | None = None
+        self._open_until: float | None = None
 
-    def begin(self) -> None:
+    def open(self) -> None:
         with self._lock:
-            self._until = monotonic() + PAUSE
+            self._open_until = monotonic() + OPEN_SECONDS
 
-    def doubt(self) -> None:
-        """One query timed out; perhaps because of the query. Let one request test the server before others."""
+    def half_open(self) -> None:
+        """One query timed out, perhaps because of the query itself: let one request test the server before others."""
         with self._lock:
-            self._until = self._until or monotonic()
+            self._open_until = self._open_until or monotonic()
 
-    def end(self) -> None:
+    def close(self) -> None:
         with self._lock:
-            self._until = None
+            self._open_until = None
 
-    def refuse_while_it_lasts(self) -> None:
-        """Raise psycopg.OperationalError during the pause; after it, let one request through to try again."""
+    def check(self) -> None:
+        """Raise psycopg.OperationalError while open; when half open, let one caller through."""
         with self._lock:
-            if self._until is None:
+            if self._open_until is None:
                 return
-            if monotonic() < self._until:
+            if monotonic() < self._open_until:
                 raise psycopg.OperationalError("the server did not answer a moment ago")
-            self._until = monotonic() + SILENCE + PAUSE
+            self._open_until = monotonic() + RESPONSE_TIMEOUT + OPEN_SECONDS
 
 
-class PatientConnection(psycopg.Connection[Any]):
-    """A connection that gives up on a server that accepts a query and never answers (a stopped process, a pulled
-    cable): `patience` in seconds for each answer, None for no limit. The server's own timeouts do not help there."""
+class TimeoutConnection(psycopg.Connection[Any]):
+    """A connection with a response timeout, for a server that accepts a query and never answers (a stopped process, a
+    pulled cable). `response_timeout` is in seconds, None for no limit. The server's own timeouts do not help there."""
 
-    patience: float | None = SILENCE
-    silence: Silence | None = None
+    response_timeout: float | None = RESPONSE_TIMEOUT
+    breaker: CircuitBreaker | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         try:
-            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+            return super().wait(gen, interval, self.response_timeout if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:
             if timeout is None:
                 self.close()
-                if self.silence is not None:
-                    self.silence.doubt()
+                if self.breaker is not None:
+                    self.breaker.half_open()
             raise
 
     def rollback(self) -> None:
-        """Roll back. Where the server has ended the connection, it has rolled back as well, so there is no error: at
-        the end of a request it would replace an answer that is ready."""
+        """Roll back. If the server has closed the connection it has rolled back as well, so no error is raised: at the
+        end of a request an error would replace a response that is ready."""
         try:
             super().rollback()
         except psycopg.OperationalError:

@@ -1,4 +1,4 @@
-"""SQLite: pragmas, transactions that begin when they should, and opening the file."""
+"""SQLite: pragmas and explicit transactions."""
 
 from __future__ import annotations
 
@@ -8,25 +8,29 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-# How long a writer waits for the write lock, in milliseconds. Visitors do not wait longer for a page.
-PATIENCE_MS = 10_000
-# How long a reader waits for a lock. It rarely has to: writers do not block readers, on either database.
-READING_PATIENCE_MS = 2_000
-# How often a waiting writer tries again. SQLite itself waits up to 100 ms between two tries, so a process that writes
-# all the time would starve the others. Only one thread per process waits here.
+# How long a writer waits for the write lock. A visitor waits no longer for an answer.
+WRITE_LOCK_TIMEOUT_MS = 10_000
+# How long a reader waits for a lock. That is rare: writers do not block readers on either database.
+READ_LOCK_TIMEOUT_MS = 2_000
+# The interval between two tries for the write lock. SQLite's own busy handler waits up to 100 ms, so a process that
+# writes all the time would starve the others. Only one thread per process waits here.
 RETRY_SECONDS = 0.002
 
 
 def configure(engine: Engine) -> None:
-    """Begin transactions ourselves: the sqlite3 module begins them late, which loses updates."""
+    """Set the pragmas of each connection and begin each transaction explicitly.
+
+    The sqlite3 module would begin a transaction only at the first write, so that a value which was read before could
+    be out of date.
+    """
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        cursor.execute(f"PRAGMA busy_timeout = {WRITE_LOCK_TIMEOUT_MS}")
         cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
+        cursor.execute(f"PRAGMA busy_timeout = {READ_LOCK_TIMEOUT_MS}")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         # Overwrite deleted data: the key of a past day, a comment that its author deleted.
@@ -37,12 +41,12 @@ def configure(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
         if "writer" not in options:
-            # Readers get one snapshot from their first query on.
+            # A reader keeps one snapshot from its first query on.
             connection.exec_driver_sql("BEGIN")
             return
-        # The setting can only be changed outside a transaction, and stays with the connection.
+        # This pragma can only be changed outside a transaction and applies to the connection from then on.
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['writer'] == 'durable' else 'NORMAL'}")
-        _begin_immediate(connection, options["patience_ms"] / 1000)
+        _begin_immediate(connection, options["lock_timeout_ms"] / 1000)
 
 
 def _begin_immediate(connection: Connection, seconds: float) -> None:
@@ -58,6 +62,6 @@ def _begin_immediate(connection: Connection, seconds: float) -> None:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
                 time.sleep(RETRY_SECONDS)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last try raises SQLAlchemy's error
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # one last try, which raises an error of SQLAlchemy's
     finally:
-        driver_connection.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
+        driver_connection.execute(f"PRAGMA busy_timeout = {READ_LOCK_TIMEOUT_MS}")

@@ -1,4 +1,4 @@
-"""The database at start: a wrong DATABASE_URL ends the program with a sentence, an outage does not."""
+"""Open the database at start: a wrong DATABASE_URL ends the program with a message, an outage does not."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp.db.base import db
 from blogapp.db.faults import fault_of, original_of
-from blogapp.db.migrate import BEHIND, NEWER, bring_up_to_date, schema_state
+from blogapp.db.migrate import BEHIND, NEWER, migrate_sqlite, schema_state
 from blogapp.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
-# What PostgreSQL says when it refuses a connection for now, and not because DATABASE_URL is wrong.
-PASSING = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
-NAME_UNKNOWN = "[Errno -2]"  # EAI_NONAME; a name server that is away is another error
+# Parts of PostgreSQL's messages when it refuses a connection for now, and not because DATABASE_URL is wrong.
+TEMPORARY = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
+HOST_UNKNOWN = "[Errno -2]"  # EAI_NONAME; an unreachable name server is another error
 
 
 def open_database(app: Flask, database_file: Path | None) -> None:
     """Migrate an SQLite database; on PostgreSQL, migrating is left to `flask db upgrade`.
 
-    Raises SettingsError or MigrationError if the database cannot be the right one. A PostgreSQL server that is away is
-    logged: the site starts, and works as soon as the server is there.
+    Raises SettingsError or MigrationError if the database is not usable. An unreachable PostgreSQL server is only
+    logged: the site starts, and works as soon as the server can be reached.
     """
     with app.app_context():
         try:
             if database_file is not None:
-                bring_up_to_date(database_file)
+                migrate_sqlite(database_file)
             if schema_state() == NEWER:
                 raise SettingsError(
                     "the database's schema is newer than this version of blogapp. Install the newer version again."
@@ -65,29 +65,29 @@ def _explain_connection(error: SQLAlchemyError) -> None:
     if sentence is None:
         raise error
     message = str(original_of(error))
-    is_wrong_url = "invalid" in message or ("FATAL:" in message and not any(each in message for each in PASSING))
-    if is_wrong_url or NAME_UNKNOWN in message:
+    is_wrong_url = "invalid" in message or ("FATAL:" in message and not any(each in message for each in TEMPORARY))
+    if is_wrong_url or HOST_UNKNOWN in message:
         raise SettingsError(sentence)
     log.error("%s The site starts without it.", sentence)
 
 
 def connection_sentence(error: SQLAlchemyError) -> str | None:
-    """Why PostgreSQL cannot be reached, in the words of the server or of the driver, neither of which names the
-    password; None if that is not what is wrong."""
+    """Why PostgreSQL cannot be reached, from the message of the server or the driver (neither contains the password);
+    None for any other error."""
     original = original_of(error)
     message = " ".join(str(original).split())
-    if NAME_UNKNOWN in message:
+    if HOST_UNKNOWN in message:
         return f"DATABASE_URL names the host {db.engine.url.host}, which is not known."
     if "invalid connection option" in message or "invalid sslmode" in message:
         return f"DATABASE_URL has an option that PostgreSQL does not know ({message.partition(':')[0]})."
     if "FATAL:" in message:
-        return f"DATABASE_URL: PostgreSQL answers: {message.rpartition('FATAL:')[2].strip(' .')}."
+        return f"DATABASE_URL: PostgreSQL reports: {message.rpartition('FATAL:')[2].strip(' .')}."
     fault = fault_of(error)
     return f"DATABASE_URL: {fault.cause} ({db.engine.url.host or 'local socket'})." if fault else None
 
 
 def explain_faults(group: click.Group) -> None:
-    """Let every command of `group` end with a sentence when the database is away, locked, read-only or not current."""
+    """Let all commands of `group` end with a message if the database is unreachable, locked, read-only or outdated."""
     for command in group.commands.values():
         if isinstance(command, click.Group):
             explain_faults(command)
@@ -116,5 +116,5 @@ def _explain_faults_of(command: click.Command) -> None:
     _explained.add(command)
 
 
-# The commands of Flask-Alembic are shared by all applications of a process.
+# Flask-Alembic's commands are shared by all applications of a process; each is wrapped once.
 _explained: WeakSet[click.Command] = WeakSet()

@@ -1,4 +1,4 @@
-"""Write transactions, and what goes with them."""
+"""Write transactions, and the state that they share."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from blogapp.db.base import db
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import Changes, VersionReader, raise_versions
 from blogapp.db.faults import UNWRITABLE, Fault, describe, fault_of
-from blogapp.db.sqlite import PATIENCE_MS, READING_PATIENCE_MS
+from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS, WRITE_LOCK_TIMEOUT_MS
 from blogapp.db.write_queue import WriteQueue
 
-# How long a checkpoint of SQLite's write-ahead log waits for readers before it is left for another time.
-CHECKPOINT_PATIENCE_MS = 200
+# How long a checkpoint of SQLite's write-ahead log waits for readers before it gives up.
+CHECKPOINT_TIMEOUT_MS = 200
 # PostgreSQL writes in parallel, but not all threads of a process may wait there for the same lock.
 POSTGRESQL_SLOTS = 3
 # Seconds after which a failed write says nothing about the present.
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Writing:
+class WriteState:
     """What the write transactions of an application share. `fault` is why the last write failed, if the database
     could not be written, and `failed_at` when that was (`time.monotonic()`)."""
 
@@ -49,12 +49,12 @@ class Writing:
 def init_app(app: Flask, marker: ChangeMarker, versions: VersionReader) -> None:
     with app.app_context():
         slots = 1 if db.engine.dialect.name == "sqlite" else POSTGRESQL_SLOTS
-    app.extensions["writing"] = Writing(WriteQueue(slots), marker, versions)
+    app.extensions["writing"] = WriteState(WriteQueue(slots), marker, versions)
 
 
 @contextmanager
 def write_transaction(
-    changes: Changes | int = Changes.EVERYTHING, *, durable: bool = True, patience_ms: int = PATIENCE_MS
+    changes: Changes | int = Changes.EVERYTHING, *, durable: bool = True, lock_timeout_ms: int = WRITE_LOCK_TIMEOUT_MS
 ) -> Iterator[Session]:
     """Write in one transaction: commits at the end, rolls back on any error.
 
@@ -66,14 +66,14 @@ def write_transaction(
     is out of date, whatever `changes` says.
 
     On SQLite the write lock is taken at once (`BEGIN IMMEDIATE`): a transaction that reads first and writes later
-    fails if another one wrote in between. Raises Busy if the transaction cannot begin: after `patience_ms`, or at
+    fails if another one wrote in between. Raises Busy if the transaction cannot begin: after `lock_timeout_ms`, or at
     once in a request when enough other requests are waiting for the same lock.
     """
-    writing: Writing = current_app.extensions["writing"]
+    writing: WriteState = current_app.extensions["writing"]
     session = db.session
     session.commit()  # ends the reading transaction, which cannot become a writing one
     try:
-        with _turn(writing.queue, patience_ms) as left_ms:
+        with _slot(writing.queue, lock_timeout_ms) as left_ms:
             yield from _write(writing, changes, durable, left_ms)
     except SQLAlchemyError as error:
         fault = fault_of(error)
@@ -84,24 +84,24 @@ def write_transaction(
 
 
 @contextmanager
-def _turn(queue: WriteQueue, patience_ms: int) -> Iterator[int]:
-    """Wait for a turn to write; yields how much of the patience is left, in milliseconds."""
+def _slot(queue: WriteQueue, lock_timeout_ms: int) -> Iterator[int]:
+    """Wait for a slot in the write queue; yields the milliseconds of the timeout that remain."""
     if db.engine.dialect.name == "postgresql" and not has_request_context():
-        yield patience_ms  # a background thread or a command takes no thread away from readers
+        yield lock_timeout_ms  # a background thread or a command takes no thread away from readers
         return
-    with queue.turn(patience_ms / 1000, may_refuse=has_request_context()) as seconds:
+    with queue.slot(lock_timeout_ms / 1000, may_refuse=has_request_context()) as seconds:
         yield int(seconds * 1000)
 
 
-def _write(writing: Writing, changes: Changes | int, durable: bool, patience_ms: int) -> Iterator[Session]:
+def _write(writing: WriteState, changes: Changes | int, durable: bool, lock_timeout_ms: int) -> Iterator[Session]:
     session = db.session
     connection = session.connection(
-        execution_options={"writer": "durable" if durable else "quick", "patience_ms": patience_ms}
+        execution_options={"writer": "durable" if durable else "quick", "lock_timeout_ms": lock_timeout_ms}
     )
     writing.queue.progress()
     try:
         if connection.dialect.name == "postgresql":
-            session.execute(text(f"SET LOCAL lock_timeout = {max(1, patience_ms)}"))
+            session.execute(text(f"SET LOCAL lock_timeout = {max(1, lock_timeout_ms)}"))
             if not durable:
                 session.execute(text("SET LOCAL synchronous_commit = off"))
         yield session()
@@ -122,7 +122,7 @@ def _write(writing: Writing, changes: Changes | int, durable: bool, patience_ms:
 
 def recent_write_fault() -> Fault | None:
     """Why the database could not be written, if the last write of this process failed within a minute."""
-    writing: Writing = current_app.extensions["writing"]
+    writing: WriteState = current_app.extensions["writing"]
     return writing.fault if time.monotonic() - writing.failed_at < FAULT_SECONDS else None
 
 
@@ -149,9 +149,9 @@ def wipe(table: str) -> bool:
         if db.engine.dialect.name == "sqlite":
             # The write-ahead log still holds the old pages. A reader of older pages may block the checkpoint, and a
             # checkpoint that waits blocks all writers.
-            driver_connection.execute(f"PRAGMA busy_timeout = {CHECKPOINT_PATIENCE_MS}")
+            driver_connection.execute(f"PRAGMA busy_timeout = {CHECKPOINT_TIMEOUT_MS}")
             (is_busy, *_) = driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            driver_connection.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
+            driver_connection.execute(f"PRAGMA busy_timeout = {READ_LOCK_TIMEOUT_MS}")
             return not is_busy
         driver_connection.autocommit = True
         driver_connection.execute(f"VACUUM {table}")

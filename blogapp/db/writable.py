@@ -1,4 +1,4 @@
-"""Check whether the database can be written, without writing to it."""
+"""Check whether the database can be written without changing it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from blogapp.db.base import db
 from blogapp.db.faults import BUSY, DISK_FULL, READ_ONLY_FILE, READ_ONLY_SERVER, WRITE_FAILED, Fault, fault_of
-from blogapp.db.sqlite import READING_PATIENCE_MS
+from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
 from blogapp.db.transactions import recent_write_fault
 
-# A comment with its indexes needs about this much of SQLite's write-ahead log.
+# A comment with its indexes takes about this much of SQLite's write-ahead log.
 PROBE = bytes(64 * 1024)
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -41,9 +41,9 @@ def _sqlite_fault(database: Path) -> Fault | None:
             if fault is None or fault.kind != BUSY:  # busy means that another process is writing, so it can be written
                 return fault or WRITE_FAILED
         finally:
-            driver_connection.execute(f"PRAGMA busy_timeout = {READING_PATIENCE_MS}")
+            driver_connection.execute(f"PRAGMA busy_timeout = {READ_LOCK_TIMEOUT_MS}")
     try:
-        # A file without a name in the same folder: it is never synced, and gone when it is closed.
+        # An unnamed file in the same folder: it is never synced, and deleted when it is closed.
         with tempfile.TemporaryFile(dir=database.parent) as file:
             file.write(PROBE)
             file.flush()
@@ -53,6 +53,6 @@ def _sqlite_fault(database: Path) -> Fault | None:
 
 
 def _postgresql_fault() -> Fault | None:
-    # On for a standby as well. What a full disk does is only known from the last write.
+    # Also on for a standby. A full disk is only known from the last write.
     is_read_only = db.session.execute(text("SELECT current_setting('transaction_read_only') = 'on'")).scalar_one()
     return READ_ONLY_SERVER if is_read_only else None

@@ -1,4 +1,4 @@
-"""The queue of threads that wait to write: first in, first out, and limited so that threads are left for readers."""
+"""A FIFO queue of the threads that wait to write, bounded so that some threads stay free for readers."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from time import monotonic
 
 from blogapp.db.faults import Busy
 
-# A server has eight threads per process. When the queue has not moved for STUCK seconds, at most MOST_STUCK of them
-# hold a slot or wait for one; the others are turned away and serve readers.
-MOST_STUCK = 4
-STUCK = 1.0
+# A server has eight threads per process. If no writer has got the lock for STALL_SECONDS, at most MAX_BLOCKED threads
+# hold a slot or wait for one. The others are refused and serve readers.
+MAX_BLOCKED = 4
+STALL_SECONDS = 1.0
 
 
 class WriteQueue:
-    """Lets `slots` threads write at a time. SQLite has one writer; PostgreSQL lets many write, but not all of our
-    threads may wait there for the same lock."""
+    """Lets `slots` threads write at a time. SQLite has one writer. PostgreSQL has many, but our threads must not all
+    wait for the same lock there."""
 
     def __init__(self, slots: int) -> None:
         self._free = slots
-        self._patient = MOST_STUCK - slots
+        self._max_waiting = MAX_BLOCKED - slots
         self._lock = Lock()
         self._waiting: deque[Event] = deque()
-        self._moved = monotonic()
+        self._last_progress = monotonic()
 
     @contextmanager
-    def turn(self, seconds: float, may_refuse: bool) -> Iterator[float]:
-        """Wait up to `seconds` for a slot; yields how many of them are left.
+    def slot(self, seconds: float, may_refuse: bool) -> Iterator[float]:
+        """Wait up to `seconds` for a slot and yield the seconds that remain.
 
-        Raises Busy after that time, or, where `may_refuse` is set, as soon as the queue does not move and enough
-        others are waiting.
+        Raises Busy after that time. With `may_refuse` it raises Busy as soon as the queue has stalled and
+        MAX_BLOCKED threads are already blocked.
         """
         until = monotonic() + seconds
         self._take(until, may_refuse)
@@ -45,34 +45,34 @@ class WriteQueue:
         with self._lock:
             if self._free:
                 self._free -= 1
-                self._moved = monotonic()
+                self._last_progress = monotonic()
                 return
             slot = Event()
             self._waiting.append(slot)
-        while not slot.wait(max(0.0, min(until, self._moved + STUCK) - monotonic())):
+        while not slot.wait(max(0.0, min(until, self._last_progress + STALL_SECONDS) - monotonic())):
             with self._lock:
                 if slot.is_set():
                     return
                 now = monotonic()
-                is_patient = not may_refuse or self._waiting.index(slot) < self._patient
-                if now >= until or (now >= self._moved + STUCK and not is_patient):
+                may_wait = not may_refuse or self._waiting.index(slot) < self._max_waiting
+                if now >= until or (now >= self._last_progress + STALL_SECONDS and not may_wait):
                     self._waiting.remove(slot)
                     raise Busy
-            if is_patient and slot.wait(max(0.0, until - monotonic())):
+            if may_wait and slot.wait(max(0.0, until - monotonic())):
                 return
 
     def _release(self) -> None:
         with self._lock:
-            self._moved = monotonic()
+            self._last_progress = monotonic()
             if self._waiting:
                 self._waiting.popleft().set()
             else:
                 self._free += 1
 
     def progress(self) -> None:
-        """Record that a writer has the database's lock and no longer waits."""
+        """Record that a writer has got the database's lock."""
         with self._lock:
-            self._moved = monotonic()
+            self._last_progress = monotonic()
 
     @property
     def length(self) -> int:

@@ -6,6 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from blogapp import clock
+from blogapp.articles.publishing import lock_articles
 from blogapp.db.transactions import write_transaction
 from blogapp.demo.content import fill, is_empty
 
@@ -15,5 +16,6 @@ from blogapp.demo.content import fill, is_empty
 def demo_cli() -> None:
     """Fill an empty blog with demo articles, comments and counts; leave any other as it is."""
     with write_transaction() as session:
+        lock_articles(session)
         if is_empty(session):
             click.echo(f"{fill(session, clock.now())} demo articles are in.")

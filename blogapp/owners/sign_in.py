@@ -77,7 +77,7 @@ def _count(session: Session, attempt: Attempt, owner: Owner | None, secret: str,
     budgets = attempts.budgets(secret, attempt.network, fold_case(attempt.name), mark)
     wait = attempts.seconds_to_wait(session, budgets, now)
     if not wait:
-        with write_transaction(durable=False, patience_ms=2000) as writing:
+        with write_transaction(durable=False, lock_timeout_ms=2000) as writing:
             wait = attempts.count_attempt(writing, budgets, now)
     if wait:
         raise TooManyAttempts(wait)

@@ -1,4 +1,4 @@
-"""`flask articles import` and `export`: articles together with the views that they had elsewhere."""
+"""`flask articles import` and `export`: articles with their view counts."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.view_counts.counting import start_count, views_of
 
-# The names of fields in the words of the front matter.
+# The names of the article's fields in the front matter.
 NAMES = {"body_source": "text", "published_at": "date"}
 
 
 @articles_cli.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
 def import_articles(paths: tuple[Path, ...], dry_run: bool) -> None:
     """Add or update articles from Markdown files with front matter.
 
-    A file updates the article whose slug it states, or the one that was imported from it before; counts and comments
-    never change. If one file is broken, none is imported.
+    A file updates the article that has its slug, or that was imported from the same file before. View counts and
+    comments are not changed. If one file has an error, no file is imported.
     """
     now = clock.now()
     read = read_files(list(paths), current_app.config["SITE_LOCALE"], now)
@@ -76,9 +76,9 @@ def _report(placed: Placed, done: Published, dry_run: bool) -> None:
 
 @articles_cli.command("export")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--overwrite", is_flag=True, help="Replace files of an earlier export.")
+@click.option("--overwrite", is_flag=True, help="Overwrite the files of an earlier export.")
 def export_articles(folder: Path, overwrite: bool) -> None:
-    """Write every article to a Markdown file in FOLDER, which `flask articles import` reads back as it is."""
+    """Write each article to a Markdown file in FOLDER that `flask articles import` can read."""
     session = db.session()
     slugs = list(session.scalars(select(Article.slug).order_by(Article.slug)))
     existing = [slug for slug in slugs if (folder / f"{slug}.md").exists()]

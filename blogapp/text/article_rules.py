@@ -1,8 +1,8 @@
-"""What an article's Markdown may contain beyond a comment's: rules that markdown-it applies to the parsed text.
+"""markdown-it rules for articles, which may contain more than comments.
 
 Each rule changes the tokens of a parsed article (headings, pictures, links, raw HTML, task lists) and adds a `Problem`
-to the parser's environment for everything that the article's author meant and readers will not get. The output still
-passes both sanitisers in `markup.py`: nothing here decides what is safe.
+to the parser's environment for everything that will not be shown as intended. The HTML still passes both sanitizers in
+`markup.py`; these rules do not decide what is safe.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RAW_TAGS = frozenset(
         "thead", "tr", "u", "ul", "var", "wbr",
     }
 )  # fmt: skip
-# Elements whose content is no text for readers: they are left out as a whole.
+# Elements that are removed with their content.
 DROPPED = r"script|style|iframe|object|embed|svg|math|noscript|template|video|audio|select|textarea|form"
 DROPPED_ELEMENT = re.compile(rf"<({DROPPED})\b[^<>]*(?:/>|>.*?(?:</\1\s*>|\Z))", re.IGNORECASE | re.DOTALL)
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -37,7 +37,7 @@ TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?/?>")
 ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 MORE = re.compile(r"<!--[ \t]*(?:more\b[^<>]*|excerpt|end[ _-]?excerpt|pelican_end_summary)[ \t]*-->", re.IGNORECASE)
 
-# Template tags and extensions of other tools, which have no meaning here.
+# Template tags and Markdown extensions of other tools, which are not supported.
 FOREIGN = re.compile(
     r"\{\{.{0,500}?\}\}|\{%.{0,500}?%\}|\{:.{0,200}?\}|\[\[[^\[\]\n]{1,200}\]\]|\[TOC\]|\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]"
     r"|\[/?(?:caption|gallery|embed|video|audio|youtube|playlist|contact-form)\b[^\[\]\n]{0,300}\]"
@@ -48,7 +48,7 @@ CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^`]{1,1000}(?<!`)\1(?!`)")
 HEADING_ID = re.compile(r"[ \t]*\{#([\w.:-]+)\}[ \t]*\Z")
 ALIGNMENT = {"text-align:left": "align-left", "text-align:center": "align-center", "text-align:right": "align-right"}
 
-# Ids of the page around an article: a heading must not take one, or links and live updates would go to the wrong place.
+# Ids that the page uses itself. If a heading had one, links and live updates would go to the wrong element.
 PAGE_ID = re.compile(
     r"top|bottom|main|comments|comments-heading|status|news|next-page|true|kept|details|typed-text|objection|logs|cookies|views|view-count|"
     r"popular(-title)?|refresh(-cursor)?|comment-(count|list|form.*)|(owner|preview|objection|sign-in|lost-draft)(-.*)?|"
@@ -59,7 +59,7 @@ PAGE_ID = re.compile(
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in an article that readers do not get as it was meant: its line in the text, from 1, and what it is."""
+    """A part of an article that is not shown as intended: its line in the text, from 1, and a description."""
 
     line: int
     sentence: str
@@ -77,12 +77,12 @@ def apply(parser: MarkdownIt) -> None:
 
 
 def heading_slug(text: str) -> str:
-    """The id that GitHub gives a heading: lower case, letters, digits, `_` and `-`, spaces as hyphens."""
+    """A heading's id as on GitHub: in lower case, only letters, digits, `_` and `-`, with hyphens for spaces."""
     return re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")[:150]
 
 
 def _remove_leading_title(state: StateCore) -> None:
-    """The page shows the title already: a first heading that repeats it is left out."""
+    """Remove a first heading that repeats the title, which the page shows already."""
     title = state.env.get("title", "")
     if title and len(state.tokens) > 2 and state.tokens[0].type == "heading_open" and state.tokens[0].tag == "h1":
         heading = "".join(child.content for child in state.tokens[1].children or [])
@@ -99,7 +99,7 @@ def _note_foreign_syntax(state: StateCore) -> None:
         text = CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span.group()), token.content)
         for found in FOREIGN.finditer(text):
             line = first_line + text.count("\n", 0, found.start())
-            _note(state.env, line, f"`{_short(found.group())}` has no meaning here and is shown as typed")
+            _note(state.env, line, f"`{_short(found.group())}` is not supported here and is shown as typed")
 
 
 def _clean_raw_html(state: StateCore) -> None:
@@ -122,7 +122,7 @@ def _clean_html_block(env: Any, content: str, line: int) -> str:
         return _note_comment(env, found.group(), line_of(found)) + "\n" * found.group().count("\n")
 
     def without_element(found: re.Match[str]) -> str:
-        _note(env, line_of(found), f"`<{found.group(1).lower()}>` is not allowed and is left out")
+        _note(env, line_of(found), f"`<{found.group(1).lower()}>` is not allowed and is removed")
         return "\n" * found.group().count("\n")
 
     def clean_tag(found: re.Match[str]) -> str:
@@ -141,16 +141,16 @@ def _clean_html_inline(env: Any, token: Token, line: int) -> None:
 
 
 def _note_comment(env: Any, comment: str, line: int) -> str:
-    """What stands in place of a comment: nothing, or the mark that the caller wants for `<!--more-->`."""
+    """The replacement for an HTML comment: nothing, or the caller's mark for `<!--more-->`."""
     if MORE.fullmatch(comment):
         return str(env.get("more_mark", ""))
     if not comment.endswith("-->"):
-        _note(env, line, "this comment has no end (`-->`); everything below it is left out")
+        _note(env, line, "this comment has no end (`-->`); everything after it is removed")
     return ""
 
 
 def _clean_tag(env: Any, tag: str, line: int) -> str:
-    """What stands in place of a raw HTML tag: itself, nothing, or its source as text where it is no HTML."""
+    """The replacement for a raw tag: the tag itself, nothing, or its source as text if it is not an HTML tag."""
     match = TAG.match(tag)
     name = match.group(1).lower() if match else ""
     if name == "img":
@@ -181,8 +181,8 @@ def _clean_img(env: Any, tag: str, line: int) -> str:
 
 
 def _pictures_and_links(state: StateCore) -> None:
-    """A picture from elsewhere, which the content security policy would block, becomes a link to it; a picture or a
-    link that leads nowhere from here becomes its words."""
+    """Replace pictures of other sites, which the content security policy would block, with links to them, and pictures
+    and links that cannot work with their text."""
     for token, first_line in _inline_tokens(state):
         kept: list[Token] = []
         inside: Token | None = None
@@ -223,8 +223,8 @@ def _picture(env: Any, token: Token, line: int, is_in_link: bool) -> list[Token]
 
 
 def _number_headings(state: StateCore) -> None:
-    """The page's title is its only h1, so the text's largest heading is an h2 and the others follow it. Each gets an
-    id, as on GitHub, and links to a heading find it even if its id is one of the page's own."""
+    """Shift heading levels so that the highest is h2 (the title is the only h1), and give each heading an id as on
+    GitHub. A heading whose id is used by the page gets another one, and links to it are changed."""
     headings = [token for token in state.tokens if token.type in {"heading_open", "heading_close"}]
     shift = 2 - min((int(token.tag[1]) for token in headings), default=2)
     for token in headings:
@@ -250,7 +250,7 @@ def _number_headings(state: StateCore) -> None:
 
 
 def _free_id(wanted: str) -> str:
-    """`section-comments` for `comments`, which the page has already; no id of a page begins like that."""
+    """`section-comments` for `comments`, which the page uses itself; no id of the page begins with `section-`."""
     return f"section-{wanted}" if PAGE_ID.fullmatch(wanted) else wanted
 
 
@@ -272,7 +272,7 @@ def _move_links(state: StateCore, moved: dict[str, str]) -> None:
 
 
 def _draw_task_boxes(state: StateCore) -> None:
-    """`- [x] done`: a box drawn as a character; a form field would be one that does nothing."""
+    """Show the box of `- [x] done` as a character; a form field would have no effect."""
     for position in range(2, len(state.tokens)):
         token = state.tokens[position]
         if token.type != "inline" or state.tokens[position - 2].type != "list_item_open" or not token.children:
@@ -283,14 +283,14 @@ def _draw_task_boxes(state: StateCore) -> None:
 
 
 def _align_cells(state: StateCore) -> None:
-    """The content security policy allows no `style`: a cell's alignment is a class."""
+    """Set the alignment of cells with a class, because the content security policy forbids `style`."""
     for token in state.tokens:
         if token.type in {"th_open", "td_open"} and "style" in token.attrs:
             token.attrs = {"class": ALIGNMENT.get(str(token.attrs["style"]), "align-left")}
 
 
 def _inline_tokens(state: StateCore) -> Iterator[tuple[Token, int]]:
-    """The tokens of running text, each with the line on which it begins."""
+    """The inline tokens, each with the line on which it begins."""
     line = 1
     for token in state.tokens:
         line = token.map[0] + 1 if token.map else line
@@ -299,7 +299,7 @@ def _inline_tokens(state: StateCore) -> Iterator[tuple[Token, int]]:
 
 
 def _children(token: Token, line: int) -> Iterator[tuple[Token, int]]:
-    """The parts of running text, each with its line."""
+    """The children of an inline token, each with its line."""
     for child in token.children or []:
         yield child, line
         line += child.type in {"softbreak", "hardbreak"}
@@ -315,7 +315,7 @@ def _note_unreachable(env: Any, what: str, address: str, line: int) -> None:
     if what == "picture":
         _note(env, line, f"the picture `{address}` cannot be shown; put it in static/ and write `/static/...`")
     else:
-        _note(env, line, f"the link to `{address}` leads nowhere from here; only its words are shown")
+        _note(env, line, f"the link to `{address}` does not work here; only its text is shown")
 
 
 def _note(env: Any, line: int, sentence: str) -> None:

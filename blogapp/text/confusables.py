@@ -1,8 +1,9 @@
-"""Names that look alike, so that nobody else can pass for the owner.
+"""Detect names that look alike, so that nobody can impersonate the owner.
 
-A name is reduced to a skeleton: decomposed (NFKD), each character replaced by the plain letter that it looks like, by
-its Unicode name ("LATIN LETTER SMALL CAPITAL R", "LATIN SMALL LETTER O WITH STROKE", "NEGATIVE CIRCLED LATIN CAPITAL
-LETTER A") or by the confusables of Unicode Technical Standard 39. Case, accents, spaces and punctuation are dropped.
+Names are compared by their skeletons. For a skeleton, a name is decomposed (NFKD), and each character is replaced with
+the plain letter that it looks like, from its Unicode name ("LATIN LETTER SMALL CAPITAL R", "LATIN SMALL LETTER O WITH
+STROKE", "NEGATIVE CIRCLED LATIN CAPITAL LETTER A") or the confusables of Unicode Technical Standard 39. Case, accents,
+spaces and punctuation are removed.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from functools import cache, lru_cache
 
 from confusable_homoglyphs import confusables
 
-# Letters, and the digits and signs that are written for them.
+# Digits and symbols that are used in place of letters.
 STAND_INS = str.maketrans("0234578@$€", "ozeastbase")
-# Written for an i or an l inside a word; at the end of one they are punctuation.
+# Used for an i or an l inside a word; at its end they are punctuation.
 STROKES = re.compile(r"[!|¡](?=\w)")
-# Strokes that are taken for each other. A small i is not taken for an l, nor a capital I for an L: Ian is not Lan.
+# Characters that are mistaken for each other. A small i is not mistaken for an l, nor a capital I for an L: Ian, Lan.
 SIMILAR = {"i": "I1", "I": "il1", "l": "LI1", "L": "l", "1": "iIl"}
 
-# Letters that neither Unicode's names nor the table of confusables say are like another.
+# Letters whose look-alike follows neither from their Unicode name nor from the table of confusables.
 MORE = dict(zip("ðþŋʉʊʒȝꞻꞽꞿꟁꟗꟙᴖᴗᏆ", "dpnuu33aiuossooI", strict=True))
 
 BASE_LETTER = re.compile(
@@ -32,10 +33,10 @@ BASE_LETTER = re.compile(
 
 
 def look_alike(name: str, other: str) -> bool:
-    """Whether readers could take one name for the other.
+    """Whether readers could mistake one name for the other.
 
-    Two names in the same script, if it is not Latin, are compared by their letters: who reads Greek, Armenian or
-    Chinese tells letters apart that the table has for those who do not.
+    Two names in the same script other than Latin are compared letter by letter: people who read Greek, Armenian or
+    Chinese can distinguish letters that the table lists as confusable.
     """
     script = _script(name)
     if script not in {"", "LATIN"} and script == _script(other):
@@ -47,7 +48,7 @@ def look_alike(name: str, other: str) -> bool:
 
 
 def _script(name: str) -> str:
-    """The script of all letters of a name, as Unicode's names begin with it; "" for none, or more than one."""
+    """The script of a name, from the Unicode names of its letters; "" if there is none or more than one."""
     scripts = {unicodedata.name(each, "").split(" ")[0] for each in name if each.isalpha()}
     return scripts.pop() if len(scripts) == 1 else ""
 
@@ -59,8 +60,8 @@ def _letters(name: str) -> str:
 
 
 def skeleton(name: str) -> str:
-    """The letters and digits of a name as they look, without case except for I, i, L and l; the signs themselves if
-    there is no letter and no digit."""
+    """The letters and digits that a name looks like, in lower case except for I and L; its symbols if it has no letter
+    and no digit."""
     decomposed = unicodedata.normalize("NFKD", name)
     shapes = "".join(map(_shape, STROKES.sub("1", decomposed))).translate(STAND_INS)
     letters = "".join(filter(_is_letter, shapes))
@@ -71,7 +72,7 @@ def skeleton(name: str) -> str:
 
 @lru_cache(4096)
 def _shape(character: str) -> str:
-    """What a character looks like: a letter in lower case (or I or L), a digit, itself, or nothing for an accent."""
+    """What a character looks like: a letter in lower case (or I or L), a digit, or itself; empty for an accent."""
     if _is_accent(character):
         return ""
     for _ in range(3):
@@ -89,7 +90,7 @@ def _shape(character: str) -> str:
 
 
 def _plain(character: str) -> str:
-    """One step nearer to a plain letter."""
+    """One step of reducing a character to a plain letter."""
     if "CHEROKEE SMALL" in unicodedata.name(character, ""):
         character = character.upper()  # the table knows what the capital letters look like
     if character in MORE:
@@ -111,8 +112,8 @@ def _is_letter(character: str) -> bool:
 
 
 def _is_accent(character: str) -> bool:
-    """Whether it is a mark that a reader may overlook: accents and strokes, Hebrew and Arabic points, variation
-    selectors. Vowel signs (as in Hindi or Thai) and the Japanese voicing mark make another letter."""
+    """Whether readers may overlook this mark: accents and strokes, Hebrew and Arabic points, variation selectors. Not
+    vowel signs (as in Hindi or Thai) and the Japanese voicing mark, which make another letter."""
     combining_class = unicodedata.combining(character)
     is_overlooked = combining_class == 1 or 10 <= combining_class <= 35 or combining_class >= 200
     return is_overlooked or "\ufe00" <= character <= "\ufe0f" or unicodedata.category(character) == "Cf"
@@ -120,7 +121,7 @@ def _is_accent(character: str) -> bool:
 
 @cache
 def _look_alikes() -> dict[str, str]:
-    """Each character that looks like others -> the one that stands for all of them, an ASCII letter if possible."""
+    """Map each confusable character to the representative of its group, an ASCII letter if possible."""
     groups: dict[str, set[str]] = {}
     sequences: dict[str, str] = {}
     for character, others in confusables.confusables_data.items():

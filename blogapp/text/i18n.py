@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
@@ -30,9 +31,8 @@ TRANSLATIONS = Path(__file__).parent.parent / "translations"
 def init_app(app: Flask, site_locale: str) -> None:
     app.config["SITE_LOCALE"] = site_locale
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext, ngettext, newstyle=True, pgettext=pgettext
-    )
+    environment: Any = app.jinja_env  # the extension adds a method
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)
     app.jinja_env.globals["locale"] = current_locale
     app.jinja_env.globals["plural_forms"] = plural_forms
     app.jinja_env.globals["text_direction"] = text_direction

@@ -1,4 +1,4 @@
-"""Links in texts: which addresses may be followed, and where a bare address in running text ends."""
+"""Links in texts: which URLs are allowed, and where a bare URL in a text ends."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from linkify_it.main import Match
 LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 OWN_PATH = re.compile(r"/(?!/)[^\\\s]*\Z")
 
-# Marks that never stand inside an address that people type: an address ends before the first of them.
+# Characters that never occur in a typed URL: a URL ends before the first of them.
 # Quotation marks, ellipsis, em dash, and the punctuation of Chinese, Japanese, Arabic and Hebrew texts.
 STOP = re.compile(
     "[«»‹›“”„‟‚‛…—―،؛؟۔׃׀׆\u200e\u200f\u2010-\u2012\u3000-\u3004\u3008-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]"
 )
-# Marks that stand inside words too (`L’été`, `ארה״ב`, `Michelson–Morley`): an address goes on after them only if a
-# letter follows; Hebrew marks belong to Hebrew words, so a letter of Hebrew must precede them as well.
+# Characters that also occur inside words (`L’été`, `ארה״ב`, `Michelson–Morley`): a URL continues after them only if a
+# letter follows. Hebrew marks must also come after a Hebrew letter.
 JOINERS = "’‘–·"
 HEBREW_JOINERS = "־׳״"
 TRAILING = ".,:;!?*_~'\"`|<>"
 
 
 def is_safe_link(address: str, own_paths: bool = False) -> bool:
-    """Whether a link may be followed: http, https or mailto, no user name before the host; or a path of this site."""
+    """Whether a link is allowed: http, https or mailto without user info; with `own_paths` also a path of this site."""
     if own_paths and (OWN_PATH.match(address) or address.startswith("#")):
         return True
     if not LINK.match(address):
@@ -38,9 +38,9 @@ def is_safe_link(address: str, own_paths: bool = False) -> bool:
 
 
 class BareLinks(LinkifyIt):  # type: ignore[misc]
-    """linkify-it, except that an address also ends before closing marks of any language.
+    """linkify-it, but a URL also ends before the closing punctuation of any language.
 
-    linkify-it knows ASCII punctuation only and takes `”`, `»`, `…` or `，` into the link.
+    linkify-it knows only ASCII punctuation and would include `”`, `»`, `…` or `，` in the link.
     """
 
     def match(self, text: str) -> list[Match] | None:
@@ -53,12 +53,12 @@ class BareLinks(LinkifyIt):  # type: ignore[misc]
     def _shorten(self, text: str, match: Match) -> Match | None:
         shorter = Match(text, match.schema, match.index, match.index + _length(match.raw))
         self.normalize(shorter)
-        # "https://…" is no address once the mark is cut off.
+        # "https://…" is not a URL without its ellipsis.
         return shorter if shorter.raw.rstrip("/").lower() != match.schema else None
 
 
 def _length(address: str) -> int:
-    """How many characters of `address` belong to it."""
+    """The length of the URL at the beginning of `address`."""
     stop = STOP.search(address)
     end = stop.start() if stop else len(address)
     for position, character in enumerate(address[:end]):

@@ -1,8 +1,8 @@
-"""Markdown -> HTML -> bleach -> nh3: the one place where somebody's text becomes HTML.
+"""Render Markdown to safe HTML: the only place where text of users becomes HTML.
 
-A comment's raw HTML is escaped by markdown-it-py (`html=False`); an article's goes through the rules of
-`article_rules.py`. Then bleach cleans what was made by an allow-list, and nh3 cleans it once more by the same list,
-because bleach gets no security fixes any more. Nothing changes the text after nh3.
+markdown-it-py escapes raw HTML in comments (`html=False`); raw HTML in articles goes through the rules in
+`article_rules.py`. Then bleach sanitizes the result with an allow-list, and nh3 sanitizes it again with the same list,
+because bleach gets no security fixes any more. Nothing changes the HTML after nh3.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from blogapp.text.links import OWN_PATH, BareLinks
 from blogapp.text.links import is_safe_link as is_safe_link
 from blogapp.text.names import is_blank
 
-# Stored beside every rendered text. Raise it when the HTML of old texts should change; `flask comments render`
-# and `flask articles render` then render them again.
+# Stored with every rendered text. Raise it when the HTML of stored texts should change: `flask db upgrade` then renders
+# them again.
 RENDERER_VERSION = 2
 
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?\d+(?::\d+)?")
@@ -37,7 +37,7 @@ FOOTNOTES = re.compile(
     r'<sup class="footnote-ref">.*?</sup>|<section class="footnotes">.*?(?:</section>|\Z)', re.DOTALL
 )
 BLOCK = re.compile(r"<(?=/?(?:p|br|li|[uod]l|h\d|hr|blockquote|pre|t[rdh]|d[td]|figcaption|summary)\b)")
-MORE_MARK = "\ue000"  # a private character, which stands for the mark while the text before it is cut out
+MORE_MARK = "\ue000"  # a private-use character in place of the mark, to find it in the rendered text
 CLASSES = frozenset(
     {
         "footnote-ref", "footnotes", "footnotes-sep", "footnotes-list", "footnote-item", "footnote-backref",
@@ -45,13 +45,13 @@ CLASSES = frozenset(
     }
 )  # fmt: skip
 
-# Embeddings, overrides and isolates (Unicode Technical Report 36, section 3.1): they could turn the page around them.
+# Embeddings, overrides and isolates could reverse the text of the page around them (Unicode Technical Report 36, 3.1).
 BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What one kind of author may write: the Markdown rules that are off, and the HTML that may come out."""
+    """What one kind of author may write: the Markdown rules that are off, and the HTML that is allowed."""
 
     rules_off: tuple[str, ...]
     tags: frozenset[str]
@@ -87,9 +87,9 @@ ARTICLE = Dialect(
 
 
 def render_comment(source: str, lang: str) -> str:
-    """The safe HTML of a visitor's Markdown `source`; `lang` ("fr", "en") sets its typography.
+    """Render a visitor's Markdown to safe HTML; `lang` ("fr", "en") selects the typography.
 
-    A text of which Markdown would leave nothing to see (`*`, `1.`) is shown as it was typed.
+    A text that Markdown would render without any visible character (`*`, `1.`) is shown as typed.
     """
     source = source.translate(BIDI_CONTROLS)
     rendered = _clean(COMMENT, _parser(False, lang).render(source))
@@ -99,20 +99,20 @@ def render_comment(source: str, lang: str) -> str:
 
 
 def render_article(source: str, lang: str, title: str = "") -> str:
-    """The safe HTML of the owner's Markdown: as a comment's, with headings, images of this site, tables, footnotes and
-    safe raw HTML. A first heading that repeats `title` is left out."""
+    """Render the owner's Markdown to safe HTML. In addition to what comments may have: headings, images of this site,
+    tables, footnotes and safe raw HTML. A first heading that repeats `title` is removed."""
     return _clean(ARTICLE, _parser(True, lang).render(source.translate(BIDI_CONTROLS), {"title": title}))
 
 
 def problems_of_article(source: str) -> list[Problem]:
-    """What in the owner's Markdown readers will not get as it was meant, by line."""
+    """The parts of an article that will not be shown as intended, sorted by line."""
     env: dict[str, Any] = {}
     _parser(True, "en").parse(source, env)
     return sorted(env.get("problems", []), key=lambda problem: problem.line)
 
 
 def words_before_more(source: str, lang: str, title: str = "") -> str:
-    """The words of an article in front of its `<!--more-->` mark; empty where there is no such mark."""
+    """The plain text of an article before its `<!--more-->` mark; empty if there is no mark."""
     if not article_rules.MORE.search(source):
         return ""
     env = {"title": title, "more_mark": MORE_MARK}
@@ -122,33 +122,33 @@ def words_before_more(source: str, lang: str, title: str = "") -> str:
 
 
 def trusted(rendered: str) -> Markup:
-    """Rendered text on its way into a page: what one of the functions above returned, and nothing else."""
+    """Mark HTML as safe for templates. Pass only what one of the functions above returned."""
     return Markup(rendered)
 
 
 def plain_text(rendered: str) -> str:
-    """The words of rendered HTML on one line, for a summary. Text, not HTML: whoever shows it escapes it."""
+    """The plain text of rendered HTML on one line, for a summary. It is not HTML and must be escaped in templates."""
     words = html.unescape(nh3.clean(BLOCK.sub(" <", FOOTNOTES.sub("", rendered)), tags=set()))
     return re.sub(r"[ \n\t]+", " ", words).strip()
 
 
 def count_links(rendered: str) -> int:
-    """How many links rendered HTML holds."""
+    """The number of links in rendered HTML."""
     return rendered.count("<a ")
 
 
 def french_spaces(text: str) -> str:
-    """The spaces that French typography wants unbroken: before `: ; ! ?` and inside guillemets.
+    """Replace spaces before `: ; ! ?` and inside guillemets with no-break spaces.
 
-    Only a space that the author wrote is changed, so `http://` and code are left alone.
+    Only existing spaces are replaced, so `http://` and code do not change.
     """
     text = re.sub(r" (?=[;!?])", "\N{NARROW NO-BREAK SPACE}", text)
     return re.sub(r"(?<=«) | (?=[:»])", "\N{NO-BREAK SPACE}", text)
 
 
 class _Parser(MarkdownIt):
-    """markdown-it with our own idea of which links are links. A comment's others stay the text that was typed; an
-    article's are seen by the rules in `article_rules.py`."""
+    """markdown-it with our own link check. In a comment, other links stay plain text; in an article, the rules in
+    `article_rules.py` handle them."""
 
     is_for_article = False
 
@@ -159,11 +159,11 @@ class _Parser(MarkdownIt):
 @cache
 def _parser(is_for_article: bool, lang: str) -> MarkdownIt:
     dialect = ARTICLE if is_for_article else COMMENT
-    # "js-default" bounds the nesting at 100; 20 is CommonMark's own and enough for people.
+    # "js-default" limits nesting to 100; 20 is the limit of the "commonmark" preset and enough.
     parser = _Parser("js-default", {"html": is_for_article, "linkify": True, "breaks": True, "maxNesting": 20})
     parser.disable(list(dialect.rules_off))
     parser.is_for_article = is_for_article
-    # Only whole addresses and e-mail addresses become links by themselves: "bien.Mais" is a missing space.
+    # Only full URLs and e-mail addresses are linked automatically: in "bien.Mais" a space is missing.
     parser.linkify = BareLinks(options={"fuzzy_link": False, "fuzzy_email": True})
     if is_for_article:
         parser.use(footnote_plugin)
@@ -176,8 +176,8 @@ def _parser(is_for_article: bool, lang: str) -> MarkdownIt:
 
 
 def _show_empty_lists(state: StateCore) -> None:
-    """A lone `*`, `-` or `1.` opens a list for Markdown; people mean the mark. A list without content is shown as it
-    was typed."""
+    """Show a list without content as typed: for Markdown a lone `*`, `-` or `1.` begins a list, but its author means
+    the character."""
     kept: list[Token] = []
     starts: list[int] = []  # where the open lists begin in `kept`
     for token in state.tokens:
@@ -209,11 +209,11 @@ def _space_tokens(state: StateCore) -> None:
 
 
 def _clean(dialect: Dialect, made: str) -> str:
-    return _last_gate(dialect, _first_gate(dialect, made))
+    return _sanitize_with_nh3(dialect, _sanitize_with_bleach(dialect, made))
 
 
-def _first_gate(dialect: Dialect, made: str) -> str:
-    # One Cleaner a call: a shared one is not thread-safe and was seen to let unsafe HTML through.
+def _sanitize_with_bleach(dialect: Dialect, made: str) -> str:
+    # One Cleaner per call: a shared one is not thread-safe and let unsafe HTML through in a test.
     cleaner = Cleaner(tags=dialect.tags, attributes=_bleach_rule(dialect), protocols={"http", "https", "mailto"})
     cleaned: str = cleaner.clean(made)
     return cleaned
@@ -226,7 +226,7 @@ def _bleach_rule(dialect: Dialect) -> Callable[[str, str, str], bool]:
     return allowed
 
 
-def _last_gate(dialect: Dialect, cleaned: str) -> str:
+def _sanitize_with_nh3(dialect: Dialect, cleaned: str) -> str:
     return nh3.clean(
         cleaned,
         tags=set(dialect.tags),
@@ -239,7 +239,7 @@ def _last_gate(dialect: Dialect, cleaned: str) -> str:
 
 
 def _attribute(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
-    """The value of an attribute that may stay, None for one that may not."""
+    """The attribute's value if it is allowed, else None."""
     if name not in dialect.attributes.get(tag, frozenset()):
         return None
     if name == "href" and not is_safe_link(value, dialect.own_paths):
@@ -256,12 +256,12 @@ def _attribute(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
 
 
 def _attribute_or_rel(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
-    # nh3 asks about its own `rel` too, which the text could not have brought: bleach has let none through.
+    # nh3 also passes the `rel` that it adds itself. The text cannot contain one, because bleach removes it.
     return dialect.link_rel if (tag, name) == ("a", "rel") else _attribute(dialect, tag, name, value)
 
 
 def _is_id(tag: str, value: str) -> bool:
-    """Headings and anchors have ids that are none of the page's own; footnotes and their references have theirs."""
+    """Whether a heading, an anchor or a footnote may have this id; ids of the page itself are not allowed."""
     if tag == "li":
         return FOOTNOTE_ID.fullmatch(value) is not None
     if tag == "a" and FOOTNOTE_ID.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Clean names and texts as they were typed, before anything else looks at them."""
+"""Normalize typed names and texts before they are validated or stored."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import unicodedata
 
 MARKS_PER_LETTER = 3
 
-# Characters that Unicode calls letters or symbols and that are blank (Default_Ignorable_Code_Point, U+2800).
+# Characters that are letters or symbols in Unicode but invisible (Default_Ignorable_Code_Point, U+2800).
 BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def clean_name(name: str) -> str:
-    """The name in NFC on one line: no control, bidirectional, zero-width or blank characters, and at most three
-    combining marks on a letter. Empty if nothing visible is left."""
+    """The name in NFC on one line, without control, bidirectional, zero-width and invisible characters and with at
+    most three combining marks per letter. Empty if nothing visible is left."""
     kept: list[str] = []
     marks = 0
     for character in unicodedata.normalize("NFC", name):
@@ -30,15 +30,15 @@ def clean_name(name: str) -> str:
 
 
 def fold_case(name: str) -> str:
-    """The form in which two spellings of one name are equal: NFC, without case, and without variation selectors,
-    which choose between a text sign and its coloured form (Unicode standard, section 3.13, D145)."""
+    """The name in a form for caseless comparison (Unicode standard, section 3.13, D145), without variation selectors,
+    which select the text or the emoji form of a symbol."""
     decomposed = unicodedata.normalize("NFD", clean_name(name)).casefold()
     return unicodedata.normalize("NFC", "".join(each for each in decomposed if not "\ufe00" <= each <= "\ufe0f"))
 
 
 def clean_body(body: str) -> str:
-    """The text with `\\n` as its only line ending, without control characters and without blank lines at its start
-    or blanks at its end."""
+    """The text with `\\n` as its only line ending, without control characters, leading empty lines and trailing
+    white space."""
     lines = body.replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
     return kept.rstrip().lstrip("\n")

@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 WAIT = 10.0
 STUCK = 1.0
 LOOK = 0.1
-# How long one transaction waits for its turn on SQLite before its views are given up.
-PATIENCE_MS = 10_000
+# How long a write transaction waits for the lock before its views are dropped.
+LOCK_TIMEOUT_MS = 10_000
 # Seconds after a process's first request in which it makes sure that the day has begun: it has more to do at first,
 # and mostly finds a day that has. And until that is tried again where it failed.
 BEGIN_WITHIN = 60.0
@@ -209,7 +209,7 @@ class ViewWriter:
 
     def _write(self, tickets: list[_Ticket], refusals: Counter[tuple[date, str]], day: date | None) -> None:
         with self._app.app_context():
-            with write_transaction(durable=False, patience_ms=PATIENCE_MS) as session:
+            with write_transaction(durable=False, lock_timeout_ms=LOCK_TIMEOUT_MS) as session:
                 if day is not None:
                     key_of_day(session, day)
                 seen = [ticket.seen for ticket in tickets]

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from blogapp.settings import is_host
+from blogapp.setting_values import is_host
 from blogapp.web.immediate import Environ, Preparation
 from blogapp.web.request_bodies import REFUSAL
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flask.testing import FlaskClient, FlaskCliRunner
@@ -22,15 +23,19 @@ views: 7
 Text with **bold** words.
 """
 DRAFT = "---\ntitle: Not ready\ndraft: true\n---\nA draft about other matters.\n"
+DATED_DRAFT = (
+    "---\ntitle: For later\ndraft: true\ndate: 2023-05-06\ntags: [later]\n---\nA third text, which is short.\n"
+)
 
 
 def contents(session: Session) -> list[tuple[object, ...]]:
     session.rollback()  # see what was committed since
     columns = (
         Article.slug, Article.title, Article.lang, Article.published_at, Article.summary, Article.draft,
-        Article.body_source,
+        Article.body_source, Article.updated_at,
     )  # fmt: skip
-    return [tuple(row) for row in session.execute(select(*columns).order_by(Article.slug))]
+    rows = session.execute(select(*columns, Article.tags).order_by(Article.slug))
+    return [(*row[:-1], tuple(row[-1])) for row in rows]
 
 
 def test_list_names_each_article(runner: FlaskCliRunner, tmp_path: Path) -> None:
@@ -64,17 +69,30 @@ def test_remove_names_an_unknown_slug_and_removes_nothing(
 def test_an_export_is_unchanged_here_and_restores_an_empty_site(
     runner: FlaskCliRunner, client: FlaskClient, session: Session, tmp_path: Path
 ) -> None:
-    load(runner, write(tmp_path / "a.md", FULL), write(tmp_path / "b.md", DRAFT))
+    load(runner, write(tmp_path / "a.md", FULL), write(tmp_path / "c.md", DATED_DRAFT), write(tmp_path / "b.md", DRAFT))
+    write(tmp_path / "a.md", FULL.replace("bold", "strong"))
+    assert load(runner, str(tmp_path / "a.md"))[1] == "updated /articles/colon-and-hash: text\n"
     before, page = contents(session), client.get("/articles/colon-and-hash").text
     assert runner.invoke(args=["articles", "export", str(tmp_path / "out")]).exit_code == 0
     files = sorted(map(str, (tmp_path / "out").glob("*.md")))
     code, output = load(runner, *files)
-    assert (code, output) == (0, "unchanged /articles/colon-and-hash\nunchanged /articles/not-ready\n")
-    removed = runner.invoke(args=["articles", "remove", "colon-and-hash", "not-ready", "--yes"])
+    assert (code, output) == (
+        0,
+        "unchanged /articles/colon-and-hash\nunchanged /articles/for-later\nunchanged /articles/not-ready\n",
+    )
+    assert contents(session) == before
+    removed = runner.invoke(args=["articles", "remove", "colon-and-hash", "for-later", "not-ready", "--yes"])
     assert removed.exit_code == 0, removed.output
     assert contents(session) == []
     assert load(runner, *files)[0] == 0
-    for old, new in zip(before, contents(session), strict=True):
-        assert old == new or (old[5] and old[:3] + old[4:] == new[:3] + new[4:])  # a draft has no date yet
+    after = contents(session)
+    assert after[:2] == before[:2]
+    assert after[0][3] == datetime(2024, 3, 1, tzinfo=UTC)
+    assert after[0][-1] == ("one", "two")
+    assert after[1][3] == datetime(2023, 5, 6, tzinfo=UTC)
+    # A draft that states no date gets the time of its import.
+    assert [value for place, value in enumerate(after[2]) if place != 3] == [
+        value for place, value in enumerate(before[2]) if place != 3
+    ]
     assert ">7 vues</span>" in page
     assert ">7 vues</span>" in client.get("/articles/colon-and-hash").text

@@ -138,6 +138,15 @@ def test_a_scheduled_article_needs_a_date(read: Read) -> None:
     assert file.notes[-1].sentence == "scheduled for 2027-01-01 00:00 UTC, not visible until then"
 
 
+@pytest.mark.parametrize("line", ["expiryDate: 2030-01-01", "expirydate: 2030-01-01", "params: {expires: 2030-01-01}"])
+def test_a_future_expiry_date_is_named_because_it_has_no_effect(read: Read, line: str) -> None:
+    file = read(f"---\ntitle: Birds\n{line}\n---\n")
+    assert not file.metadata.is_draft
+    (note,) = file.notes
+    assert note.line == 3
+    assert "has no effect: articles do not expire here" in note.sentence
+
+
 @pytest.mark.parametrize("name", ["_drafts/birds.md", "blog/_drafts/x/birds.md", "drafts/birds.md", "_birds.md"])
 def test_a_place_for_drafts_makes_a_draft(read: Read, name: str) -> None:
     assert read("---\ntitle: Birds\ndraft: false\n---\n", name).metadata.is_draft
@@ -202,7 +211,7 @@ def test_hugos_publish_date_holds_an_article_back(read: Read) -> None:
 def test_eleventys_words_for_dates_are_named(read: Read) -> None:
     file = read("---\ntitle: Birds\ndate: git Last Modified\n---\n")
     assert file.metadata.published_at is None
-    assert "the day of publication counts" in file.notes[0].sentence
+    assert "the day of publication is used" in file.notes[0].sentence
 
 
 @pytest.mark.parametrize("key", ["summary", "description", "excerpt"])

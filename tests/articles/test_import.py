@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from blogapp.articles.files import read_files
 from blogapp.articles.models import Article
 
 Write = Callable[[str, str | bytes], str]
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 GOOD = """---
 title: "Les oiseaux : une écoute"
 slug: oiseaux
@@ -104,7 +107,7 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
         ("---\ntitle: a\nslug: [\n---\nText\n", 3, "not YAML"),
         ("---\ntitle: Part 2: the return\n---\nText\n", 2, 'put the title in quotes: `title: "Part 2: the return"`'),
         ('---\ntitle: a\nsummary: She said: "yes"\n---\nText\n', 3, "put the summary in quotes"),
-        ("---\nlang: fr\n title: a\n---\nText\n", 3, "begin it at the margin"),
+        ("---\nlang: fr\n title: a\n---\nText\n", 3, "remove the spaces before it"),
         ("---\ntitle: @home\n---\nText\n", 2, "put the text in quotes"),
         ("---\ntitle: *star*\n---\nText\n", 2, "put the text in quotes"),
         ("---\ntitle: a\ntags:\n\t- b\n---\nText\n", 4, "YAML indents with spaces only"),
@@ -143,7 +146,6 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
         ("---\ntitle: a\ndate: soon\n---\nText\n", 3, "the date must be written as"),
         ("---\ntitle: a\nlang: xx\n---\nText\n", 3, "the language must be one of"),
         ("---\ntitle: a\nslug: A B\n---\nText\n", 3, "the slug must be"),
-        ("---\ntitle: ☕🎉\n---\nText\n", 2, "no address can be made from this title; write one: `slug: my-article`"),
         ("---\ntitle: a\nviews: -1\n---\nText\n", 3, "views must be a whole number"),
         ("---\ntitle: a\nviews: many\n---\nText\n", 3, "views must be a whole number"),
         ("---\ntitle: a\ndraft: maybe\n---\nText\n", 3, "draft must be true or false"),
@@ -159,14 +161,27 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
     ],
 )
 def test_a_broken_file_gets_a_sentence_with_its_line(
-    runner: FlaskCliRunner, session: Session, write: Write, content: str | bytes, line: int, sentence: str
+    write: Write, content: str | bytes, line: int, sentence: str
 ) -> None:
     good, bad = write("good.md", GOOD), write("bad.md", content)
-    status, output = load(runner, good, bad)
+    read = read_files([Path(good), Path(bad)], "en", NOW)
+    (error,) = read.broken
+    assert str(error).startswith(f"{bad}:{line}: ")
+    assert sentence in str(error)
+    assert [str(file.path) for file in read.files] == [good]
+
+
+def test_one_broken_file_stops_the_whole_import(runner: FlaskCliRunner, session: Session, write: Write) -> None:
+    good, bad, unnamed = (
+        write("a.md", GOOD),
+        write("b.md", "Only text.\n"),
+        write("c.md", "---\ntitle: ☕🎉\n---\nText\n"),
+    )
+    status, output = load(runner, good, bad, unnamed)
     assert status == 1
-    assert f"{bad}:{line}: " in output
-    assert sentence in output
-    assert "Nothing was imported." in output
+    assert f"{bad}:1: there is no title" in output
+    assert f"{unnamed}:2: no slug can be made from this title; write one: `slug: my-article`" in output
+    assert output.endswith("Nothing was imported.\n")
     assert session.scalar(select(func.count()).select_from(Article)) == 0
 
 
@@ -214,6 +229,20 @@ def test_a_draft_and_a_date_to_come_are_not_shown(runner: FlaskCliRunner, client
     assert client.get("/articles/demain").status_code == 404
     assert "oiseaux" not in client.get("/").text
     assert client.post("/articles/oiseaux/views").status_code == 404
+
+
+@pytest.mark.settings(COMMENT_CLOSE_DAYS="30")
+def test_comments_close_by_the_day_of_publication_of_a_draft_with_an_old_date(
+    runner: FlaskCliRunner, client: FlaskClient, write: Write
+) -> None:
+    draft = GOOD.replace("views: 4", "date: 2020-01-01\ndraft: true")
+    load(runner, write("a.md", draft), write("b.md", GOOD.replace("oiseaux", "autres\ndate: 2020-01-01")))
+    assert load(runner, write("a.md", draft.replace("true", "false")))[1] == "updated /articles/oiseaux: draft\n"
+    comment = {"author_name": "Ada", "body": "Oui"}
+    assert client.post("/articles/oiseaux/comments", data=comment).status_code == 303
+    assert '<time datetime="2020-01-01' in client.get("/articles/oiseaux").text
+    # An article that was public from the first import on has been public since its date.
+    assert client.post("/articles/autres/comments", data=comment).status_code == 409
 
 
 def test_a_date_to_come_is_said(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
@@ -283,8 +312,8 @@ Press <kbd>Ctrl</kbd>.<br>Then <blink>wait</blink>.
     lines = [line.strip() for line in output.splitlines()[1:]]
     assert [line.split(":")[0] for line in lines] == ["line 5", "line 6", "line 8", "line 10", "line 12", "line 16"]
     assert "the picture `img/robin.jpg` cannot be shown" in lines[0]
-    assert "`{{< youtube abc >}}` has no meaning here" in lines[1]
+    assert "`{{< youtube abc >}}` is not supported here" in lines[1]
     assert "`{% include player.html %}`" in lines[2]
     assert "`<iframe>` is not allowed" in lines[3]
-    assert "the link to `next.md` leads nowhere" in lines[4]
+    assert "the link to `next.md` does not work here" in lines[4]
     assert "`<blink>`" in lines[5]

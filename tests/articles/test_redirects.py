@@ -18,9 +18,10 @@ def titled(title: str, more: str = "") -> str:
 def test_a_corrected_title_keeps_comments_and_redirects_the_old_address(
     runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path
 ) -> None:
-    load(runner, write(tmp_path / "a.md", titled("Brids sing")))
+    load(runner, write(tmp_path / "a.md", titled("Brids sing", "views: 40\n")))
+    client.post("/articles/brids-sing/views")
     client.post("/articles/brids-sing/comments", data={"author_name": "Ada", "body": "Before the change"})
-    assert load(runner, write(tmp_path / "a.md", titled("Birds sing")))[0] == 0
+    assert load(runner, write(tmp_path / "a.md", titled("Birds sing", "views: 99\n")))[0] == 0
     page = client.get("/articles/brids-sing")
     assert (page.status_code, page.headers["Location"]) == (301, "/articles/birds-sing")
     form = {"author_name": "Bob", "body": "After the change"}
@@ -30,6 +31,8 @@ def test_a_corrected_title_keeps_comments_and_redirects_the_old_address(
     text = client.get("/articles/birds-sing").text
     assert "Before the change" in text
     assert "After the change" in text
+    assert ">41 views</span>" in text
+    assert ">2 comments</span>" in text
 
 
 def test_two_title_changes_and_back(runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path) -> None:

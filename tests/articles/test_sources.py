@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
-from flask.testing import FlaskCliRunner
-from sqlalchemy import select
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
+from blogapp.db.base import db
 
 
 def write(path: Path, text: str) -> str:
@@ -44,6 +48,18 @@ def test_two_titles_with_one_slug_in_two_runs_become_two_articles(
     assert (code, output.splitlines()[-1]) in [(0, "added /articles/c-2"), (1, "Nothing was imported.")]
 
 
+def test_week_notes_twice_become_two_articles(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
+    """Two files with one title and no slug, imported on two days; importing the first again changes its own article."""
+    first = write(tmp_path / "monday.md", "---\ntitle: Week notes\n---\nThe first week was about birds and trees.\n")
+    second = write(tmp_path / "friday.md", "---\ntitle: Week notes\n---\nNothing but rain and a good long novel.\n")
+    assert load(runner, first) == (0, "added /articles/week-notes\n")
+    assert load(runner, second) == (0, "added /articles/week-notes-2\n")
+    assert load(runner, first, second) == (0, "unchanged /articles/week-notes\nunchanged /articles/week-notes-2\n")
+    texts = dict(session.execute(select(Article.slug, Article.body_source)).all())
+    assert "birds" in texts["week-notes"]
+    assert "rain" in texts["week-notes-2"]
+
+
 def test_the_same_file_updates_its_article(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
     load(runner, write(tmp_path / "a.md", BIRDS))
     code, output = load(runner, write(tmp_path / "a.md", BIRDS + "\nA second paragraph.\n"))
@@ -63,3 +79,48 @@ def test_a_renamed_file_updates_its_article(runner: FlaskCliRunner, session: Ses
     (tmp_path / "a.md").rename(tmp_path / "b.md")
     assert load(runner, str(tmp_path / "b.md")) == (0, "unchanged /articles/birds\n")
     assert len(session.scalars(select(Article.id)).all()) == 1
+
+
+def test_a_renamed_file_with_a_new_title_and_the_same_text_updates_its_article(
+    runner: FlaskCliRunner, session: Session, tmp_path: Path
+) -> None:
+    load(runner, write(tmp_path / "a.md", BIRDS), write(tmp_path / "c.md", CPP))
+    (tmp_path / "a.md").unlink()
+    renamed = write(tmp_path / "b.md", BIRDS.replace("title: Birds", "title: Songs"))
+    assert load(runner, renamed) == (0, "updated /articles/songs: slug, title\n")
+    assert len(session.scalars(select(Article.id)).all()) == 2
+
+
+def test_an_import_reads_only_the_texts_of_its_own_articles(
+    app: Flask, runner: FlaskCliRunner, publish_article: Callable[..., Article], tmp_path: Path
+) -> None:
+    for number in range(30):
+        publish_article(slug=f"a{number}", title=f"Title {number}", body="x" * (100 + number))
+    with app.app_context():
+        engine = db.engine
+    texts = 0
+
+    def count(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        nonlocal texts
+        texts += statement.startswith("SELECT") and bool(re.search(r"(?<!\()articles\.body_", statement))
+
+    path = write(tmp_path / "a.md", BIRDS)
+    event.listen(engine, "before_cursor_execute", count)
+    assert load(runner, path) == (0, "added /articles/birds\n")
+    assert texts == 1  # the one that looks for the article at this slug
+    assert load(runner, path)[1] == "unchanged /articles/birds\n"
+    event.remove(engine, "before_cursor_execute", count)
+    assert texts == 2  # the article of this file
+
+
+def test_an_imported_copy_of_an_export_changes_nothing(
+    runner: FlaskCliRunner, client: FlaskClient, session: Session, tmp_path: Path
+) -> None:
+    original = write(tmp_path / "a.md", BIRDS)
+    load(runner, original)
+    client.post("/articles/birds/views")
+    assert runner.invoke(args=["articles", "export", str(tmp_path / "out")]).exit_code == 0
+    assert load(runner, str(tmp_path / "out" / "birds.md")) == (0, "unchanged /articles/birds\n")
+    assert session.execute(select(Article.slug, Article.source)).all() == [("birds", original)]
+    assert ">1 view</span>" in client.get("/articles/birds").text
+    assert load(runner, write(tmp_path / "a.md", BIRDS.replace("sing", "call")))[1] == "updated /articles/birds: text\n"

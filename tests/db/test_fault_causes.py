@@ -63,7 +63,7 @@ def test_a_lock_is_named_as_the_cause(
 
         @app.get("/lock")
         def lock() -> str:
-            with write_transaction(patience_ms=50) as session:
+            with write_transaction(lock_timeout_ms=50) as session:
                 session.execute(text("DELETE FROM visitor_keys"))
             return ""
 

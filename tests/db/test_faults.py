@@ -1,10 +1,11 @@
-"""Faults of the database: outages, databases that cannot be written, and bugs are told apart."""
+"""Database errors: outages, databases that cannot be written, and bugs get different answers."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,16 +27,16 @@ SECRET_TEXT = "Words that belong in no log"
 
 @contextmanager
 def read_only(app: Flask, database_url: str) -> Iterator[str]:
-    """New connections cannot write; yields the cause that is expected in the log. The tests may run as root, for whom
-    no file is read-only, so SQLite is told with `query_only`."""
+    """New connections cannot write. Yields the expected cause in the log. SQLite uses `query_only`; test_disk.py has
+    files and folders that are read-only."""
     with app.app_context():
         engine = db.engine
         db.session.remove()
         engine.dispose()
     if database_url.startswith("sqlite"):
 
-        def forbid(connection: object, record: object) -> None:
-            connection.execute("PRAGMA query_only = ON")  # type: ignore[attr-defined]
+        def forbid(connection: Any, record: object) -> None:
+            connection.execute("PRAGMA query_only = ON")
 
         event.listen(engine, "connect", forbid)
         yield "the database file or its folder is read-only"
@@ -81,8 +82,8 @@ def test_a_full_disk_is_named(
         engine = db.engine
         engine.dispose()
 
-    def limit(connection: object, record: object) -> None:
-        connection.execute("PRAGMA max_page_count = 1")  # type: ignore[attr-defined]  # as many as it has
+    def limit(connection: Any, record: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # as many as it has
 
     event.listen(engine, "connect", limit)
     answers = [post("birds", body=f"{SECRET_TEXT} {number} " * 150) for number in range(20)]

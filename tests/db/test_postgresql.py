@@ -43,8 +43,8 @@ def test_a_server_that_does_not_answer_is_given_up_and_found_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(postgresql, "SILENCE", 0.5)
-    monkeypatch.setattr(postgresql, "PAUSE", 0.2)
+    monkeypatch.setattr(postgresql, "RESPONSE_TIMEOUT", 0.5)
+    monkeypatch.setattr(postgresql, "OPEN_SECONDS", 0.2)
     publish_article(slug="birds", views=4)
     url = urlsplit(database_url)
     assert url.hostname
@@ -74,24 +74,24 @@ def test_a_server_that_does_not_answer_is_given_up_and_found_again(
     proxy.close()
 
 
-def test_after_a_silence_one_request_at_a_time_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_circuit_breaker_lets_one_request_at_a_time_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(postgresql, "monotonic", lambda: now)
-    silence = postgresql.Silence()
-    silence.refuse_while_it_lasts()
-    silence.begin()
+    breaker = postgresql.CircuitBreaker()
+    breaker.check()
+    breaker.open()
     with pytest.raises(psycopg.OperationalError, match="did not answer"):
-        silence.refuse_while_it_lasts()
-    now += postgresql.PAUSE + 1
-    silence.refuse_while_it_lasts()  # the one that tries
+        breaker.check()
+    now += postgresql.OPEN_SECONDS + 1
+    breaker.check()  # the one that tries
     with pytest.raises(psycopg.OperationalError, match="did not answer"):
-        silence.refuse_while_it_lasts()
-    silence.end()
-    silence.refuse_while_it_lasts()
+        breaker.check()
+    breaker.close()
+    breaker.check()
     # After one slow answer the next request tries at once, alone.
-    silence.doubt()
-    silence.refuse_while_it_lasts()
+    breaker.half_open()
+    breaker.check()
     with pytest.raises(psycopg.OperationalError, match="did not answer"):
-        silence.refuse_while_it_lasts()
-    silence.end()
-    silence.refuse_while_it_lasts()
+        breaker.check()
+    breaker.close()
+    breaker.check()

@@ -1,4 +1,4 @@
-"""A start that cannot succeed: one sentence, an exit status, no traceback, no password."""
+"""A start that fails: one line of output, an exit status, no traceback, no password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import POSTGRES_URL, SECRET_KEY, url_of
+from blogapp import create_app
+from tests.conftest import POSTGRES_URL, SECRET_KEY, eventually, url_of
 from tests.harness.server import ROOT, free_port
 
 PASSWORD = "swordfish-7"
@@ -45,10 +46,26 @@ URLS = {
 }  # fmt: skip
 
 
-def assert_one_sentence(command: str, folder: Path, **environ: str) -> str:
-    """Run the command; returns its output, which names no password and has one line."""
+def assert_message(output: str) -> str:
+    """One line, without the password and a traceback."""
+    assert PASSWORD not in output
+    assert "Traceback" not in output, output
+    assert len(output.strip().splitlines()) == 1, output
+    assert output.startswith("blogapp cannot start: "), output
+    return output
+
+
+def start(folder: Path, **environ: str) -> str:
+    """Create the application, which must fail with an exception that ends a program; returns its message."""
+    with pytest.raises(SystemExit) as error:
+        create_app({"SECRET_KEY": SECRET_KEY, **environ}, folder)
+    return assert_message(str(error.value))
+
+
+def run(command: str, folder: Path, **environ: str) -> str:
+    """Run a program, which must fail; returns its output. It takes seconds, so most tests use start()."""
     done = subprocess.run(
-        [*COMMANDS[command]],
+        COMMANDS[command],
         cwd=ROOT,
         env={
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}},
@@ -67,62 +84,75 @@ def assert_one_sentence(command: str, folder: Path, **environ: str) -> str:
         check=False,
     )
     assert done.returncode != 0, done.stdout
-    assert PASSWORD not in done.stdout
-    assert "Traceback" not in done.stdout, done.stdout
-    assert len(done.stdout.strip().splitlines()) == 1, done.stdout
-    assert done.stdout.startswith("blogapp cannot start: "), done.stdout
-    return done.stdout
+    return assert_message(done.stdout)
 
 
 @pytest.mark.parametrize("kind", URLS)
-def test_a_wrong_database_url_ends_the_server_with_a_sentence(tmp_path: Path, kind: str) -> None:
-    assert "DATABASE_URL" in assert_one_sentence("server", tmp_path, DATABASE_URL=URLS[kind])
+def test_a_wrong_database_url_is_named(tmp_path: Path, kind: str) -> None:
+    assert "DATABASE_URL" in start(tmp_path, DATABASE_URL=URLS[kind])
 
 
-@pytest.mark.parametrize("kind", ["port that is no number", "unknown host", "raw at sign", "missing folder", "memory"])
-@pytest.mark.parametrize("command", ["run", "demo"])
-def test_a_wrong_database_url_ends_a_command_with_a_sentence(tmp_path: Path, command: str, kind: str) -> None:
-    assert "DATABASE_URL" in assert_one_sentence(command, tmp_path, DATABASE_URL=URLS[kind])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_database_url_ends_each_program_with_a_message(tmp_path: Path, command: str) -> None:
+    assert "DATABASE_URL" in run(command, tmp_path, DATABASE_URL=URLS["raw at sign"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_missing_postgresql_database_is_named(tmp_path: Path, command: str) -> None:
-    output = assert_one_sentence(command, tmp_path, DATABASE_URL=url_of("nothing_here"))
+    output = run(command, tmp_path, DATABASE_URL=url_of("nothing_here"))
     assert 'database "nothing_here" does not exist' in output
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_user_that_postgresql_does_not_know_is_named(tmp_path: Path, command: str) -> None:
+def test_a_user_that_postgresql_does_not_know_is_named(tmp_path: Path) -> None:
     url = os.environ[POSTGRES_URL].replace("blogapp@", f"stranger:{PASSWORD}@")
-    assert "stranger" in assert_one_sentence(command, tmp_path, DATABASE_URL=url)
+    assert "stranger" in start(tmp_path, DATABASE_URL=url)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_file_that_is_no_database_is_named(tmp_path: Path, command: str) -> None:
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear reader,\n" * 100)
-    output = assert_one_sentence(command, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'letter.txt'}")
+    output = start(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'letter.txt'}")
     assert "letter.txt, which is not an SQLite database" in output
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_newer_schema_is_named(tmp_path: Path, command: str, database_url: str) -> None:
+def test_a_newer_schema_is_named(tmp_path: Path, database_url: str) -> None:
     if database_url.startswith("sqlite"):
         path = Path(database_url.removeprefix("sqlite:///"))
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
     else:
-        on_database(database_url, "UPDATE alembic_version SET version_num = '9999'")
-    assert "newer than this version of blogapp" in assert_one_sentence(command, tmp_path, DATABASE_URL=database_url)
-
-
-def on_database(url: str, statement: str) -> None:
-    with psycopg.connect(url) as connection:
-        connection.execute(statement.encode())
+        with psycopg.connect(database_url) as server:
+            server.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "newer than this version of blogapp" in start(tmp_path, DATABASE_URL=database_url)
 
 
 @pytest.mark.parametrize("environ", [{}, {"SECRET_KEY": ""}], ids=["key", "no key"])
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_data_folder_that_cannot_be_created_is_named(tmp_path: Path, command: str, environ: dict[str, str]) -> None:
+def test_a_data_folder_that_cannot_be_created_is_named(tmp_path: Path, environ: dict[str, str]) -> None:
     (tmp_path / "file").touch()
-    output = assert_one_sentence(command, tmp_path / "file" / "data", **environ)
-    assert str(tmp_path / "file") in output
+    assert str(tmp_path / "file") in start(tmp_path / "file" / "data", **environ)
+
+
+def test_a_wrong_password_is_named_and_not_printed(tmp_path: Path) -> None:
+    """The cluster of the tests trusts everybody, so one role has to give a password here."""
+    server = os.environ[POSTGRES_URL]
+    guarded = server.replace("blogapp@", "guarded:%s@")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE ROLE guarded LOGIN PASSWORD 'correct-horse'")
+        (hba_file,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+        rules = Path(hba_file).read_text()
+        Path(hba_file).write_text(f"host all guarded all scram-sha-256\n{rules}")
+        connection.execute("SELECT pg_reload_conf()")
+        eventually(lambda: can_connect(guarded % PASSWORD), False)
+        assert can_connect(guarded % "correct-horse")
+        output = start(tmp_path, DATABASE_URL=guarded % PASSWORD)
+        assert 'password authentication failed for user "guarded"' in output
+        Path(hba_file).write_text(rules)
+        connection.execute("DROP ROLE guarded")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def can_connect(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True

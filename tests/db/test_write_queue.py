@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from blogapp.articles.models import Article
 from blogapp.db.faults import Busy
 from blogapp.db.transactions import write_transaction
-from blogapp.db.write_queue import MOST_STUCK, WriteQueue
+from blogapp.db.write_queue import MAX_BLOCKED, WriteQueue
 from tests.conftest import browser, eventually, locked
 
 Publish = Callable[..., Article]
@@ -23,22 +23,22 @@ def test_writers_are_served_in_order() -> None:
     queue, came = WriteQueue(slots=1), list[int]()
 
     def ask(number: int) -> None:
-        with queue.turn(20, may_refuse=False):
+        with queue.slot(20, may_refuse=False):
             came.append(number)
 
     threads = []
-    with queue.turn(0, may_refuse=False):
+    with queue.slot(0, may_refuse=False):
         for number in range(10):
             threads.append(Thread(target=ask, args=[number]))
             threads[-1].start()
             eventually(lambda: queue.length, number + 1)
-        with pytest.raises(Busy), queue.turn(0.01, may_refuse=False):
+        with pytest.raises(Busy), queue.slot(0.01, may_refuse=False):
             pass  # it leaves the queue and does not hold up the others
         assert queue.length == 10
     for thread in threads:
         thread.join()
     assert came == list(range(10))
-    with queue.turn(0, may_refuse=False):
+    with queue.slot(0, may_refuse=False):
         pass
 
 
@@ -47,20 +47,20 @@ def test_a_queue_that_does_not_move_refuses_all_but_a_few() -> None:
 
     def ask(number: int) -> None:
         try:
-            with queue.turn(60, may_refuse=True):
+            with queue.slot(60, may_refuse=True):
                 pass
         except Busy:
             refused.append(number)
 
     threads = [Thread(target=ask, args=[number]) for number in range(20)]
-    with queue.turn(0, may_refuse=True):
+    with queue.slot(0, may_refuse=True):
         for thread in threads:
             thread.start()
-        eventually(lambda: queue.length, MOST_STUCK - 1)
-        eventually(lambda: len(refused), 20 - MOST_STUCK + 1)
+        eventually(lambda: queue.length, MAX_BLOCKED - 1)
+        eventually(lambda: len(refused), 20 - MAX_BLOCKED + 1)
     for thread in threads:
         thread.join()
-    assert len(refused) == 20 - MOST_STUCK + 1
+    assert len(refused) == 20 - MAX_BLOCKED + 1
 
 
 def test_a_queue_that_moves_refuses_no_writer() -> None:
@@ -68,7 +68,7 @@ def test_a_queue_that_moves_refuses_no_writer() -> None:
 
     def ask(number: int) -> None:
         all_here.wait()
-        with queue.turn(60, may_refuse=True):
+        with queue.slot(60, may_refuse=True):
             time.sleep(0.05)  # sixteen turns take longer than a single one may
             done.append(number)
 
@@ -87,7 +87,7 @@ def test_a_writer_that_times_out_does_not_affect_the_next_one(app: Flask) -> Non
 
         def write() -> None:
             try:
-                with app.app_context(), write_transaction(patience_ms=20):
+                with app.app_context(), write_transaction(lock_timeout_ms=20):
                     errors.append("none")
             except Busy:
                 errors.append("busy")
@@ -96,7 +96,7 @@ def test_a_writer_that_times_out_does_not_affect_the_next_one(app: Flask) -> Non
         thread.start()
         thread.join()
         assert errors == ["busy"]
-    with app.app_context(), write_transaction(patience_ms=20):
+    with app.app_context(), write_transaction(lock_timeout_ms=20):
         pass
 
 
@@ -116,12 +116,12 @@ def test_readers_are_served_while_others_wait_for_a_lock(
     with locked(database_url, "conversations", mode="EXCLUSIVE"):
         for thread in threads:
             thread.start()
-        eventually(lambda: len(answers), 24 - MOST_STUCK)
+        eventually(lambda: len(answers), 24 - MAX_BLOCKED)
         assert {(answer.status_code, answer.headers["Retry-After"]) for answer in answers} == {(503, "2")}
         assert app.test_client().get("/articles/birds").status_code == 200
     for thread in threads:
         thread.join()
-    assert [answer.status_code for answer in answers[-MOST_STUCK:]] == [303] * MOST_STUCK
+    assert [answer.status_code for answer in answers[-MAX_BLOCKED:]] == [303] * MAX_BLOCKED
 
 
 def test_a_comment_that_could_not_be_saved_comes_back_with_its_text(
@@ -135,7 +135,7 @@ def test_a_comment_that_could_not_be_saved_comes_back_with_its_text(
     monkeypatch.setattr(
         write_transaction.__wrapped__,  # type: ignore[attr-defined]
         "__kwdefaults__",
-        {"durable": True, "patience_ms": 100},
+        {"durable": True, "lock_timeout_ms": 100},
     )
     with locked(database_url, "conversations", mode="EXCLUSIVE"):
         answer = post("birds", author_name="Ada", body="A <long> text\n\nwith paragraphs")

@@ -92,7 +92,7 @@ def test_views_that_cannot_be_written_are_given_up_and_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     publish_article(slug="birds", views=4)
-    monkeypatch.setattr(batch_writer, "PATIENCE_MS", 50)
+    monkeypatch.setattr(batch_writer, "LOCK_TIMEOUT_MS", 50)
     with locked(database_url):
         for number in range(3):
             answer = app.test_client().post(

@@ -1,0 +1,47 @@
+"""`flask db upgrade`: migrate the schema, then render again what another version of the renderer has made.
+
+Otherwise readers would see pages of two renderers side by side. Hosts run the command before they start a new version
+(`release` in the Procfile), and `make serve` runs it first. It can run while the site is being served and in several
+processes at once, and it can be interrupted and run again.
+"""
+
+from __future__ import annotations
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+
+from blogapp.articles import publishing
+from blogapp.comments import rendering
+from blogapp.db.base import db
+from blogapp.db.migrate import alembic
+
+PROGRESS = 5_000
+
+
+def init_app(app: Flask) -> None:
+    """Replace Flask-Alembic's command, which only migrates."""
+    group = app.cli.commands["db"]
+    assert isinstance(group, click.Group)
+    group.add_command(upgrade)
+
+
+@click.command("upgrade")
+@click.argument("target", default="heads")
+@with_appcontext
+def upgrade(target: str) -> None:
+    """Migrate the database to TARGET (default: the newest schema), then render old articles and comments again."""
+    alembic.upgrade(target)
+    if target != "heads":
+        return  # the models may not fit an older schema
+    for name, batches in (
+        ("articles", publishing.render_outdated()),
+        ("comments", rendering.render_outdated(db.session())),
+    ):
+        total = 0
+        for number in batches:
+            if total // PROGRESS != (total + number) // PROGRESS:
+                click.echo(f"{total + number} {name} rendered so far")
+            total += number
+        if total:
+            click.echo(f"{total} {name} rendered again")

@@ -1,0 +1,164 @@
+"""Parse and check the values of settings.
+
+Each parser takes the text of an environment variable and raises ValueError with the end of a sentence that begins with
+the variable's name: `must be on or off`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+# A part of a host name has at most 63 characters (RFC 1035, section 2.3.4); Werkzeug refuses a longer one.
+LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+HOST = re.compile(
+    rf"(?P<name>{LABEL}(\.{LABEL})*\.?|\[[0-9A-Fa-f:.]+\])"
+    r"(:(?P<port>[0-9]{1,5}))?"
+)
+# The path of SITE_URL: characters that need no quoting in an address, and no `.` or `..`.
+PREFIX = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*")
+
+
+def text(raw: str) -> str:
+    return raw.strip()
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        try:
+            number = int(raw)
+        except ValueError:
+            raise ValueError(f"must be a whole number from {least} to {most}") from None
+        if not least <= number <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return number
+
+    return parse
+
+
+def switch(raw: str) -> bool:
+    word = raw.strip().lower()
+    if word in {"1", "on", "true", "yes"}:
+        return True
+    if word in {"0", "off", "false", "no"}:
+        return False
+    raise ValueError("must be on or off")
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw.strip() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return raw.strip()
+
+    return parse
+
+
+def secret_key(raw: str) -> str:
+    if raw and len(raw) < 16:
+        raise ValueError("must have at least 16 characters")
+    return raw
+
+
+def ip(raw: str) -> str:
+    try:
+        return str(ip_address(raw))
+    except ValueError:
+        raise ValueError("must be an IP address such as 127.0.0.1 or 0.0.0.0") from None
+
+
+def site_url(raw: str) -> str:
+    """The site's public URL without a trailing slash; scheme and host in lower case."""
+    if not raw:
+        return ""
+    wrong = ValueError("must be an address such as https://example.org or https://example.org/blog")
+    try:
+        parts = urlsplit(raw.rstrip("/"))
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in {"http", "https"} or not is_host(parts.netloc) or not PREFIX.fullmatch(parts.path):
+        raise wrong
+    if parts.query or parts.fragment or "?" in raw or "#" in raw:
+        raise wrong
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` is a host name or an IP address, with a port or without."""
+    match = HOST.fullmatch(text) if len(text) <= 255 else None
+    if match is None or int(match["port"] or 0) > 65_535:
+        return False
+    if match["name"].startswith("["):
+        try:
+            IPv6Address(match["name"][1:-1])
+        except ValueError:
+            return False
+    return True
+
+
+def database_url(raw: str) -> str:
+    """SQLAlchemy's URL of the database. Hosting providers use `postgres://`; the driver is psycopg 3."""
+    address = raw.strip()
+    for prefix in ("postgres://", "postgresql://"):
+        if address.startswith(prefix):
+            address = "postgresql+psycopg://" + address[len(prefix) :]
+    if address.startswith("postgresql+psycopg://"):
+        _check_postgresql_url(address)
+    elif address.startswith("sqlite:///"):
+        _check_sqlite_url(address)
+    elif address:
+        raise ValueError("must begin with postgresql:// or sqlite:///")
+    return address
+
+
+def _check_postgresql_url(address: str) -> None:
+    if address.count("@") > 1:
+        raise ValueError(
+            "has more than one @: in a user name or password, write @ as %40, : as %3A, / as %2F and % as %25"
+        )
+    try:
+        url = make_url(address)
+    except (ValueError, ArgumentError):
+        raise ValueError("must have a number as its port, such as postgresql://user:password@host:5432/name") from None
+    if url.port is not None and not 1 <= url.port <= 65_535:
+        raise ValueError("must have a port from 1 to 65535")
+    if not (url.database or "dbname" in url.query):
+        raise ValueError("must end with the name of a database, such as postgresql://user:password@host/name")
+
+
+def _check_sqlite_url(address: str) -> None:
+    path = address.removeprefix("sqlite:///")
+    if "%00" in path or "\0" in path:
+        raise ValueError("must be the path of a file, without NUL characters")
+    if "?" in path or path.startswith("file:"):
+        raise ValueError("must be the path of a file, such as sqlite:////srv/blog/blog.sqlite3, without parameters")
+    if not path or path == ":memory:":
+        raise ValueError(
+            "must name a file, such as sqlite:////srv/blog/blog.sqlite3; each process would have its own database in "
+            "memory"
+        )
+
+
+def folder(raw: str) -> Path | None:
+    if not raw:
+        return None
+    path = Path(raw).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError("must be a folder")
+    return path.resolve()
+
+
+def readable_file(raw: str) -> Path | None:
+    if not raw:
+        return None
+    try:
+        Path(raw).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ValueError):
+        raise ValueError("must name a text file that can be read, or nothing") from None
+    return Path(raw)

@@ -1,0 +1,56 @@
+"""Backups of an SQLite database, made before a migration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from blogapp.articles.models import Article
+from blogapp.db.backup import back_up, delete_old_backups
+from blogapp.db.migrate import alembic
+from blogapp.db.transactions import write_transaction
+from blogapp.visitors.models import VisitorKey
+
+Publish = Callable[..., Article]
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_key_of_the_day_is_not_copied(app: Flask, publish_article: Publish, database_url: str) -> None:
+    publish_article()
+    key = os.urandom(32)
+    with app.app_context(), write_transaction() as session:
+        session.add(VisitorKey(day=NOW.date(), key=key))
+    copy = back_up(Path(database_url.removeprefix("sqlite:///")), "0001", NOW)
+    assert copy is not None
+    assert key not in copy.read_bytes()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_is_copied_where_there_are_no_rows(app: Flask, database_url: str) -> None:
+    database = Path(database_url.removeprefix("sqlite:///"))
+    with app.app_context():
+        alembic.downgrade("base")
+        alembic.upgrade()
+    assert list(database.parent.glob("*.backup-*")) == []
+
+
+def test_three_copies_are_kept_and_none_longer_than_thirty_days(tmp_path: Path) -> None:
+    database = tmp_path / "blog.sqlite3"
+    for age in (0, 1, 2, 3, 31):
+        (tmp_path / f"blog.sqlite3.backup-0001-{NOW - timedelta(days=age):%Y%m%dT%H%M%SZ}").touch()
+    (tmp_path / "blog.sqlite3.backup-by-hand").touch()
+    delete_old_backups(database, NOW)
+    assert len(list(tmp_path.iterdir())) == 4
+    delete_old_backups(database, NOW + timedelta(days=29))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "blog.sqlite3.backup-0001-20260101T030405Z",
+        "blog.sqlite3.backup-0001-20260102T030405Z",
+        "blog.sqlite3.backup-by-hand",
+    ]
