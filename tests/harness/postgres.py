@@ -26,6 +26,8 @@ OPTIONS = {
     "unix_socket_directories": "",
     "fsync": "off",
     "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
     "max_connections": "200",
     "shared_buffers": "64MB",
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
+from flask.testing import FlaskClient, FlaskCliRunner
 from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
@@ -17,13 +18,12 @@ from blogapp.articles.models import Article
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 
-# As they stand in an address or in a form, already percent-encoded. Surrogates cannot be written in UTF-8 otherwise.
+# As they stand in an address or in a form, already percent-encoded; one of each kind. Surrogates cannot be written in
+# UTF-8 otherwise.
 VALUES = (
     "",
-    "%00",
     "a%00b",
     "%ED%A0%80",
-    "a%ED%BF%BFb",
     "%FF",
     "-1",
     "0",
@@ -32,17 +32,15 @@ VALUES = (
     "9999999999999999-1",
     "1-9999999999999999",
     "1-9999999999999999-1",
-    str(2**31),
-    str(2**63 - 1),
-    str(2**63),
-    str(2**64),
-    "9" * 5_000,
     "liked-" + "9" * 16,
-    "liked-9223372036854775808",
-    "0" * 100,
+    str(2**31),
+    str(2**63),
+    "9" * 5_000,
     "%25%25_%5C%27",
     "%F0%9F%90%A6" * 2_000,
 )
+# The kinds that one of the two databases may refuse.
+UNSTORABLE = ("a%00b", "%ED%A0%80", str(2**31), str(2**63), "9" * 5_000, "9999999999999999-1")
 # What each route reads; `test_every_argument_and_field_is_known` compares it with the code.
 ARGUMENTS = {
     "articles.index": ("before",),
@@ -68,6 +66,8 @@ HEADERS = (
     "User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix",
 )  # fmt: skip
 HTMX = {"HX-Request": "true"}
+FORM = "application/x-www-form-urlencoded"
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -79,17 +79,74 @@ def site(publish_article: Publish, app: Flask, client: FlaskClient, post: Post) 
     return client
 
 
+@pytest.fixture
+def owner(site: FlaskClient, app: Flask, runner: FlaskCliRunner) -> FlaskClient:
+    """The same site, for a client that is signed in as its owner."""
+    runner.invoke(args=["owner", "create", "--name", "Marie", "--password", PASSWORD])
+    client = app.test_client()
+    assert client.post("/owner/sign-in", data={"name": "Marie", "password": PASSWORD}).status_code == 303
+    return client
+
+
+class Attack:
+    """Sends requests as a page and by HTMX in turn. Every value goes to every place, each value and each place in both
+    ways; what is sent as a page on SQLite is sent by HTMX on PostgreSQL."""
+
+    def __init__(self, client: FlaskClient, database_url: str) -> None:
+        self._client = client
+        self._app = client.application
+        self._turn = count(database_url.startswith("postgresql"))
+
+    def send(self, method: str, address: str, **options: Any) -> None:
+        headers = HTMX if next(self._turn) % 2 else {}
+        assert_no_error(self._client.open(address, method=method, headers=headers, **options), method, address[:80])
+
+    def arguments(self, values: tuple[str, ...]) -> None:
+        for address, endpoint in addresses(self._app, "GET"):
+            names = ARGUMENTS.get(endpoint, UNKNOWN)
+            for value in values:
+                for name in names:
+                    self.send("GET", f"{address}?{name}={value}")
+                everything = "&".join(f"{name}={value}&{name}=1" for name in names)
+                self.send("HEAD", f"{address}?sort=liked&{everything}")
+            next(self._turn)
+
+    def paths(self, values: tuple[str, ...]) -> None:
+        for value in filter(None, values):
+            for method in ("GET", "POST"):
+                for address, _ in addresses(self._app, method, value):
+                    self.send(method, address)
+            next(self._turn)
+
+    def fields(self, values: tuple[str, ...]) -> None:
+        usual = {"author_name": "Ada", "body": "Hello", "article": "birds"}
+        for address, endpoint in addresses(self._app, "POST"):
+            for name in FIELDS.get(endpoint, UNKNOWN):
+                for value in values:
+                    others = "".join(f"{key}={text}&" for key, text in usual.items() if key != name)
+                    self.send("POST", address, data=f"{others}{name}={value}&{name}=1", content_type=FORM)
+                next(self._turn)
+
+
+@pytest.fixture
+def attack(site: FlaskClient, database_url: str) -> Attack:
+    return Attack(site, database_url)
+
+
 def assert_no_error(answer: TestResponse, *what: object) -> None:
     assert answer.status_code < 500, what
     answer.close()
 
 
-def addresses(app: Flask, method: str, slug: str = "birds", comment_id: str = "1") -> Iterator[tuple[str, str]]:
-    """The address and the endpoint of every route that takes `method`; those that delete come last."""
+def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, str]]:
+    """The address and the endpoint of every route that takes `method`, with `value` for each part of the path that
+    varies, or those of the article and of comment 1. Those that delete or sign out come last."""
+    ends = ("/removal", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
-    values = {"slug": slug, "comment_id": comment_id}
-    for rule in sorted(rules, key=lambda rule: rule.rule.endswith(("/delete", "/removal"))):
-        yield re.sub(r"<(?:id:)?(\w+)>", lambda match: values[match[1]], rule.rule), rule.endpoint
+    usual = {"slug": "birds", "comment_id": "1"}
+    for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):
+        if rule.arguments or not value:
+            yield re.sub(r"<(?:id:)?(\w+)>", lambda match: value or usual[match[1]], rule.rule), rule.endpoint
 
 
 def test_every_argument_and_field_is_known() -> None:
@@ -101,64 +158,43 @@ def test_every_argument_and_field_is_known() -> None:
     assert {name for names in FIELDS.values() for name in names} == fields
 
 
-@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-def test_no_argument_is_an_error(app: Flask, site: FlaskClient, headers: dict[str, str]) -> None:
-    for address, endpoint in addresses(app, "GET"):
-        names = ARGUMENTS.get(endpoint, UNKNOWN)
+def test_no_argument_is_an_error(attack: Attack) -> None:
+    attack.arguments(VALUES)
+
+
+@pytest.mark.parametrize("sort", ["liked", "newest"])
+def test_no_cursor_is_an_error(attack: Attack, sort: str) -> None:
+    for name in ("before", "after", "at"):
         for value in VALUES:
-            for name in names:
-                answer = site.get(f"{address}?{name}={value}", headers=headers)
-                assert_no_error(answer, address, name, value[:40])
-            everything = "&".join(f"{name}={value}&{name}=1" for name in names)
-            answer = site.head(f"{address}?sort=liked&{everything}", headers=headers)
-            assert_no_error(answer, address, "sort=liked", value[:40])
+            attack.send("GET", f"/articles/birds/comments?sort={sort}&{name}={value}")
 
 
-@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-@pytest.mark.parametrize("sort", ["liked", "newest", "oldest"])
-def test_no_cursor_is_an_error(site: FlaskClient, sort: str, headers: dict[str, str]) -> None:
-    for value in VALUES:
-        for name in ("before", "after", "at"):
-            answer = site.get(f"/articles/birds/comments?sort={sort}&{name}={value}", headers=headers)
-            assert_no_error(answer, name, value[:40])
+def test_no_path_is_an_error(attack: Attack) -> None:
+    attack.paths(VALUES)
 
 
-@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_no_path_is_an_error(app: Flask, site: FlaskClient, method: str, headers: dict[str, str]) -> None:
-    for value in VALUES:
-        for address, _ in addresses(app, method, slug=value, comment_id=value):
-            assert_no_error(site.open(address, method=method, headers=headers), address[:60])
+def test_no_field_is_an_error(attack: Attack) -> None:
+    attack.fields(VALUES)
 
 
-@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-def test_no_field_is_an_error(app: Flask, site: FlaskClient, headers: dict[str, str]) -> None:
-    usual = {"author_name": "Ada", "body": "Hello", "article": "birds"}
-    for address, endpoint in addresses(app, "POST"):
-        for value in VALUES:
-            for name in FIELDS.get(endpoint, UNKNOWN):
-                others = "".join(f"{key}={text}&" for key, text in usual.items() if key != name)
-                answer = site.post(
-                    address,
-                    data=f"{others}{name}={value}&{name}=1",
-                    content_type="application/x-www-form-urlencoded",
-                    headers=headers,
-                )
-                assert_no_error(answer, address, name, value[:40])
+def test_nothing_that_the_owner_sends_is_an_error(owner: FlaskClient, database_url: str) -> None:
+    attack = Attack(owner, database_url)
+    attack.arguments(UNSTORABLE)
+    attack.paths(UNSTORABLE)
+    assert owner.get("/comments/1/removal").status_code == 200  # signed in as the owner
+    attack.fields(UNSTORABLE)
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_header_or_cookie_is_an_error(app: Flask, site: FlaskClient, method: str) -> None:
+def test_no_header_or_cookie_is_an_error(app: Flask, site: FlaskClient) -> None:
     values = [value for value in VALUES if len(value) < 1_000]
     values += [unquoted(value) for value in values if "%" in value]
-    for address, _ in addresses(app, method):
-        for value in values:
-            cookies = "; ".join(f"{name}={value}" for name in COOKIES)
-            requests = [{**dict.fromkeys(HEADERS, value), "Cookie": cookies}]
-            if method == "POST":  # only a form is refused for where it comes from
-                requests += [{"Origin": value}, {"Referer": value}]
-            for headers in requests:
+    for value in values:
+        headers = {**dict.fromkeys(HEADERS, value), "Cookie": "; ".join(f"{name}={value}" for name in COOKIES)}
+        for method in ("GET", "POST"):
+            for address, _ in addresses(app, method):
                 assert_no_error(send(app, method, address, headers), address, headers)
+        for name in ("Origin", "Referer"):
+            assert_no_error(send(app, "POST", "/articles/birds/comments", {name: value}), name, value)
 
 
 def test_no_host_is_an_error(app: Flask, site: FlaskClient) -> None:
