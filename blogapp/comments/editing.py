@@ -15,8 +15,8 @@ from blogapp.text import markup
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict, NotAllowed, NotFound
 
-# Earlier texts of a comment are kept, at up to 20 KB each: these limit how much one comment can store. A reader may edit
-# a comment MAX_EDITS times. The owner may edit it more often; then its first text and the latest ones are kept.
+# Earlier texts of a comment are kept, at up to 20 KB each: these limit how much one comment can store. A reader may
+# edit a comment MAX_EDITS times. The owner may edit it more often; then its first and its latest texts are kept.
 MAX_EDITS = 20
 MAX_REVISIONS = 20
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +22,7 @@ from blogapp.owners.accounts import save_owner
 from blogapp.owners.cookies import session_cookie_name
 from blogapp.owners.sessions import start_session
 from blogapp.visitors.identity import new_token
+from tests.conftest import locked
 
 Post = Callable[..., TestResponse]
 PublishArticle = Callable[..., Article]
@@ -53,6 +55,14 @@ def owner(app: Flask) -> FlaskClient:
     browser = app.test_client()
     browser.set_cookie(session_cookie_name(is_secure=False), token)
     return browser
+
+
+@pytest.fixture
+def busy(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[None]:
+    """Return a context in which another process holds the write lock, and requests wait for it 100 ms only."""
+    defaults = {"durable": True, "patience_ms": 100}
+    monkeypatch.setattr(write_transaction.__wrapped__, "__kwdefaults__", defaults)  # type: ignore[attr-defined]
+    return locked(database_url, "conversations, comments", "EXCLUSIVE")
 
 
 def signed_in(now: datetime = datetime(2026, 1, 2, tzinfo=UTC)) -> Author:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import AbstractContextManager
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
@@ -14,7 +17,6 @@ from blogapp.comments.spam import Rules
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from tests.comments.conftest import HTMX, OWNER, Post, signed_in
-from tests.conftest import locked
 
 pytestmark = pytest.mark.usefixtures("article")
 
@@ -55,13 +57,40 @@ def test_too_many_comments_give_the_text_back(client: FlaskClient, comment: int)
     assert KEPT in answer.text
 
 
-def test_busy_database_gives_the_text_back(client: FlaskClient, comment: int, database_url: str) -> None:
-    with locked(database_url, "conversations, comments", "EXCLUSIVE"):
-        answer = client.post("/articles/birds/comments", data={"author_name": "Ada", "body": TEXT})
+@pytest.mark.parametrize("htmx", [True, False])
+@pytest.mark.parametrize("is_reply", [True, False])
+def test_busy_database_gives_the_form_back(
+    post: Post, comment: int, busy: AbstractContextManager[None], htmx: bool, is_reply: bool
+) -> None:
+    fields = {"author_url": "https://ada.example", "parent_id": str(comment) if is_reply else ""}
+    with busy:
+        answer = post("birds", author_name="Ada & Co", body=TEXT, htmx=htmx, **fields)
     assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "2"
+    assert ("<!doctype" in answer.text) != htmx
+    assert 'action="/articles/birds/comments"' in answer.text
     assert KEPT in answer.text
-    assert 'name="author_name" value="Ada"' in answer.text
-    assert "Retry-After" in answer.headers
+    assert 'value="Ada &amp; Co"' in answer.text
+    assert 'value="https://ada.example"' in answer.text
+    assert ("Reply to Ada" in answer.text) == is_reply
+    assert re.search(r'data-error-for="form"[^>]*>The site is busy. Try again in a few seconds.<', answer.text)
+    assert post("birds", author_name="Ada & Co", body=TEXT, htmx=htmx, **fields).status_code in {201, 303}
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_busy_database_gives_the_edit_form_back(
+    client: FlaskClient, comment: int, busy: AbstractContextManager[None], htmx: bool
+) -> None:
+    url, form = f"/comments/{comment}/edit", {"body": TEXT, "revision": "0"}
+    with busy:
+        answer = client.post(url, data=form, headers=HTMX if htmx else {})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "2"
+    assert ("<!doctype" in answer.text) != htmx
+    assert KEPT in answer.text
+    assert 'name="revision" value="0"' in answer.text
+    assert re.search(r'data-error-for="body"[^>]*>The site is busy.', answer.text)
+    assert client.post(url, data=form).status_code == 303
 
 
 def test_owners_preview_of_a_reply_without_javascript_keeps_the_parent(owner: FlaskClient, comment: int) -> None:
