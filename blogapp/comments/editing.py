@@ -15,8 +15,10 @@ from blogapp.text import markup
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict, NotAllowed, NotFound
 
-# Earlier texts of a comment are kept, at up to 20 KB each: this limits how much one comment can store.
+# Earlier texts of a comment are kept, at up to 20 KB each: these limit how much one comment can store. A reader may
+# edit a comment MAX_EDITS times. The owner may edit it more often; then its first and its latest texts are kept.
 MAX_EDITS = 20
+MAX_REVISIONS = 20
 
 
 class EditedMeanwhile(Conflict):
@@ -106,3 +108,12 @@ def _replace_text(session: Session, comment: Comment, body: str, body_html: str,
     comment.digest = None
     comment.revision += 1
     comment.edited_at, comment.edited_by = author.now, editor
+    _delete_old_revisions(session, comment)
+
+
+def _delete_old_revisions(session: Session, comment: Comment) -> None:
+    """Keep MAX_REVISIONS earlier texts: the first, and the latest ones."""
+    oldest_kept = comment.revision - (MAX_REVISIONS - 1)
+    if oldest_kept > 1:
+        old = CommentRevision.revision.between(1, oldest_kept - 1)
+        session.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment.id, old))

@@ -11,6 +11,7 @@ from wtforms import Field, Form, StringField, TextAreaField, ValidationError
 
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
+from blogapp.comments.refusals import Invalid
 from blogapp.text import markup
 from blogapp.text.i18n import gettext, number
 from blogapp.text.names import clean_body, clean_name, is_blank
@@ -54,6 +55,11 @@ class BodyForm(Form):
             raise ValidationError(gettext("Please write a comment."))
         if sentence := self.length_error():
             raise ValidationError(sentence)
+
+    def check(self) -> None:
+        """Validate all fields. Raises Invalid."""
+        if not self.validate():
+            raise Invalid
 
     def length_error(self) -> str:
         """The message for a text that is too long, else an empty string."""

@@ -21,6 +21,7 @@ from blogapp.comments.models import (
     Comment,
     Conversation,
 )
+from blogapp.comments.permissions import Author
 from blogapp.comments.visibility import hide, lock_comment, publish
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict, NotFound
@@ -39,6 +40,16 @@ class Deleted(Conflict):
 
     def __init__(self) -> None:
         super().__init__(gettext("This comment has been deleted. There is nothing left to publish or remove."))
+
+
+def find_removable(session: Session, comment_id: int, author: Author) -> Comment:
+    """A comment that the owner may remove or restore: in any state as long as it has a text. Raises NotFound, and
+    NotAllowed for everybody but the owner."""
+    author.check_is_owner()
+    comment = session.get(Comment, comment_id)
+    if comment is None or comment.status in FINAL:
+        raise NotFound
+    return comment
 
 
 def list_awaiting(session: Session) -> list[tuple[Comment, Article]]:

@@ -20,53 +20,15 @@ from blogapp.comments.models import (
     PUBLISHED,
     Comment,
 )
+from blogapp.comments.refusals import Closed, NameTaken, ParentGone
 from blogapp.comments.spam import Rules
 from blogapp.comments.visibility import lock_conversation, publish
 from blogapp.owners.accounts import looks_like_the_owner
 from blogapp.text import markup
-from blogapp.web.errors import DomainError
 
 # For this long, the same form from the same network and browser without our cookie is a repeat: a double click, or
 # a second attempt after a lost answer. Later it is somebody else's comment.
 REPEAT_PERIOD = timedelta(minutes=10)
-
-
-class Refused(DomainError):
-    """The comment cannot be posted as it is. The form is displayed again with everything that was typed."""
-
-
-class Invalid(Refused):
-    """Some fields are wrong; the form has the messages."""
-
-    status = 422
-
-
-class TooMany(Refused):
-    """The visitor's network has sent too many requests; `retry_after` is in seconds."""
-
-    status = 429
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__()
-        self.retry_after = retry_after
-
-
-class NameTaken(Refused):
-    """The name is too similar to the owner's, and the owner is not signed in."""
-
-    status = 422
-
-
-class ParentGone(Refused):
-    """The parent comment is not published, or belongs to another article."""
-
-    status = 409
-
-
-class Closed(Refused):
-    """The article takes no more comments."""
-
-    status = 409
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
 
 from flask import current_app
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 
 from blogapp.comments.permissions import Author
-from blogapp.comments.posting import TooMany
+from blogapp.comments.refusals import TooMany
+from blogapp.text.i18n import gettext
 from blogapp.web.rate_limits import seconds_to_wait
 
 # Attempts include forms with errors and repeats, so they are limited less strictly than new comments.
@@ -21,24 +22,28 @@ def check_attempt(author: Author) -> None:
     """Count one form with a comment, right or wrong. Raises TooMany."""
     rates: tuple[RateLimitItem, ...] = current_app.config["COMMENT_RATES"]
     attempts = tuple(type(rate)(rate.amount * ATTEMPTS_PER_COMMENT, rate.multiples) for rate in rates)
-    _check(attempts, "comment attempt", author, author.now)
+    _check(attempts, "comment attempt", author, _too_many_comments)
 
 
 def check_comment(author: Author) -> None:
     """Count one new comment. Raises TooMany."""
-    _check(current_app.config["COMMENT_RATES"], "comment", author, author.now)
+    _check(current_app.config["COMMENT_RATES"], "comment", author, _too_many_comments)
 
 
 def check_edit(author: Author) -> None:
     """Count one form with an edit, right or wrong. Raises TooMany."""
-    _check(EDIT_RATES, "edit", author, author.now)
+    _check(EDIT_RATES, "edit", author, lambda: gettext("Too many changes from your network. Try again in a minute."))
 
 
 def check_like(author: Author) -> None:
     """Count one like that is given or taken back. Raises TooMany."""
-    _check(LIKE_RATES, "like", author, author.now)
+    _check(LIKE_RATES, "like", author, lambda: gettext("Too many requests from your network. Try again in a minute."))
 
 
-def _check(rates: tuple[RateLimitItem, ...], purpose: str, author: Author, now: datetime) -> None:
-    if not author.is_owner and (wait := seconds_to_wait(rates, purpose, now)):
-        raise TooMany(wait)
+def _check(rates: tuple[RateLimitItem, ...], purpose: str, author: Author, message: Callable[[], str]) -> None:
+    if not author.is_owner and (wait := seconds_to_wait(rates, purpose, author.now)):
+        raise TooMany(message(), wait)
+
+
+def _too_many_comments() -> str:
+    return gettext("Too many comments from your network. Try again in a minute.")

@@ -152,6 +152,31 @@ def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
     return threads
 
 
+@dataclass(frozen=True)
+class Written:
+    """A comment that was just written, and what a page displays with it: its parent, its thread if it is a reply (a
+    list of one or none), and the article's conversation."""
+
+    node: Node
+    parent: Comment | None
+    threads: list[Node]
+    conversation: Conversation
+
+
+def load_after_write(session: Session, written: Comment) -> Written:
+    """Read a comment again after its write transaction, together with what depends on it, in one snapshot. The
+    session still holds objects of the write; another transaction may have changed them since."""
+    session.expunge_all()
+    wanted = {written.id, written.parent_id, written.root_id} - {None}
+    found = {comment.id: comment for comment in session.scalars(select(Comment).where(Comment.id.in_(wanted)))}
+    # The article may have been deleted in the meantime, and its comments with it.
+    comment, parent = found.get(written.id, written), found.get(written.parent_id or 0)
+    threads = [Node(found[written.root_id])] if written.root_id in found else []
+    _attach(threads, _first_replies(session, [thread.comment for thread in threads]))
+    node = Node(comment, parent if comment.depth > MAX_DEPTH else None)
+    return Written(node, parent, threads, conversation_of(session, written.article_id))
+
+
 def _in_order(query: Select[Comment], sort: str, cursor: str) -> Select[Comment]:
     """Threads after the cursor: the number of the last thread before, for `liked` its likes and number."""
     likes, _, number = cursor.rpartition("-")

@@ -34,6 +34,7 @@ def render_article_page(
     return render_template(
         "articles/show.html",
         article=article,
+        author=author,
         views=views_of(session, [article.id])[article.id],
         conversation=conversation_of(session, article.id),
         page=page,

@@ -8,13 +8,13 @@ compiled in memory at the start.
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -25,6 +25,8 @@ from blogapp.text import markup
 
 # Stored in the request's environ and not in `g`, whose application context may serve several requests.
 LOCALE = "blogapp.locale"
+# Formatted numbers and days that are kept: formatting one takes 20 to 60 µs, and a page has a hundred.
+KEPT = 2_000
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
 
@@ -104,22 +106,24 @@ def pgettext(context: str, message: str) -> str:
 
 def number(value: int) -> str:
     """Format a count: 1,234, or 1 234 with a narrow no-break space."""
-    return format_decimal(value, locale=current_locale())
+    return _number(value, current_locale())
 
 
 def day(value: date) -> str:
     """Format a date in full: 23 novembre 2026."""
-    return format_date(value, format="long", locale=current_locale())
+    return _day(value.year, value.month, value.day, current_locale())
 
 
 def moment(value: datetime) -> str:
     """Format a date and time with its time zone, since the page is the same for readers everywhere."""
-    return format_datetime(value, format=_moment_format(current_locale()), locale=current_locale())
+    locale = current_locale()
+    day_of_value = _day(value.year, value.month, value.day, locale)
+    return _moment_format(locale).format(f"{value.hour:02}:{value.minute:02} UTC", day_of_value)
 
 
 def iso(value: datetime) -> str:
     """Format a time for `time[datetime]`: 2026-11-23T09:30:00Z."""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{value.isoformat()[:19]}Z"
 
 
 def typeset(title: str) -> str:
@@ -127,8 +131,17 @@ def typeset(title: str) -> str:
     return markup.french_spaces(title) if current_locale() == "fr" else title
 
 
+@lru_cache(KEPT)
+def _number(value: int, locale: str) -> str:
+    return format_decimal(value, locale=locale)
+
+
+@lru_cache(KEPT)
+def _day(year: int, month: int, day: int, locale: str) -> str:
+    return format_date(date(year, month, day), format="long", locale=locale)
+
+
 @cache
 def _moment_format(locale: str) -> str:
-    pattern = Locale.parse(locale).datetime_formats["medium"]
-    days = Locale.parse(locale).date_formats["long"].pattern
-    return str(pattern).replace("{1}", days).replace("{0}", "HH:mm 'UTC'")
+    """How the language joins a time, {0}, and a day, {1}."""
+    return str(Locale.parse(locale).datetime_formats["medium"]).replace("'", "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from threading import Barrier, Thread
 
 import pytest
@@ -13,16 +12,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from blogapp.articles.models import Article
 from blogapp.comments.models import Comment, Conversation
+from tests.comments.conftest import Post, PublishArticle
 
-Publish = Callable[..., Article]
-Post = Callable[..., TestResponse]
-
-
-@pytest.fixture(autouse=True)
-def article(publish_article: Publish) -> Article:
-    return publish_article(slug="birds", lang="en", title="Birds")
+pytestmark = pytest.mark.usefixtures("article")
 
 
 def test_a_plain_form_lands_on_the_comment(post: Post, client: FlaskClient) -> None:
@@ -123,7 +116,7 @@ def test_a_reply_to_nothing_keeps_the_text(post: Post, htmx: bool) -> None:
     assert "no longer available" in answer.text
 
 
-def test_a_reply_cannot_cross_articles(post: Post, session: Session, publish_article: Publish) -> None:
+def test_a_reply_cannot_cross_articles(post: Post, session: Session, publish_article: PublishArticle) -> None:
     publish_article(slug="bees", lang="en", title="Bees")
     post("birds", body="One")
     first = session.scalars(select(Comment)).one()
@@ -250,7 +243,7 @@ def test_too_many_from_one_network_wait_and_keep_their_text(app: Flask, htmx: bo
 
 
 @pytest.mark.settings(COMMENT_CLOSE_DAYS="1")
-def test_a_closed_conversation_takes_nothing(publish_article: Publish, post: Post, client: FlaskClient) -> None:
+def test_a_closed_conversation_takes_nothing(publish_article: PublishArticle, post: Post, client: FlaskClient) -> None:
     from datetime import UTC, datetime
 
     publish_article(slug="old", lang="en", title="Old", published_at=datetime(2020, 1, 1, tzinfo=UTC))

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
-from blogapp.articles.models import Article
 from blogapp.comments.models import Comment, CommentRevision, Conversation
 from blogapp.db.base import db
-
-Post = Callable[..., TestResponse]
-HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def article(publish_article: Callable[..., Article]) -> Article:
-    return publish_article(slug="birds", lang="en", title="Birds")
-
-
-@pytest.fixture
-def comment(post: Post, session: Session) -> int:
-    """The id of a comment that `client` has posted."""
-    post("birds", author_name="Ada", body="First text")
-    return session.scalars(select(Comment.id)).one()
+from tests.comments.conftest import HTMX, Post
 
 
 def test_the_author_sees_the_buttons_and_nobody_else(comment: int, client: FlaskClient, app: Flask) -> None:

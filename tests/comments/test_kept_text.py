@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from contextlib import AbstractContextManager
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
-from blogapp.articles.models import Article
+from blogapp.comments.editing import MAX_REVISIONS, edit_comment
 from blogapp.comments.models import Comment, CommentRevision
+from blogapp.comments.spam import Rules
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from tests.conftest import locked
-from tests.owners.test_names import PASSWORD, sign_in
+from tests.comments.conftest import HTMX, OWNER, Post, signed_in
 
-Post = Callable[..., TestResponse]
-HTMX = {"HX-Request": "true"}
+pytestmark = pytest.mark.usefixtures("article")
+
 TEXT = "Typed <carefully>"
 KEPT = "Typed &lt;carefully&gt;</textarea>"
-
-
-@pytest.fixture(autouse=True)
-def article(publish_article: Callable[..., Article]) -> Article:
-    return publish_article(slug="birds", lang="en", title="Birds")
-
-
-@pytest.fixture
-def comment(post: Post, session: Session) -> int:
-    """The id of a comment that `client` has posted."""
-    post("birds", author_name="Ada", body="First text")
-    return session.scalars(select(Comment.id)).one()
-
-
-@pytest.fixture
-def owner(app: Flask, runner: FlaskCliRunner) -> FlaskClient:
-    runner.invoke(args=["owner", "create", "--name", "Chloé Martin", "--password", PASSWORD])
-    browser = app.test_client()
-    sign_in(browser)
-    return browser
 
 
 def test_comment_on_a_missing_article_gives_the_text_back(client: FlaskClient) -> None:
@@ -77,20 +57,47 @@ def test_too_many_comments_give_the_text_back(client: FlaskClient, comment: int)
     assert KEPT in answer.text
 
 
-def test_busy_database_gives_the_text_back(client: FlaskClient, comment: int, database_url: str) -> None:
-    with locked(database_url, "conversations, comments", "EXCLUSIVE"):
-        answer = client.post("/articles/birds/comments", data={"author_name": "Ada", "body": TEXT})
+@pytest.mark.parametrize("htmx", [True, False])
+@pytest.mark.parametrize("is_reply", [True, False])
+def test_busy_database_gives_the_form_back(
+    post: Post, comment: int, busy: AbstractContextManager[None], htmx: bool, is_reply: bool
+) -> None:
+    fields = {"author_url": "https://ada.example", "parent_id": str(comment) if is_reply else ""}
+    with busy:
+        answer = post("birds", author_name="Ada & Co", body=TEXT, htmx=htmx, **fields)
     assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "2"
+    assert ("<!doctype" in answer.text) != htmx
+    assert 'action="/articles/birds/comments"' in answer.text
     assert KEPT in answer.text
-    assert 'name="author_name" value="Ada"' in answer.text
-    assert "Retry-After" in answer.headers
+    assert 'value="Ada &amp; Co"' in answer.text
+    assert 'value="https://ada.example"' in answer.text
+    assert ("Reply to Ada" in answer.text) == is_reply
+    assert re.search(r'data-error-for="form"[^>]*>The site is busy. Try again in a few seconds.<', answer.text)
+    assert post("birds", author_name="Ada & Co", body=TEXT, htmx=htmx, **fields).status_code in {201, 303}
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_busy_database_gives_the_edit_form_back(
+    client: FlaskClient, comment: int, busy: AbstractContextManager[None], htmx: bool
+) -> None:
+    url, form = f"/comments/{comment}/edit", {"body": TEXT, "revision": "0"}
+    with busy:
+        answer = client.post(url, data=form, headers=HTMX if htmx else {})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "2"
+    assert ("<!doctype" in answer.text) != htmx
+    assert KEPT in answer.text
+    assert 'name="revision" value="0"' in answer.text
+    assert re.search(r'data-error-for="body"[^>]*>The site is busy.', answer.text)
+    assert client.post(url, data=form).status_code == 303
 
 
 def test_owners_preview_of_a_reply_without_javascript_keeps_the_parent(owner: FlaskClient, comment: int) -> None:
     form = {"body": "Answer", "parent_id": str(comment), "article": "birds"}
     page = owner.post("/comments/preview", data=form).text
     assert f'name="parent_id" value="{comment}"' in page
-    assert "Commenting as Chloé Martin" in page
+    assert f"Commenting as {OWNER}" in page
     assert "Answer</textarea>" in page
     assert "Reply to Ada" in page
 
@@ -107,6 +114,14 @@ def test_author_can_edit_twenty_times_and_the_owner_more_often(
     assert KEPT in refused.text
     assert session.scalar(select(func.count()).select_from(CommentRevision)) == 20
     assert owner.post(f"/comments/{comment}/edit", data={"body": "Corrected", "revision": "20"}).status_code == 303
+
+
+def test_first_and_latest_texts_of_a_comment_are_kept(app: Flask, comment: int, session: Session) -> None:
+    with app.app_context(), write_transaction() as writer:
+        for number in range(MAX_REVISIONS + 5):
+            edit_comment(writer, comment, f"Text {number}", "<p>Text</p>", number, signed_in(), Rules("open", 0))
+    kept = session.scalars(select(CommentRevision.body_source).order_by(CommentRevision.revision)).all()
+    assert kept == ["First text", *(f"Text {number}" for number in range(5, MAX_REVISIONS + 4))]
 
 
 @pytest.mark.parametrize(("homepage", "status"), [("", "pending"), ("https://spam.example", "spam")])

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
-
-Post = Callable[..., TestResponse]
-
-
-@pytest.fixture
-def comment(publish_article: Callable[..., Article], post: Post, session: Session) -> int:
-    publish_article(slug="birds", lang="en", title="Birds")
-    post("birds", author_name="Ada", body="Sing!")
-    return session.scalars(select(Comment.id)).one()
 
 
 def like(

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
-from blogapp.articles.models import Article
 from blogapp.comments.models import Comment, CommentDecision
-from tests.owners.test_names import PASSWORD, sign_in
+from tests.comments.conftest import HTMX, OWNER, Post
 
-Post = Callable[..., TestResponse]
-HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def article(publish_article: Callable[..., Article]) -> Article:
-    return publish_article(slug="birds", lang="en", title="Birds")
-
-
-@pytest.fixture
-def comment(post: Post, session: Session) -> int:
-    """The id of a comment that `client` has posted as a reader."""
-    post("birds", author_name="Ada", body="First text")
-    return session.scalars(select(Comment.id)).one()
-
-
-@pytest.fixture
-def owner(app: Flask, runner: FlaskCliRunner) -> FlaskClient:
-    runner.invoke(args=["owner", "create", "--name", "Chloé Martin", "--password", PASSWORD])
-    browser = app.test_client()
-    sign_in(browser)
-    return browser
+pytestmark = pytest.mark.usefixtures("article")
 
 
 def acts(session: Session) -> list[tuple[str, str, str]]:
@@ -83,7 +58,7 @@ def test_an_authors_deletion_is_recorded(client: FlaskClient, comment: int, sess
 
 def test_an_owners_edit_is_named(owner: FlaskClient, comment: int, app: Flask) -> None:
     owner.post(f"/comments/{comment}/edit", data={"body": "Corrected", "revision": "0"})
-    assert "edited by Chloé Martin" in app.test_client().get("/articles/birds").text
+    assert f"edited by {OWNER}" in app.test_client().get("/articles/birds").text
 
 
 def test_an_authors_edit_of_the_owners_text_awaits_approval(

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
-from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
+from tests.comments.conftest import Post
 
-Post = Callable[..., TestResponse]
-
-
-@pytest.fixture(autouse=True)
-def article(publish_article: Callable[..., Article]) -> Article:
-    return publish_article(slug="birds", lang="en", title="Birds")
+pytestmark = pytest.mark.usefixtures("article")
 
 
 def status_of(session: Session, text: str) -> str:

@@ -11,19 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
+from tests.comments.conftest import HTMX, Post
 
-Post = Callable[..., TestResponse]
-HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def article(publish_article: Callable[..., Article]) -> Article:
-    return publish_article(slug="birds", lang="en", title="Birds")
+pytestmark = pytest.mark.usefixtures("article")
 
 
 @contextmanager

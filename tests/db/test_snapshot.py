@@ -42,9 +42,11 @@ def posting_after_query(app: Flask, number: int, body: str) -> Iterator[list[str
     event.remove(engine, "after_cursor_execute", on_query)
 
 
-def post_from_elsewhere(app: Flask, body: str) -> int:
+def post_from_elsewhere(app: Flask, body: str, parent_id: int | None = None) -> int:
     """Call it in a context of its own: a request made inside another request shares its session."""
-    sent = app.test_client().post("/articles/birds/comments", data={"author_name": "Ada", "body": body})
+    sent = app.test_client().post(
+        "/articles/birds/comments", data={"author_name": "Ada", "body": body, "parent_id": parent_id or ""}
+    )
     return sent.status_code
 
 
@@ -97,6 +99,42 @@ def test_count_list_and_version_of_the_changes_agree(publish_article: Publish, a
         later = app.test_client().get(f"/articles/birds/comments?since={version_in(changes)}", headers=HTMX)
         assert (body in changes) != (body in later.text), number
     assert 1 < posted < MOST_QUERIES
+
+
+@contextmanager
+def replying_after_commit(app: Flask, parent_id: int) -> Iterator[None]:
+    """Post a reply to the comment from another connection when the next request has committed its own write."""
+    steps = list[str]()
+
+    def on_commit(connection: Any) -> None:
+        if steps == ["inserted"]:
+            steps.append("committed")
+
+    def on_query(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if not steps and statement.startswith("INSERT INTO comments"):
+            steps.append("inserted")
+        elif steps == ["inserted", "committed"] and statement.startswith("SELECT"):
+            steps.append("replied")
+            assert Context().run(post_from_elsewhere, app, "At the same time", parent_id) == 303
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "commit", on_commit)
+    event.listen(engine, "before_cursor_execute", on_query)
+    yield
+    assert steps[-1] == "replied"
+    event.remove(engine, "commit", on_commit)
+    event.remove(engine, "before_cursor_execute", on_query)
+
+
+def test_count_and_list_of_the_answer_to_a_post_agree(publish_article: Publish, app: Flask, post: Post) -> None:
+    publish_article(slug="birds")
+    parent_id = int(post("birds", body="First").headers["Location"].rpartition("-")[2])
+    with replying_after_commit(app, parent_id):
+        answer = post("birds", body="Reply", parent_id=str(parent_id), htmx=True)
+    assert answer.status_code == 201
+    assert count_in(answer.text) == 3
+    assert "2 replies" in answer.text
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

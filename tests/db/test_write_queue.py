@@ -122,25 +122,3 @@ def test_readers_are_served_while_others_wait_for_a_lock(
     for thread in threads:
         thread.join()
     assert [answer.status_code for answer in answers[-MAX_BLOCKED:]] == [303] * MAX_BLOCKED
-
-
-def test_a_comment_that_could_not_be_saved_comes_back_with_its_text(
-    publish_article: Publish,
-    app: Flask,
-    post: Callable[..., TestResponse],
-    database_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    publish_article(slug="birds")
-    monkeypatch.setattr(
-        write_transaction.__wrapped__,  # type: ignore[attr-defined]
-        "__kwdefaults__",
-        {"durable": True, "lock_timeout_ms": 100},
-    )
-    with locked(database_url, "conversations", mode="EXCLUSIVE"):
-        answer = post("birds", author_name="Ada", body="A <long> text\n\nwith paragraphs")
-    assert answer.status_code == 503
-    assert "A &lt;long&gt; text\n\nwith paragraphs</textarea>" in answer.text
-    assert 'name="author_name" value="Ada"' in answer.text
-    assert "The site is busy." in answer.text
-    assert 'action="/articles/birds/comments"' in answer.text

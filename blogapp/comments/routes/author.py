@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, json, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.comments import moderation, rates
+from blogapp.comments import owner_routes, rates
 from blogapp.comments.current_author import current_author
-from blogapp.comments.decisions import decider_of
 from blogapp.comments.editing import EditedMeanwhile, delete_comment, edit_comment, find_changeable
 from blogapp.comments.forms import BodyForm
 from blogapp.comments.likes import set_like
-from blogapp.comments.models import MAX_DEPTH, Comment
-from blogapp.comments.posting import TooMany
+from blogapp.comments.models import Comment
+from blogapp.comments.refusals import Invalid, Refused
+from blogapp.comments.routes.answers import changed, confirm_page, find_for_change, saving
 from blogapp.comments.routes.read import LIKED, Answer, address_of, article_of
-from blogapp.comments.threads import Node, conversation_of, find_comment, load_threads
+from blogapp.comments.threads import find_comment
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.text import i18n, markup
@@ -29,22 +29,20 @@ bp = Blueprint("comment_authors", __name__)
 
 @bp.get("/comments/<id:comment_id>/edit")
 def edit(comment_id: int) -> Answer:
-    comment, article = _find_changeable(comment_id)
+    comment, article = find_for_change(comment_id, find_changeable)
     return _edit_page(article, comment, BodyForm(body=comment.body_source), 200)
 
 
 @bp.post("/comments/<id:comment_id>/edit")
 def update(comment_id: int) -> Answer:
-    comment, article = _find_changeable(comment_id)
+    comment, article = find_for_change(comment_id, find_changeable)
     form = BodyForm(request.form)
     try:
         rates.check_edit(current_author())
-        if not form.validate():
-            return _edit_page(article, comment, form, 422)
+        form.check()
         comment = _edit(comment, form)
-    except TooMany as refusal:
-        form.body.errors = [gettext("Too many changes from your network. Try again in a minute.")]
-        return (*_edit_page(article, comment, form, 429), {"Retry-After": str(refusal.retry_after)})
+    except Refused as refusal:
+        return _edit_again(article, comment, form, refusal)
     except EditedMeanwhile as meanwhile:
         return _edit_page(article, meanwhile.comment, form, 409, meanwhile=meanwhile.comment)
     if comment.is_published:
@@ -54,26 +52,21 @@ def update(comment_id: int) -> Answer:
 
 @bp.get("/comments/<id:comment_id>/delete")
 def confirm(comment_id: int) -> Answer:
-    comment, article = _find_changeable(comment_id)
+    comment, article = find_for_change(comment_id, find_changeable)
     if not current_author().may_delete(comment):
         return redirect(url_for("comment_moderation.confirm", comment_id=comment.id), 302)
-    template = "comments/_delete.html" if is_htmx() else "comments/delete.html"
-    return render_template(template, article=article, comment=comment, removes=False)
+    return confirm_page(article, comment, removes=False)
 
 
 @bp.post("/comments/<id:comment_id>/delete")
 def delete(comment_id: int) -> Answer:
     """Delete one's own comment. The owner, for whom this address works as well, only removes those of others."""
-    comment, article = _find_changeable(comment_id)
-    author = current_author()
+    comment, article = find_for_change(comment_id, find_changeable)
+    if not current_author().may_delete(comment):
+        return owner_routes.remove(comment_id)
     with write_transaction(article.id) as session:
-        if author.may_delete(comment):
-            comment = delete_comment(session, comment_id, author)
-            sentence = gettext("Your comment has been deleted.")
-        else:
-            comment = moderation.remove(session, comment_id, decider_of(author, comment), author.now)
-            sentence = gettext("The comment has been removed.")
-    return changed(article, comment, sentence)
+        comment = delete_comment(session, comment_id, current_author())
+    return changed(article, comment, gettext("Your comment has been deleted."))
 
 
 @bp.post("/comments/<id:comment_id>/likes")
@@ -93,44 +86,23 @@ def like(comment_id: int) -> Answer:
     return redirect(address_of(article, comment, f"{LIKED}{comment.id}" if is_liked else None), 303)
 
 
-def changed(article: Article, comment: Comment, sentence: str) -> Answer:
-    """The comment as it is now, at its place, and a status message. A plain form leads back to the article."""
-    session = db.session()
-    if not is_htmx():
-        if comment.shown:
-            return redirect(address_of(article, comment), 303)
-        return redirect(url_for("articles.show", slug=article.slug, _anchor="comments"), 303)
-    parent = session.get(Comment, comment.parent_id) if comment.parent_id else None
-    page = render_template(
-        "comments/_changed.html",
-        article=article,
-        node=Node(comment, parent if comment.depth > MAX_DEPTH else None),
-        threads=load_threads(session, [comment.root_id] if comment.root_id else []),
-        conversation=conversation_of(session, article.id),
-        sentence=sentence,
-    )
-    response = make_response(page)
-    response.headers["HX-Trigger"] = json.dumps({"comment-changed": {"comment": f"comment-{comment.id}"}})
-    return response
-
-
-def _find_changeable(comment_id: int) -> tuple[Comment, Article]:
-    """A comment that this visitor may change, and its article. Sets the language of the answer."""
-    session = db.session()
-    comment = session.get(Comment, comment_id)
-    if comment is not None:
-        i18n.speak(session.get_one(Article, comment.article_id).lang)
-    comment = find_changeable(session, comment_id, current_author())
-    return comment, article_of(comment)
-
-
 def _edit(comment: Comment, form: BodyForm) -> Comment:
     body = form.body.data or ""
     html = markup.render_comment(body, i18n.current_locale())
     revision = request.form.get("revision", 0, type=whole_number)
     rules = current_app.config["COMMENT_RULES"]
-    with write_transaction(comment.article_id) as session:
+    with saving(comment.article_id) as session:
         return edit_comment(session, comment.id, body, html, revision, current_author(), rules)
+
+
+def _edit_again(article: Article, comment: Comment, form: BodyForm, refusal: Refused) -> Answer:
+    """The form with the typed text and the reason why it could not be saved."""
+    if not isinstance(refusal, Invalid):
+        form.body.errors = [str(refusal)]
+    response = make_response(_edit_page(article, comment, form, refusal.status))
+    if refusal.retry_after:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def _edit_page(

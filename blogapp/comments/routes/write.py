@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, json, make_response, redirect, render_template, request, url_for
+from flask import Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from blogapp import clock
@@ -11,26 +11,16 @@ from blogapp.articles.reading import find_article
 from blogapp.comments import rates
 from blogapp.comments.current_author import current_author, remember_author
 from blogapp.comments.forms import CommentForm, FormView, form_id
-from blogapp.comments.models import MAX_DEPTH, Comment
-from blogapp.comments.posting import (
-    Closed,
-    Draft,
-    Invalid,
-    NameTaken,
-    ParentGone,
-    Refused,
-    Sender,
-    TooMany,
-    find_repeat,
-    post_comment,
-)
+from blogapp.comments.models import Comment
+from blogapp.comments.posting import Draft, Sender, find_repeat, post_comment
+from blogapp.comments.refusals import Refused, TooMany
+from blogapp.comments.routes.answers import posted, saving
 
 # The same blueprint: everything at an address of the comments is `comments.<name>`.
-from blogapp.comments.routes.read import Answer, address_of, asked_sort, render_article_page
+from blogapp.comments.routes.read import Answer, render_article_page
 from blogapp.comments.routes.read import bp as bp
-from blogapp.comments.threads import Node, conversation_of, find_visible, load_threads
+from blogapp.comments.threads import find_visible
 from blogapp.db.base import db
-from blogapp.db.transactions import write_transaction
 from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
 from blogapp.text.names import is_blank
@@ -45,23 +35,19 @@ from blogapp.web.rate_limits import seconds_to_wait
 def create(slug: str) -> Answer:
     article = find_article(db.session(), slug, clock.now())
     i18n.speak(article.lang)
-    form = _parse_form()
-    token = read_token(request)
-    fresh_token = "" if token else new_token()
+    form, fresh_token = _parse_form(), "" if read_token(request) else new_token()
     try:
         rates.check_attempt(current_author())
-        if not form.validate():
-            raise Invalid
-        comment, is_new = _post(article, form, token, fresh_token)
+        form.check()
+        comment, is_new = _post(article, form, fresh_token)
     except Refused as refusal:
         return _form_again(article, form, refusal)
-    # A repeated form proves nothing: somebody who copies another's words must not get the cookie that owns them.
-    gets_cookie = is_new and not token
-    if gets_cookie:
-        remember_author(fresh_token)
-    response = _posted(article, comment) if is_htmx() else redirect(_address_after_posting(article, comment), 303)
-    if gets_cookie:
-        set_token(request, response, fresh_token)
+    # A repeated form gets no cookie: somebody who copies another's words must not own that comment.
+    if not (is_new and fresh_token):
+        return posted(article, comment)
+    remember_author(fresh_token)
+    response = posted(article, comment)
+    set_token(request, response, fresh_token)
     return response
 
 
@@ -97,7 +83,7 @@ def typed_text() -> str:
 
 @bp.app_errorhandler(TooMany)
 def on_too_many(refusal: TooMany) -> Answer:
-    return (*answer(429), {"Retry-After": str(refusal.retry_after)})
+    return (*answer(429, str(refusal)), {"Retry-After": str(refusal.retry_after)})
 
 
 def _parse_form() -> CommentForm:
@@ -107,19 +93,21 @@ def _parse_form() -> CommentForm:
     return form
 
 
-def _post(article: Article, form: CommentForm, token: str, fresh_token: str) -> tuple[Comment, bool]:
-    """The comment, and whether it is new. Whatever is cheap comes first: a repeat is found and the rate is checked
-    before the text is rendered, and it is rendered before the write lock is taken. Raises Refused."""
-    now, author = clock.now(), current_author()
-    draft = _draft(form, author.is_owner)
-    token_hash = hash_token(token or fresh_token)
-    visitor = None if token else _visitor(present_key(db.session(), now.date()))
+def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Comment, bool]:
+    """The comment, and whether it is new. `fresh_token` will own it if the browser has no cookie.
+
+    Whatever is cheap comes first: a repeat is found and the rate is checked before the text is rendered, and it is
+    rendered before the write lock is taken. Raises Refused.
+    """
+    now, author, draft = clock.now(), current_author(), _draft(form)
+    token_hash = hash_token(fresh_token or read_token(request))
+    visitor = _visitor(present_key(db.session(), now.date())) if fresh_token else None
     if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
         return repeat, False
     rates.check_comment(author)
     html = markup.render_comment(draft.body, i18n.current_locale())
-    with write_transaction(article.id) as session:
-        visitor = None if token else _visitor(key_of_day(session, now.date()).key)
+    with saving(article.id) as session:
+        visitor = _visitor(key_of_day(session, now.date()).key) if fresh_token else None
         sender = Sender(token_hash, visitor)
         return post_comment(session, article, draft, html, sender, current_app.config["COMMENT_RULES"], now)
 
@@ -129,67 +117,32 @@ def _visitor(key: bytes | None) -> bytes | None:
     return visitor_digest(key, network_of(request.remote_addr), request.user_agent.string) if key else None
 
 
-def _draft(form: CommentForm, by_owner: bool) -> Draft:
+def _draft(form: CommentForm) -> Draft:
     return Draft(
         author_name=form.author_name.data or "",
         author_url=form.author_url.data or "",
         body=form.body.data or "",
         parent_id=form.parent,
         trapped=bool(form.homepage.data),
-        by_owner=by_owner,
+        by_owner=current_author().is_owner,
     )
 
 
 def _form_again(article: Article, form: CommentForm, refusal: Refused) -> Response:
-    """The form with everything that was typed and the error messages: alone for HTMX, else in a page."""
+    """The form with everything that was typed and the reason: alone for HTMX, else in a page."""
+    if refusal.field:
+        form[refusal.field].errors = [str(refusal)]
+    # A wrong parent has no field that could display its message.
+    above = "" if refusal.field else str(refusal) or "".join(form.parent_id.errors[:1])
     parent = find_visible(db.session(), form.parent, article.id, current_author())
-    view = FormView(article, form, form_id(form, is_htmx()), parent, _sentence(form, refusal))
+    view = FormView(article, form, form_id(form, is_htmx()), parent, above)
     if is_htmx():
         page = render_template("comments/_form.html", form=view, focus=form.first_wrong_field() or "body")
-    elif view.is_reply or isinstance(refusal, TooMany):
+    elif view.is_reply or refusal.retry_after:
         page = render_template("comments/reply.html", article=article, form=view)
     else:
         page = render_article_page(article, view)
     response = make_response(page, refusal.status)
-    if isinstance(refusal, TooMany):
+    if refusal.retry_after:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
-
-
-def _sentence(form: CommentForm, refusal: Refused) -> str:
-    """The message above the form. A name that is taken gets its message beside the field."""
-    if isinstance(refusal, TooMany):
-        return gettext("Too many comments from your network. Try again in a minute.")
-    if isinstance(refusal, ParentGone):
-        return gettext("The comment you are replying to is no longer available. Your text is kept below.")
-    if isinstance(refusal, Closed):
-        return gettext("Comments are closed. Your text is kept below.")
-    if isinstance(refusal, NameTaken):
-        form.author_name.errors = [gettext("This name is too similar to the site owner's. Please choose another one.")]
-    return str(form.parent_id.errors[0]) if form.parent_id.errors else ""
-
-
-def _posted(article: Article, comment: Comment) -> Response:
-    """The comment at its place in the page, the new count, a fresh form, and a status message."""
-    session, author = db.session(), current_author()
-    parent = session.get(Comment, comment.parent_id) if comment.parent_id else None
-    is_own = author.wrote(comment) and not author.is_owner
-    page = render_template(
-        "comments/_posted.html",
-        article=article,
-        node=Node(comment, parent if comment.depth > MAX_DEPTH else None),
-        parent=parent,
-        sort=asked_sort(),
-        threads=load_threads(session, [comment.root_id] if comment.root_id else []),
-        conversation=conversation_of(session, article.id),
-        form=FormView.empty(article, signature=(comment.author_name, comment.author_url) if is_own else ("", "")),
-    )
-    response = make_response(page, 201 if comment.is_published else 202)
-    response.headers["HX-Trigger"] = json.dumps({"comment-posted": {"comment": f"comment-{comment.id}"}})
-    return response
-
-
-def _address_after_posting(article: Article, comment: Comment) -> str:
-    if comment.is_published:
-        return address_of(article, comment)
-    return url_for("articles.show", slug=article.slug, notice="waiting", _anchor=f"comment-{comment.id}")

@@ -1,0 +1,68 @@
+"""Reasons why a comment or an edit cannot be saved. The form is displayed again with everything that was typed."""
+
+from __future__ import annotations
+
+from blogapp.text.i18n import gettext
+from blogapp.web.errors import DomainError
+
+
+class Refused(DomainError):
+    """The form cannot be saved as it is. The message is displayed beside `field`, or above the form if it is empty;
+    `retry_after` is in seconds, 0 if trying again does not help."""
+
+    field = ""
+    retry_after = 0
+
+
+class Invalid(Refused):
+    """Some fields are wrong; the form has the messages."""
+
+    status = 422
+
+
+class TooMany(Refused):
+    """The visitor's network has sent too many requests."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotSaved(Refused):
+    """The database is busy or cannot be written."""
+
+    status = 503
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NameTaken(Refused):
+    """The name is too similar to the owner's, and the owner is not signed in."""
+
+    status = 422
+    field = "author_name"
+
+    def __init__(self) -> None:
+        super().__init__(gettext("This name is too similar to the site owner's. Please choose another one."))
+
+
+class ParentGone(Refused):
+    """The parent comment is not published, or belongs to another article."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(gettext("The comment you are replying to is no longer available. Your text is kept below."))
+
+
+class Closed(Refused):
+    """The article takes no more comments."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(gettext("Comments are closed. Your text is kept below."))

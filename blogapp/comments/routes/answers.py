@@ -1,0 +1,111 @@
+"""What the routes for writing, editing and moderating comments share: finding, saving, and the answer afterwards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from flask import Response, json, make_response, redirect, render_template, url_for
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from blogapp.articles.models import Article
+from blogapp.comments.current_author import current_author
+from blogapp.comments.forms import FormView
+from blogapp.comments.models import Comment
+from blogapp.comments.permissions import Author
+from blogapp.comments.refusals import NotSaved
+from blogapp.comments.routes.read import Answer, address_of, article_of, asked_sort
+from blogapp.comments.threads import load_after_write
+from blogapp.db.base import db
+from blogapp.db.faults import UNREACHABLE, describe, fault_of
+from blogapp.db.transactions import write_transaction
+from blogapp.text import i18n
+from blogapp.web.errors import RETRY_AFTER, explain_fault
+from blogapp.web.htmx import is_htmx
+
+log = logging.getLogger(__name__)
+
+Find = Callable[[Session, int, Author], Comment]
+
+
+def find_for_change(comment_id: int, find: Find) -> tuple[Comment, Article]:
+    """The comment that `find` returns if this visitor may change it, and its article. Sets the language of the answer,
+    and of the errors that `find` raises."""
+    session = db.session()
+    comment = session.get(Comment, comment_id)
+    if comment is not None:
+        i18n.speak(session.get_one(Article, comment.article_id).lang)
+    comment = find(session, comment_id, current_author())
+    return comment, article_of(comment)
+
+
+@contextmanager
+def saving(article_id: int) -> Iterator[Session]:
+    """A write transaction for a form with typed text. Raises NotSaved if the database can be read but not written
+    now, so that the form is displayed again."""
+    try:
+        with write_transaction(article_id) as session:
+            yield session
+    except SQLAlchemyError as error:
+        fault = fault_of(error)
+        if fault is None or fault.kind == UNREACHABLE:
+            raise
+        log.error("%s: %s", fault.cause, describe(error))
+        raise NotSaved(explain_fault(fault), RETRY_AFTER[fault.kind]) from error
+
+
+def posted(article: Article, comment: Comment) -> Response:
+    """The answer to a new comment. HTMX: the comment at its place in the page, the count, a fresh form and a status
+    message. A plain form leads to the comment."""
+    if not is_htmx():
+        if comment.is_published:
+            return _redirect(address_of(article, comment))
+        return _redirect(url_for("articles.show", slug=article.slug, notice="waiting", _anchor=f"comment-{comment.id}"))
+    author = current_author()
+    is_own = author.wrote(comment) and not author.is_owner
+    form = FormView.empty(article, signature=(comment.author_name, comment.author_url) if is_own else ("", ""))
+    status = 201 if comment.is_published else 202
+    return _fragment("comments/_posted.html", "comment-posted", article, comment, status, form=form)
+
+
+def changed(article: Article, comment: Comment, sentence: str) -> Response:
+    """The answer to a change. HTMX: the comment as it is now, the count and a status message. A plain form leads to
+    the comment, or to the comments of the article if it is gone."""
+    if is_htmx():
+        return _fragment("comments/_changed.html", "comment-changed", article, comment, sentence=sentence)
+    if comment.shown:
+        return _redirect(address_of(article, comment))
+    return _redirect(url_for("articles.show", slug=article.slug, _anchor="comments"))
+
+
+def confirm_page(article: Article, comment: Comment, removes: bool) -> Answer:
+    """Ask before a comment is deleted by its author, or removed by the owner (`removes`)."""
+    template = "comments/_delete.html" if is_htmx() else "comments/delete.html"
+    return render_template(template, article=article, comment=comment, removes=removes)
+
+
+def _fragment(
+    template: str, event: str, article: Article, comment: Comment, status: int = 200, **values: object
+) -> Response:
+    """The comment and what depends on it, read from one snapshot after the write."""
+    written = load_after_write(db.session(), comment)
+    page = render_template(
+        template,
+        article=article,
+        author=current_author(),
+        sort=asked_sort(),
+        node=written.node,
+        parent=written.parent,
+        threads=written.threads,
+        conversation=written.conversation,
+        **values,
+    )
+    response = make_response(page, status)
+    response.headers["HX-Trigger"] = json.dumps({event: {"comment": f"comment-{comment.id}"}})
+    return response
+
+
+def _redirect(address: str) -> Response:
+    return make_response(redirect(address, 303))
