@@ -58,4 +58,4 @@ def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
 @articles_cli.command("render")
 def render_articles() -> None:
     """Render articles again whose HTML was made by another version of the renderer."""
-    click.echo(f"{sum(render_outdated())} articles rendered again")
+    click.echo(f"{sum(render_outdated())} rendered")

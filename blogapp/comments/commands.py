@@ -78,7 +78,7 @@ def remove(ids: tuple[int, ...]) -> None:
 @comments_cli.command("render")
 def render() -> None:
     """Render comments again whose HTML was made by another version of the renderer."""
-    click.echo(f"{sum(render_outdated(db.session()))} comments rendered again")
+    click.echo(f"{sum(render_outdated(db.session()))} rendered")
 
 
 @contextmanager

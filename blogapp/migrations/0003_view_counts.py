@@ -1,4 +1,4 @@
-"""Views: one for each reader and day; what was not counted, where readers came from, totals of years.
+"""Views: one per reader and day; refusals, referrers, totals per year.
 
 Revision ID: 0003
 Revises: 0002
@@ -22,7 +22,7 @@ ROW_ID = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 
 def upgrade() -> None:
     """Upgrade schema."""
-    # The table of days lies by the day from now on: what is read of it is a span of days of all articles.
+    # Order the table of daily views by day, because queries read a range of days of all articles.
     op.rename_table('daily_views', 'daily_views_by_article')
     _create_daily_views(('day', 'article_id'), 'by_day')
     op.execute('INSERT INTO daily_views (day, article_id, views) SELECT day, article_id, views FROM daily_views_by_article')
@@ -87,7 +87,7 @@ def downgrade() -> None:
 
 
 def _create_daily_views(key: tuple[str, str], order: str) -> None:
-    # PostgreSQL keeps the names of constraints through a renaming, and a schema has each name once.
+    # PostgreSQL keeps the names of constraints when a table is renamed, and each name is unique in a schema.
     op.create_table('daily_views',
     *(sa.Column(name, sa.Date() if name == 'day' else ROW_ID, nullable=False) for name in key),
     sa.Column('views', sa.BigInteger(), nullable=False),
@@ -98,7 +98,7 @@ def _create_daily_views(key: tuple[str, str], order: str) -> None:
 
 
 def _rename_constraints(order: str) -> None:
-    # SQLite keeps no names that matter: what it has of them is text in the table's definition.
+    # In SQLite the names of constraints are only text in the table's definition.
     if op.get_bind().dialect.name == 'postgresql':
         op.execute(f'ALTER TABLE daily_views RENAME CONSTRAINT pk_daily_views_{order} TO pk_daily_views')
         op.execute(f'ALTER TABLE daily_views RENAME CONSTRAINT fk_daily_views_article_id_articles_{order} TO fk_daily_views_article_id_articles')

@@ -27,7 +27,7 @@ def upgrade() -> None:
     for name in DATES:
         op.add_column('articles', sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     op.add_column('articles', sa.Column('source', sa.Text(), nullable=True))
-    # When readers first saw what is public already is not recorded; the date that they see is the best answer.
+    # It is not known when existing articles were first published; their date is the best estimate.
     articles = sa.table('articles', sa.column('draft', sa.Boolean()), sa.column('published_at'), sa.column('first_published_at'))
     op.execute(articles.update().where(articles.c.draft == sa.false()).values(first_published_at=articles.c.published_at))
     op.create_table('article_redirects',
@@ -37,7 +37,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('slug', name=op.f('pk_article_redirects'))
     )
     op.create_index(op.f('ix_article_redirects_article_id'), 'article_redirects', ['article_id'], unique=False)
-    # Deleting an article deletes its comments: without this each of them would be looked for in the whole table.
+    # Without this index, deleting an article would scan the whole table for each of its comments.
     op.create_index(op.f('ix_comments_shown_under_id'), 'comments', ['shown_under_id'], unique=False)
 
 

@@ -1,7 +1,7 @@
 """Comment decisions, owners' edits, indexes for repeated posts.
 
 Revision ID: 0005
-Revises: 0003
+Revises: 0004
 Create Date: 2026-11-25 04:40:00.000000
 
 """
@@ -43,7 +43,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_comments_author_token_hash_article_id_body_digest'), 'comments', ['author_token_hash', 'article_id', 'body_digest'], unique=False)
     op.create_index(op.f('ix_comments_author_token_hash_status_id'), 'comments', ['author_token_hash', 'status', 'id'], unique=False)
     op.drop_index(op.f('ix_comments_article_id_author_token_hash'), 'comments')
-    # Until now the author's deletion and the owner's had the same status, so nobody knows any more who deleted these.
+    # Until now deletions by the author and by the owner had the same status, so it is not known who deleted these.
     op.execute("UPDATE comments SET status = 'erased' WHERE status = 'withdrawn'")
     op.execute("UPDATE comments SET digest = NULL WHERE revision > 0 OR status IN ('removed', 'erased')")
     _renew_body_digests()

@@ -1,7 +1,7 @@
 """Owners' sessions, and counted attempts to sign in.
 
 Revision ID: 0006
-Revises: 0003
+Revises: 0005
 Create Date: 2026-11-25 04:40:00.000000
 
 """

@@ -41,7 +41,7 @@ def upgrade(target: str) -> None:
         total = 0
         for number in batches:
             if total // PROGRESS != (total + number) // PROGRESS:
-                click.echo(f"{total + number} {name} rendered so far")
+                click.echo(f"{name} rendered so far: {total + number}")
             total += number
         if total:
-            click.echo(f"{total} {name} rendered again")
+            click.echo(f"{name} rendered again: {total}")

@@ -58,7 +58,7 @@ def upgrade_database(app: Flask, runner: FlaskCliRunner) -> tuple[int, str]:
 def test_upgrade_renders_outdated_articles_and_comments_once(
     app: Flask, runner: FlaskCliRunner, client: FlaskClient, session: Session
 ) -> None:
-    assert upgrade_database(app, runner) == (0, "23 articles rendered again\n3 comments rendered again\n")
+    assert upgrade_database(app, runner) == (0, "articles rendered again: 23\ncomments rendered again: 3\n")
     assert outdated(session) == 0
     page = client.get("/articles/a1").text
     assert "Text <em>1</em>" in page
@@ -77,8 +77,8 @@ def test_rendering_begins_with_the_newest_and_can_be_interrupted(
     rendered = session.scalars(select(Article.id).where(Article.renderer_version != 0).order_by(Article.id)).all()
     newest = session.scalars(select(Article.id).order_by(Article.id.desc()).limit(publishing.RENDER_BATCH)).all()
     assert rendered == sorted(newest)
-    assert runner.invoke(args=["articles", "render"]).output == "13 articles rendered again\n"
-    assert runner.invoke(args=["comments", "render"]).output == "3 comments rendered again\n"
+    assert runner.invoke(args=["articles", "render"]).output == "13 rendered\n"
+    assert runner.invoke(args=["comments", "render"]).output == "3 rendered\n"
 
 
 @pytest.mark.usefixtures("outdated_site")
