@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import shutil
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -246,8 +248,15 @@ def dispose(app: Flask) -> None:
 
 
 def on_server(statement: str) -> None:
-    with psycopg.connect(os.environ[POSTGRES_URL], autocommit=True) as connection:
-        connection.execute(statement.encode())
+    """Execute a statement as the administrator of the PostgreSQL cluster, outside the tests' databases."""
+    _administrator().execute(statement.encode())
+
+
+@cache
+def _administrator() -> psycopg.Connection[Any]:
+    connection = psycopg.connect(os.environ[POSTGRES_URL], autocommit=True)
+    atexit.register(connection.close)
+    return connection
 
 
 def schema_of(name: str) -> list[Any]:
