@@ -1,8 +1,12 @@
 """Limits for sign-in, counted in the database: all processes share them, and they survive a restart.
 
 A browser in which the owner has signed in before carries a signed cookie and is counted by itself (OWASP's "device
-cookie"). Everybody else is counted twice: by network, and by account over all networks. So guesses from many networks
-share one budget, and using that budget up keeps strangers out but not the owner's own browsers.
+cookie"). Every other browser is counted twice: by network, and by account over all networks.
+
+While somebody guesses an owner's password from many networks and uses up the attempts for the account, the owner
+cannot sign in from a new browser: nothing tells it from the attacker's. This is intended. Without the limit for the
+account, an attacker with many networks could guess without end. The browsers in which the owner has signed in before
+are not affected, and the message for a refused attempt says so.
 """
 
 from __future__ import annotations

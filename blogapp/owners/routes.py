@@ -81,8 +81,10 @@ def _form_again(error: str, status: int, retry_after: int | None = None) -> Resp
 def _try_again_in(seconds: int) -> str:
     minutes = -(-seconds // 60)
     return ngettext(
-        "Too many attempts. Try again in %(minutes)s minute, or use a browser in which you have signed in before.",
-        "Too many attempts. Try again in %(minutes)s minutes, or use a browser in which you have signed in before.",
+        "Too many attempts to sign in, from your network or to this account. Try again in %(minutes)s minute, "
+        "or use a browser in which you have signed in before.",
+        "Too many attempts to sign in, from your network or to this account. Try again in %(minutes)s minutes, "
+        "or use a browser in which you have signed in before.",
         minutes,
     ) % {"minutes": minutes}
 

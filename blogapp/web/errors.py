@@ -13,6 +13,7 @@ from blogapp.db.base import db
 from blogapp.db.faults import AWAY, BUSY, UNWRITABLE, Fault, describe, fault_of, trace
 from blogapp.db.migrate import CURRENT, schema_state
 from blogapp.text.i18n import gettext
+from blogapp.web.arguments import SECRET_FIELDS
 from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import page_from_cache
 
@@ -21,9 +22,6 @@ log = logging.getLogger(__name__)
 # Seconds after which a client should try again, by the kind of a database fault.
 RETRY_AFTER = {AWAY: 10, BUSY: 2, UNWRITABLE: 60}
 SCHEMA_RETRY_AFTER = 60
-# Fields whose value is never sent back in a page.
-SECRET_FIELDS = ("password", "setup_code", "reset_code")
-
 
 Answer = Response | tuple[str, int, dict[str, str]]
 

@@ -16,7 +16,7 @@ from blogapp.comments.models import Comment, CommentRevision
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from tests.conftest import locked
-from tests.owners.test_names import PASSWORD, sign_in
+from tests.owners.conftest import PASSWORD, sign_in
 
 Post = Callable[..., TestResponse]
 HTMX = {"HX-Request": "true"}

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment, CommentDecision
-from tests.owners.test_names import PASSWORD, sign_in
+from tests.owners.conftest import PASSWORD, sign_in
 
 Post = Callable[..., TestResponse]
 HTMX = {"HX-Request": "true"}
