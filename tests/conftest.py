@@ -42,6 +42,11 @@ emptied: list[tuple[str, list[Any]]] = []
 MEMORY = Path("/dev/shm")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one process more than there are cores: tests of servers, browsers and locks wait part of their time."""
+    return 1 + len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1 + (os.cpu_count() or 1)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL cluster for the whole run: the controller starts it, the workers read its address.
 
