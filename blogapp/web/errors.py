@@ -1,4 +1,4 @@
-"""Domain errors, and the one place where any error becomes an answer: a page of the site, or a fragment."""
+"""Domain errors, and the one place that turns any error into a response: a page or a fragment."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class DomainError(Exception):
 
 
 class NotFound(DomainError):
-    """It does not exist, or this visitor may not see it."""
+    """The object does not exist, or this visitor may not see it."""
 
     status = 404
 
 
 class NotAllowed(DomainError):
-    """It belongs to somebody else, or the time for changing it is over."""
+    """The object belongs to somebody else, or the time for changing it is over."""
 
     status = 403
 
 
 class Conflict(DomainError):
-    """It was changed or closed after the visitor saw it."""
+    """The object was changed or closed after the visitor loaded the page."""
 
     status = 409
 
@@ -86,7 +86,7 @@ def answer_fault(fault: Fault) -> Answer:
 
 
 def answer(status: int, sentence: str = "") -> tuple[str, int]:
-    """The error `status` with a sentence that says what to do next, as page or fragment."""
+    """A page or fragment for the error `status`, with a sentence that says what to do next."""
     title, advice = explain(status)
     if is_htmx():
         return render_template("errors/_error.html", title=title, advice=sentence or advice), status
@@ -96,7 +96,7 @@ def answer(status: int, sentence: str = "") -> tuple[str, int]:
 
 
 def _fields_to_send_again() -> list[tuple[str, str]]:
-    """The fields of a form that could not be saved: the page offers to send them again, so that nothing is lost."""
+    """The fields of a form that could not be saved. The page offers to send them again, so that no text is lost."""
     if request.method != "POST" or any(name in request.form for name in SECRET_FIELDS):
         return []
     return list(request.form.items(multi=True))
@@ -106,7 +106,7 @@ def _schema_is_current() -> bool:
     try:
         return schema_state() == CURRENT
     except SQLAlchemyError:
-        return True  # not known: the error is reported as it is
+        return True  # unknown, so the original error is reported
 
 
 def explain_fault(fault: Fault) -> str:

@@ -95,7 +95,7 @@ def test_attempts_at_the_same_moment_are_all_counted(app: Flask, monkeypatch: py
     assert statuses[429] >= 30
 
 
-def test_attempts_are_forgotten_after_a_while(
+def test_attempts_expire_after_the_period(
     client: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime(2026, 6, 10, 12, tzinfo=UTC)

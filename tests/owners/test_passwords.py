@@ -32,7 +32,7 @@ def test_a_password_is_compared_as_it_was_sent(client: FlaskClient) -> None:
     assert sign_in(client).status_code == 303
 
 
-def test_a_character_that_utf8_lacks_is_no_question_mark() -> None:
+def test_a_lone_surrogate_differs_from_a_question_mark() -> None:
     """In a terminal that does not use UTF-8, `flask owner create` may get half of a surrogate pair."""
     stored = hash_password("a question mark?")
     assert check_password(stored, "a question mark\udcff") == (False, None)
@@ -49,9 +49,7 @@ def test_a_scrypt_hash_is_replaced_at_sign_in(app: Flask, client: FlaskClient, s
     assert sign_in(app.test_client()).status_code == 303
 
 
-def test_a_sign_in_beyond_those_that_wait_is_answered_at_once(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sign_in_is_refused_at_once_when_too_many_wait(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "GATE", passwords.Gate(waiting=0, seconds=30))
     with passwords.GATE.enter():
         answer = sign_in(client)
@@ -61,7 +59,7 @@ def test_a_sign_in_beyond_those_that_wait_is_answered_at_once(
     assert sign_in(client).status_code == 303
 
 
-def test_one_who_waits_too_long_at_the_gate_is_turned_away() -> None:
+def test_waiting_too_long_for_the_gate_raises_busy() -> None:
     gate = passwords.Gate(waiting=1, seconds=0.01)
     with gate.enter(), pytest.raises(passwords.Busy), gate.enter():
         pass

@@ -37,13 +37,13 @@ def test_over_https_the_session_cookie_has_the_host_prefix(client: FlaskClient) 
     assert "Path=/owner/sign-in" in cookies[1]
 
 
-def test_a_copied_cookie_is_worthless_after_sign_out(app: Flask, client: FlaskClient) -> None:
+def test_sign_out_ends_the_session_of_a_copied_cookie(app: Flask, client: FlaskClient) -> None:
     sign_in(client)
-    thief = app.test_client()
-    thief.set_cookie("owner", cookie_of(client))
-    assert is_signed_in(thief)
+    copy = app.test_client()
+    copy.set_cookie("owner", cookie_of(client))
+    assert is_signed_in(copy)
     client.post("/owner/sign-out")
-    assert not is_signed_in(thief)
+    assert not is_signed_in(copy)
 
 
 def test_the_database_stores_only_a_hash_of_the_cookie(client: FlaskClient, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""The sign-in form: who gets in, what is said to others, and where it leads."""
+"""The sign-in form: names, error messages, and the page that follows."""
 
 from __future__ import annotations
 

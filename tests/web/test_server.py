@@ -1,4 +1,4 @@
-"""The production server, attacked and misused over real sockets."""
+"""The production server over real sockets: slow, invalid and hostile clients, and how its processes start and end."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def test_readers_are_answered_while_senders_send_a_byte_now_and_then(server: Ser
             assert sender.is_closed()
 
 
-def test_slow_header_fields_and_idle_connections_hold_no_thread(server: Server) -> None:
+def test_slow_header_fields_and_idle_connections_occupy_no_thread(server: Server) -> None:
     with clients(server, *[b"GET / HTTP/1.1\r\nHost: "] * 100, *[b""] * 100), connect(server, GET) as reader:
         assert reader.answer()[0] == 200
 
 
-def test_slow_readers_hold_no_thread(server: Server) -> None:
+def test_slow_readers_occupy_no_thread(server: Server) -> None:
     address = next(part for part in _front_page(server).split('"') if part.endswith(".js"))
     request = f"GET {address} HTTP/1.1\r\nHost: blog.example\r\n\r\n".encode()
     with clients(server, *[request * 60] * 40), connect(server, GET) as reader:
@@ -139,7 +139,7 @@ def test_body_that_breaks_off_is_not_used(server: Server) -> None:
         b"GET / HTTP/1.1\r\nHost: \r\n\r\n",
     ],
 )
-def test_junk_in_the_host_field_gets_the_page_for_400(server: Server, request_: bytes) -> None:
+def test_invalid_host_field_gets_the_page_for_400(server: Server, request_: bytes) -> None:
     with connect(server, request_) as client:
         status, _, page = client.answer()
         assert status == 400
@@ -256,7 +256,7 @@ def test_sigterm_ends_the_server_at_any_moment(tmp_path: Path, milliseconds: int
         process = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
         time.sleep(milliseconds / 1000)
         process.terminate()
-        # Less than the time after which the main process kills a worker that did not listen.
+        # Less than the time after which the main process kills a worker that has not ended.
         assert process.wait(timeout=7) in {0, -signal.SIGTERM}
     assert "Killing" not in (tmp_path / "log").read_text()
 
@@ -290,7 +290,7 @@ def is_running(process: int) -> bool:
         return False
 
 
-def test_port_in_use_is_a_sentence(server: Server, tmp_path: Path) -> None:
+def test_port_in_use_is_reported_in_one_sentence(server: Server, tmp_path: Path) -> None:
     environ = {**os.environ, "PORT": str(server.port)}
     command = [sys.executable, "-m", "blogapp.web.server"]
     done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
