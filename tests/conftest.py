@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import shutil
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,11 @@ numbers = itertools.count(1)
 emptied: list[tuple[str, list[Any]]] = []
 
 MEMORY = Path("/dev/shm")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one process more than there are cores: tests of servers, browsers and locks wait part of their time."""
+    return 1 + len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1 + (os.cpu_count() or 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -246,8 +253,15 @@ def dispose(app: Flask) -> None:
 
 
 def on_server(statement: str) -> None:
-    with psycopg.connect(os.environ[POSTGRES_URL], autocommit=True) as connection:
-        connection.execute(statement.encode())
+    """Execute a statement as the administrator of the PostgreSQL cluster, outside the tests' databases."""
+    _administrator().execute(statement.encode())
+
+
+@cache
+def _administrator() -> psycopg.Connection[Any]:
+    connection = psycopg.connect(os.environ[POSTGRES_URL], autocommit=True)
+    atexit.register(connection.close)
+    return connection
 
 
 def schema_of(name: str) -> list[Any]:

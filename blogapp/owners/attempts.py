@@ -1,8 +1,12 @@
 """Limits for sign-in, counted in the database: all processes share them, and they survive a restart.
 
 A browser in which the owner has signed in before carries a signed cookie and is counted by itself (OWASP's "device
-cookie"). Everybody else is counted twice: by network, and by account over all networks. So guesses from many networks
-share one budget, and using that budget up keeps strangers out but not the owner's own browsers.
+cookie"). Every other browser is counted twice: by network, and by account over all networks.
+
+While somebody guesses an owner's password from many networks and uses up the attempts for the account, the owner
+cannot sign in from a new browser: nothing tells it from the attacker's. This is intended. Without the limit for the
+account, an attacker with many networks could guess without end. The browsers in which the owner has signed in before
+are not affected, and the message for a refused attempt says so.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ class Budget:
 def budgets(secret: str, network: str, folded_name: str, known_browser: str) -> tuple[Budget, ...]:
     """What an attempt to sign in counts against.
 
-    `known_browser` is the random mark of a browser in which the owner of this very name has signed in, else "".
+    `known_browser` is the random mark of a browser in which the owner of this name has signed in, else "".
     `network` stands for the sender's network, `folded_name` for the account, whether or not there is such an owner.
     """
     if known_browser:
@@ -44,10 +48,10 @@ def _digest(secret: str, kind: str, value: str) -> bytes:
 
 
 def seconds_to_wait(session: Session, budgets: tuple[Budget, ...], now: datetime) -> int:
-    """0 if each budget has an attempt left, else the seconds until all have. Reads only, so that somebody who is
-    refused costs no write."""
+    """0 if each budget has an attempt left, else the seconds until all have. It only reads, so that a refused attempt
+    causes no write."""
     attempts_at_most = {budget.key: budget.attempts for budget in budgets}
-    # Counts from the future are those of a clock that was wrong.
+    # Counts from the future were made while the clock was wrong.
     query = select(SignInAttempts).where(
         SignInAttempts.key.in_(attempts_at_most),
         SignInAttempts.started_at > now - PERIOD,
@@ -60,7 +64,8 @@ def seconds_to_wait(session: Session, budgets: tuple[Budget, ...], now: datetime
 def count_attempt(session: Session, budgets: tuple[Budget, ...], now: datetime) -> int:
     """Count one attempt: 0, or the seconds to wait if it is one too many. A write transaction must be open.
 
-    The database adds, so of many attempts at once no more than the budget pass. Counts of past periods are deleted.
+    The database increments the counts, so attempts at the same moment cannot exceed the budget. Counts of past periods
+    are deleted.
     """
     is_over = or_(SignInAttempts.started_at <= now - PERIOD, SignInAttempts.started_at > now + PERIOD)
     session.execute(delete(SignInAttempts).where(is_over))

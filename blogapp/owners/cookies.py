@@ -1,4 +1,4 @@
-"""The two cookies of an owner: the session, and the mark of a browser in which they signed in before."""
+"""The two cookies of an owner: the session, and the mark of a browser in which they have signed in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def session_cookie_name(is_secure: bool) -> str:
 
 
 def read_session_token(request: Request) -> str:
-    """The token of the session cookie; empty if there is none, or one that we did not make."""
+    """The token of the session cookie; empty if there is none or if it is invalid."""
     token = request.cookies.get(session_cookie_name(request.is_secure), "")
     return token if TOKEN.fullmatch(token) else ""
 
@@ -47,7 +47,8 @@ def delete_session_token(request: Request, response: Response) -> None:
 
 
 def known_browser_cookie_name(is_secure: bool) -> str:
-    """`__Host-` would not do: this cookie is sent to the sign-in page alone, so that pages stay the same for all."""
+    """Not `__Host-`, which requires the path `/`: this cookie is sent only to the sign-in page, so that all other pages
+    are the same for everybody."""
     return "__Secure-known-browser" if is_secure else "known-browser"
 
 

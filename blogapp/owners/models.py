@@ -9,8 +9,8 @@ from blogapp.db.base import Model, Moment, RowId
 
 
 class Owner(Model):
-    """An account that may write as the owner. The password is stored as an argon2id hash; hashes from before that
-    (scrypt) are replaced when their owner signs in."""
+    """An account that may write as the owner. The password is stored as an argon2id hash; older hashes (scrypt)
+    are replaced when their owner signs in."""
 
     __tablename__ = "owners"
 
@@ -20,7 +20,7 @@ class Owner(Model):
 
 
 class OwnerSession(Model):
-    """One browser in which an owner is signed in. Deleting the row ends the session, also in a copy of its cookie.
+    """One browser in which an owner is signed in. Deleting the row ends the session for every copy of its cookie.
 
     The cookie itself is not stored, only its SHA-256 hash. `browser` is a short name such as "Firefox, Linux". No
     address is stored.

@@ -82,14 +82,16 @@ def _form_again(error: str, status: int, retry_after: int | None = None) -> Resp
 def _try_again_in(seconds: int) -> str:
     minutes = -(-seconds // 60)
     return ngettext(
-        "Too many attempts. Try again in %(minutes)s minute, or use a browser in which you have signed in before.",
-        "Too many attempts. Try again in %(minutes)s minutes, or use a browser in which you have signed in before.",
+        "Too many attempts to sign in, from your network or to this account. Try again in %(minutes)s minute, "
+        "or use a browser in which you have signed in before.",
+        "Too many attempts to sign in, from your network or to this account. Try again in %(minutes)s minutes, "
+        "or use a browser in which you have signed in before.",
         minutes,
     ) % {"minutes": minutes}
 
 
 def _own_path(path: str) -> str:
-    """`path` if it leads to a page of this site, else "". Browsers read a backslash as a slash and drop tabs and line
-    ends, and two slashes begin another host."""
+    """`path` if it leads to a page of this site, else "". Browsers read a backslash as a slash, drop tabs and line
+    breaks, and read what follows two slashes as another host."""
     begins_here = path.startswith(f"{request.script_root}/")
     return path if begins_here and re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else ""

@@ -51,7 +51,7 @@ def end_all_sessions(session: Session, owner_id: int) -> None:
 
 
 def owner_of_session(session: Session, token: str, now: datetime) -> Owner | None:
-    """The owner whose session the cookie's `token` stands for, in one query; None when it has ended."""
+    """The owner whose session has this `token`, found in one query; None when the session has ended."""
     if not token:
         return None
     query = select(Owner).join(OwnerSession).where(OwnerSession.token_hash == _hash(token))
@@ -59,11 +59,11 @@ def owner_of_session(session: Session, token: str, now: datetime) -> Owner | Non
 
 
 def signed_in_owner(session: Session) -> Owner | None:
-    """The owner who sends the current request. No query is made for a request without an owner's cookie."""
+    """The owner who sent the current request, or None. A request without an owner's cookie causes no query."""
     return owner_of_session(session, read_session_token(request), clock.now())
 
 
-# What a user agent contains, and what that is called. Most browsers name others too: the first that fits is the one.
+# A part of the user agent, and the browser's name. Most user agents name other browsers too, so the first match counts.
 BROWSERS = {
     "Edg": "Edge",
     "OPR/": "Opera",
@@ -87,12 +87,12 @@ SYSTEMS = {
 
 
 def browser_name(user_agent: str) -> str:
-    """A short name by which an owner knows a browser again, such as "Firefox, Linux"."""
+    """A short name by which an owner recognizes a browser, such as "Firefox, Linux"."""
     found = [next((name for part, name in known.items() if part in user_agent), "") for known in (BROWSERS, SYSTEMS)]
     first_word = re.match(r"[A-Za-z][\w.-]{0,39}", user_agent)
     return ", ".join(filter(None, found)) or (first_word.group() if first_word else "")
 
 
 def _hash(token: str) -> bytes:
-    """What is stored of a cookie. No salt: the token is random and long."""
+    """The hash of a cookie's token that is stored. No salt is needed: the token is random and long."""
     return hashlib.sha256(token.encode()).digest()

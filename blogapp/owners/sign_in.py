@@ -18,7 +18,7 @@ from blogapp.text.names import fold_case
 
 
 class WrongPassword(Exception):
-    """There is no such owner, or the password is another one; which of the two is not said."""
+    """The owner does not exist or the password is wrong. The response does not say which."""
 
 
 class TooManyAttempts(Exception):
@@ -31,8 +31,8 @@ class TooManyAttempts(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """A sign-in form with what its sender's request tells. `known_browser`: owner's id and mark from the cookie of a
-    browser that signed in before; `old_token`: the session cookie that the browser has now, or ""."""
+    """A submitted sign-in form and the data of its request. `known_browser`: the owner's id and the mark from the
+    cookie of a browser that has signed in before; `old_token`: the browser's present session cookie, or ""."""
 
     name: str
     password: str
@@ -43,7 +43,7 @@ class Attempt:
 
 
 def sign_in(session: Session, attempt: Attempt, new_token: str, secret: str, is_limited: bool, now: datetime) -> Owner:
-    """Check the attempt and start a session with `new_token`; the owner who is now signed in.
+    """Check the attempt and start a session with `new_token`. Returns the owner who is now signed in.
 
     No transaction may be open: the password is checked outside of one. Raises TooManyAttempts, WrongPassword or
     passwords.Busy.
@@ -51,7 +51,7 @@ def sign_in(session: Session, attempt: Attempt, new_token: str, secret: str, is_
     owner = find_owner(session, attempt.name)
     if is_limited:
         _count(session, attempt, owner, secret, now)
-    # A name that nobody has is checked against some owner's hash, so that the answer takes as long.
+    # An unknown name is checked against some owner's hash, so that the response takes equally long.
     compared_with = owner or next(iter(all_owners(session)), None)
     if compared_with is None:
         raise WrongPassword

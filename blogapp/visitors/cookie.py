@@ -1,5 +1,5 @@
-"""Visitors' cookies: one for those who posted a comment, which proves that it is theirs, and one for those who do not
-want their views counted. Readers have none."""
+"""Visitors' cookies. One is set for visitors who post a comment, and proves that the comment is theirs; the other for
+visitors who do not want their views counted. Readers have none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Request
 from werkzeug.wrappers import Response
 
 DAYS = 90
-# How long an objection to being counted lasts. Its value is the same for everybody.
+# How long an objection to being counted lasts. The cookie's value is the same for everybody.
 OBJECTION_DAYS = 395
 OBJECTION = "uncounted"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -24,7 +24,7 @@ def cookie_name(is_secure: bool) -> str:
 
 
 def read_token(request: Request) -> str:
-    """The visitor's token; empty if there is none, or one that we did not make."""
+    """The visitor's token; empty if there is none or if it is invalid."""
     token = request.cookies.get(cookie_name(request.is_secure), "")
     return token if TOKEN.fullmatch(token) else ""
 

@@ -1,7 +1,7 @@
-"""The beginning of a UTC day: what was made with the key of the day before is deleted.
+"""The beginning of a UTC day: data that was made with the previous day's key is deleted.
 
-`create_app` registers what ends with a day. So this package imports no feature, and the order of imports is of no
-matter.
+`create_app` registers the functions that delete it, so this package imports no feature and does not depend on the
+order of imports.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 
 class AtNewDay(Protocol):
-    """Something to do in the write transaction that makes the key of a new day."""
+    """A function that is called in the write transaction that creates the key of a new day."""
 
     def __call__(self, session: Session, *, day: date, previous: date | None) -> None:
         """`day` begins; `previous` is the last day before it that had a key, if there was one."""
@@ -27,7 +27,7 @@ def init_app(app: Flask, at_new_day: Sequence[AtNewDay]) -> None:
 
 
 def begin_day(session: Session, day: date, previous: date | None) -> None:
-    """Do all that is registered. Called once a day, by the transaction that makes the day's key (`key_of_day`)."""
+    """Call the registered functions. This runs once a day, in the transaction that creates its key (`key_of_day`)."""
     actions: tuple[AtNewDay, ...] = current_app.extensions["at_new_day"]
     for act in actions:
         act(session, day=day, previous=previous)

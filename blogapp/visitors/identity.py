@@ -32,14 +32,14 @@ CURRENT = (
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who posts: `digest` (32 bytes, the same for one day), `token` of their cookie ("" for a newcomer)."""
+    """The visitor who posts: `digest` (32 bytes, the same for one day), `token` of their cookie ("" for a newcomer)."""
 
     digest: bytes
     token: str = ""
 
     @property
     def token_hash(self) -> bytes | None:
-        """What is stored of the cookie: it proves authorship, and the cookie cannot be made from it."""
+        """The hash of the cookie that is stored: it proves authorship, and the cookie cannot be derived from it."""
         return hash_token(self.token) if self.token else None
 
 
@@ -55,21 +55,20 @@ def hash_token(token: str) -> bytes:
 
 @dataclass(frozen=True)
 class DayKey:
-    """The 32-byte key that visitors are told apart by, and the UTC day that it is for."""
+    """The 32-byte key that visitors are told apart by, and its UTC day."""
 
     day: date
     key: bytes
 
 
 def key_of_day(session: Session, day: date) -> DayKey:
-    """The key for `day`, made on first use; older keys are deleted then. A write transaction must be open.
+    """The key for `day`, created on first use; older keys are deleted then. A write transaction must be open.
 
-    If the key of the next day exists already, that key and that day are returned: when a clock is put back over
-    midnight, the old day does not come back and nobody is counted twice in it. Keys further ahead come from a clock
-    that was wrong and are deleted.
+    If the key of the next day exists already, that key and that day are returned, so that nobody is counted twice when
+    a clock is set back over midnight. Keys further ahead were made while the clock was wrong, and are deleted.
 
-    Two processes may make the key of a new day at once: the first row wins, and both read it. Only the one whose row
-    it is calls `begin_day`.
+    Two processes may create the key of a new day at once: the first row is kept, and both read it. Only the process
+    that inserted it calls `begin_day`.
     """
     days = {"day": day, "next": day + timedelta(days=1)}
     # A query that waited for a deleted key sees the next one only when it is repeated.

@@ -1,8 +1,8 @@
 """Clean every argument and form field of a request, so that the database can store it.
 
 PostgreSQL stores no NUL character, and no database stores half of a surrogate pair. Both are removed from arguments
-and form fields; a path that contains one is answered with 404. Numbers are read by
-`converters.whole_number` and `<id:...>`, which know the range of a column.
+and form fields, except from secrets, which are compared as they were sent and never stored. A path that contains one
+is answered with 404. Numbers are read by `converters.whole_number` and `<id:...>`, which know the range of a column.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from flask import Flask, Request, abort, request
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# Fields whose value is compared as it was sent, never stored, and never sent back in a page.
+SECRET_FIELDS = ("password", "setup_code", "reset_code")
 
 
 class Arguments(ImmutableMultiDict[str, str]):
     """The arguments or form fields of a request, as the database can store them."""
 
     def __init__(self, mapping: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
-        super().__init__([(storable(name), storable(value)) for name, value in iter_multi_items(mapping or ())])
+        items = ((storable(name), value) for name, value in iter_multi_items(mapping or ()))
+        super().__init__([(name, value if name in SECRET_FIELDS else storable(value)) for name, value in items])
 
 
 class CleanRequest(Request):

@@ -42,8 +42,8 @@ def init_app(app: Flask) -> None:
 
 
 class ReadBody:
-    """WSGI middleware that reads the body before the application is called. Other servers than werkzeug's have done
-    so, and pass."""
+    """WSGI middleware that reads the body before the application is called. Requests of other servers than werkzeug's
+    are passed on unchanged: those servers have read the body already."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -82,13 +82,14 @@ def read_body(environ: WSGIEnvironment, connection: socket.socket) -> tuple[byte
 
 
 def stop_reading(connection: socket.socket) -> None:
-    """End a `read` that waits for the client, as if the client had sent all."""
+    """End a `read` that waits for the client, as if the client had sent everything."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RD)
 
 
 def answer_and_close(answer: Iterable[bytes], connection: socket.socket) -> Iterator[bytes]:
-    """Yield the answer, tell the client that no more follows, and drop what it still sends, within bounds."""
+    """Yield the response, shut down our side of the connection, then read and drop what the client still sends, up to a
+    limit."""
     try:
         yield from answer
     finally:

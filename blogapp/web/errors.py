@@ -1,4 +1,4 @@
-"""Domain errors, and the one place where any error becomes an answer: a page of the site, or a fragment."""
+"""Domain errors, and the one place that turns any error into a response: a page or a fragment."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from blogapp.db.base import db
 from blogapp.db.faults import BUSY, UNREACHABLE, UNWRITABLE, Fault, describe, fault_of, trace
 from blogapp.db.migrate import CURRENT, schema_state
 from blogapp.text.i18n import gettext
+from blogapp.web.arguments import SECRET_FIELDS
 from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import page_from_cache
 
@@ -21,9 +22,6 @@ log = logging.getLogger(__name__)
 # Seconds after which a client should try again, by the kind of a database fault.
 RETRY_AFTER = {UNREACHABLE: 10, BUSY: 2, UNWRITABLE: 60}
 SCHEMA_RETRY_AFTER = 60
-# Fields whose value is never sent back in a page.
-SECRET_FIELDS = ("password", "setup_code", "reset_code")
-
 
 Answer = Response | tuple[str, int, dict[str, str]]
 
@@ -35,19 +33,19 @@ class DomainError(Exception):
 
 
 class NotFound(DomainError):
-    """It does not exist, or this visitor may not see it."""
+    """The object does not exist, or this visitor may not see it."""
 
     status = 404
 
 
 class NotAllowed(DomainError):
-    """It belongs to somebody else, or the time for changing it is over."""
+    """The object belongs to somebody else, or the time for changing it is over."""
 
     status = 403
 
 
 class Conflict(DomainError):
-    """It was changed or closed after the visitor saw it."""
+    """The object was changed or closed after the visitor loaded the page."""
 
     status = 409
 
@@ -90,7 +88,7 @@ def answer_fault(fault: Fault) -> Answer:
 
 
 def answer(status: int, sentence: str = "") -> tuple[str, int]:
-    """The error `status` with a sentence that says what to do next, as page or fragment."""
+    """A page or fragment for the error `status`, with a sentence that says what to do next."""
     title, advice = explain(status)
     if is_htmx():
         return render_template("errors/_error.html", title=title, advice=sentence or advice), status
@@ -100,7 +98,7 @@ def answer(status: int, sentence: str = "") -> tuple[str, int]:
 
 
 def _fields_to_send_again() -> list[tuple[str, str]]:
-    """The fields of a form that could not be saved: the page offers to send them again, so that nothing is lost."""
+    """The fields of a form that could not be saved. The page offers to send them again, so that no text is lost."""
     if request.method != "POST" or any(name in request.form for name in SECRET_FIELDS):
         return []
     return list(request.form.items(multi=True))
@@ -110,7 +108,7 @@ def _schema_is_current() -> bool:
     try:
         return schema_state() == CURRENT
     except SQLAlchemyError:
-        return True  # not known: the error is reported as it is
+        return True  # unknown, so the original error is reported
 
 
 def explain_fault(fault: Fault) -> str:

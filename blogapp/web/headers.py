@@ -34,8 +34,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-# Identifies a response of this application. static/js/responses.js swaps nothing into a page without it: an answer
-# of a proxy, a captive portal or a login page in front of the site must not replace a form and the text in it.
+# Marks a response of this application. static/js/responses.js swaps no response without it into a page: a response of
+# a proxy, a captive portal or a login page in front of the site must not replace a form and the text in it.
 MARK = ("Blogapp-Response", "1")
 
 ONE_YEAR = 31_536_000
@@ -53,7 +53,7 @@ def security_fields(scheme: str) -> list[tuple[str, str]]:
 
 
 class SecurityHeaders:
-    """WSGI middleware that adds the security fields and MARK. A header that the response has already stays as it is.
+    """WSGI middleware that adds the security fields and MARK. It does not change a header that is already set.
 
     Assets and the health check are answered before Flask and add their own (`immediate.py`).
     """

@@ -1,9 +1,10 @@
 """Cache-Control and Vary. ETags are set by the page cache.
 
-Readers' pages are `public, no-cache`: any cache may store them, and asks us before each use with the headers of the
-request it answers, cookies included. A request with one of our own cookies gets a `private, no-store` answer, never a
-304, so a stored reader's page cannot reach it. That is why `Vary: Cookie` is not needed on readers' pages: it would
-only give each visitor with some unrelated cookie (`_ga`, `__cf_bm`) a copy of their own.
+Readers' pages are `public, no-cache`: any cache may store them but must revalidate them before each use, with the
+headers of the request that it answers, cookies included. A request with one of our own cookies gets a
+`private, no-store` response and never a 304, so its visitor never gets a stored reader's page. Readers' pages
+therefore need no `Vary: Cookie`, which would only create one copy for each visitor with an unrelated cookie (`_ga`,
+`__cf_bm`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from blogapp.web.page_cache import PUBLIC
 
 
 def init_app(app: Flask, own_cookies: Collection[str]) -> None:
-    """`own_cookies` are the names of the cookies that pages depend on. Cookies of others change nothing."""
+    """`own_cookies` are the names of the cookies that pages depend on. Other cookies change nothing."""
     app.config["OWN_COOKIES"] = frozenset(own_cookies)
 
     @app.after_request
@@ -41,6 +42,6 @@ def has_own_cookie() -> bool:
 
 
 def keep_private(response: Response) -> None:
-    """Keep an answer that depends on a cookie out of every cache."""
+    """Mark a response that depends on a cookie so that no cache stores it."""
     response.headers["Cache-Control"] = "private, no-store"
     response.vary.add("Cookie")

@@ -1,8 +1,8 @@
 """The site's public address and the visitor's IP address, also behind reverse proxies.
 
-With SITE_URL, every request is handled as if it were for that address, whatever its Host field says: links, cookies
-and redirects are right, and a foreign host reaches no page and no cache. Without it, the host is taken from the
-request, if it is a host name.
+With SITE_URL, every request is handled as if it were for that address, whatever its Host field says, so that links,
+cookies and redirects are right and no page or cache entry contains a foreign host. Without SITE_URL, the host is taken
+from the request if it is a valid host name.
 Only the last TRUSTED_PROXIES entries of the X-Forwarded-* fields are trusted, and only if they are valid.
 """
 

@@ -57,8 +57,8 @@ def _limiter(storage_uri: str) -> FixedWindowRateLimiter:
 
 
 def network() -> str:
-    """A keyed digest of the network that the request comes from. Others may be able to read the store of
-    the counters, so no address is written there."""
+    """A keyed digest of the network that the request comes from. Others may be able to read the store of the counters,
+    so it must not contain addresses."""
     block = address_block(request.remote_addr, IPV4_BITS, IPV6_BITS)
     key: str = current_app.config["SECRET_KEY"]
     return hmac.digest(key.encode(), f"rate limit\n{block}".encode(), "sha256")[:16].hex()

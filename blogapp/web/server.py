@@ -1,20 +1,23 @@
 """The production server: `python -m blogapp.web.server [module:app]`, used by `make serve` and the Procfile.
 
-granian's RSGI interface with a small front that calls the WSGI application. The front exists because granian's own
-WSGI interface reads a request's body in the thread that serves it: a few clients that send a byte a second hold every
-thread. Here the event loop reads bodies, within a total time and size, and a thread gets a request only when its body
-is complete. Answers are handed to the event loop as a whole, so a client that reads slowly holds no thread either.
-What needs no Flask (`Immediate`: health check, assets) is answered in the event loop, even while all threads are busy.
+It uses granian's RSGI interface, with a small front that calls the WSGI application. The front exists because
+granian's own WSGI interface reads a request's body in the thread that serves it, so that a few clients that send a
+byte a second occupy every thread. Here the event loop reads bodies, within a total time and size, and a thread gets a
+request only when its body is complete. Responses are passed to the event loop as a whole, so a client that reads
+slowly occupies no thread either. Requests that do not need Flask (`Immediate`: health check, assets) are answered in
+the event loop, even while all threads are busy.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import functools
 import gc
 import importlib
 import io
+import itertools
 import logging
 import multiprocessing
 import os
@@ -47,14 +50,16 @@ MOST_WAITING = 400
 # Seconds that a client may take to send a request's body, and the header fields of one (an idle connection too).
 BODY_SECONDS = 10.0
 HEADER_SECONDS = 30
-# Bytes of bodies that one worker holds; and of a refused body that it reads and drops, so that the client gets to
-# read the answer instead of seeing a broken connection.
+# Bytes of bodies that one worker holds; and of a refused body that it reads and drops, so that the client can read
+# the response instead of getting a broken connection.
 MOST_BODIES = 16 * 1024 * 1024
 MOST_DROPPED = 16 * 1024 * 1024
 # Bytes of header fields in one request, and connections of one worker.
 LARGEST_HEADER = 32 * 1024
 CONNECTIONS = 2048
-# Seconds that a worker has to end; hosts give ten before they kill.
+# Seconds between two returns of free memory to the system.
+TRIM_SECONDS = 5
+# Seconds that a worker has to end. Hosts kill it after ten.
 KILL_AFTER = 8
 
 FIELDS = [
@@ -74,6 +79,10 @@ BROKEN = Answer(
     b"Something went wrong.\n",
 )
 CLOSE = ("Connection", "close")
+# The C library, for functions that only glibc has, and the numbers of two parameters of mallopt(3).
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+M_MMAP_THRESHOLD = -3
+M_ARENA_MAX = -8
 ConnectionLost = RuntimeError  # the base class of granian's RSGIProtocolClosed and RSGIProtocolError
 
 
@@ -201,7 +210,7 @@ def send(protocol: Any, answer: Answer, close: bool = False) -> None:
 
 
 async def drop_rest(protocol: Any) -> None:
-    """Read what a refused client still sends, for a while: many clients read an answer only after that."""
+    """Read and drop what a refused client still sends, up to a limit: many clients read the response only then."""
     dropped = 0
     with contextlib.suppress(TimeoutError, ConnectionLost):
         async with asyncio.timeout(BODY_SECONDS):
@@ -212,11 +221,11 @@ async def drop_rest(protocol: Any) -> None:
 
 
 class Server(MPServer):
-    """granian's server, which starts a new worker for each one that ends unexpectedly, however often."""
+    """granian's server. It replaces every worker that ends unexpectedly, however often that happens."""
 
     def _respawn_workers(self, *args: Any, **options: Any) -> None:
         super()._respawn_workers(*args, **options)
-        # granian ends the site when a worker dies twice within 5.5 seconds of a respawn. Wait a second, and go on.
+        # granian itself stops when a worker ends twice within 5.5 seconds. Wait a second and continue.
         self.respawned_wrks.clear()
         time.sleep(1)
 
@@ -224,6 +233,7 @@ class Server(MPServer):
 def main(target: str = "app:app") -> None:
     host, port, workers = (read_setting(os.environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
     refuse_used_port(host, port)
+    save_memory()
     if read_setting(os.environ, "TRUSTED_PROXIES") and not read_setting(os.environ, "SITE_URL"):
         print("SITE_URL is not set: links follow the host that each request names.", file=sys.stderr)
     if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
@@ -264,16 +274,38 @@ def prepare_worker(main_process: int) -> None:
     """Let SIGTERM and SIGINT end a new worker at once until it serves, and end it with the main process.
 
     A worker inherits signal handlers that belong to the main process and do nothing in a worker. A worker that
-    outlived a killed main process would share the port with the next start.
+    outlived a killed main process would share the port with the next server.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=end_with, args=[main_process], name="end_with", daemon=True).start()
 
 
+def save_memory() -> None:
+    """Let all threads share glibc's first memory arena, and return large blocks to the system as soon as they are free.
+
+    With an arena for each thread, every thread keeps the most memory that any request has needed; and glibc keeps
+    large blocks (the 19 MiB of a password's hash) after the first one was freed. Call this before threads start.
+    """
+    if LIBC and hasattr(LIBC, "mallopt"):
+        LIBC.mallopt(M_ARENA_MAX, 1)
+        LIBC.mallopt(M_MMAP_THRESHOLD, 1024 * 1024)
+
+
+def return_free_memory() -> None:
+    """Return memory that is free inside glibc's arena to the system; glibc itself only returns what is at its end."""
+    if LIBC and hasattr(LIBC, "malloc_trim"):
+        LIBC.malloc_trim(0)
+
+
 def end_with(main_process: int) -> None:
-    """Wait until the main process has ended, then end this worker as the main process would have."""
-    while os.getppid() == main_process:
+    """Wait until the main process has ended, then end this worker as the main process would have. Meanwhile, return
+    free memory to the system."""
+    for second in itertools.count(1):
+        if os.getppid() != main_process:
+            break
+        if second % TRIM_SECONDS == 0:
+            return_free_memory()
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(KILL_AFTER)

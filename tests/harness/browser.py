@@ -1,4 +1,4 @@
-"""Find a Chromium for the tests, or get one: Playwright's own, else the system's package manager."""
+"""Find a Chromium for the tests, or install one: with Playwright, else with the system's package manager."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def _of_playwright() -> list[str]:
 
 
 def _starts(path: str) -> bool:
-    """Ubuntu's `chromium-browser` may be a script that only tells to install a snap; a download may lack libraries."""
+    """Ubuntu's `chromium-browser` may be a script that only asks to install a snap; a download may lack libraries."""
     return _quietly([path, "--version"], seconds=30) == 0
 
 
 def arguments() -> list[str]:
-    """The command line of a browser that talks to nobody; root has no sandbox."""
+    """Command-line arguments: no background connections, and no sandbox for root, who cannot use it."""
     return [*ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
 def ensure() -> str:
-    """The path of a Chromium, installed if need be. Exits with the sentence that tells how, where that fails."""
+    """The path of a Chromium, which is installed if necessary. If that fails, exits with instructions."""
     for install in (_from_playwright, _from_the_system):
         if path := find():
             return path
@@ -63,7 +63,7 @@ def ensure() -> str:
 
 
 def _from_playwright() -> None:
-    print("No Chromium found; asking Playwright for one.", flush=True)
+    print("No Chromium found; installing one with Playwright.", flush=True)
     playwright = [sys.executable, "-m", "playwright"]
     fetched = _quietly([*playwright, "install", "chromium"], seconds=600) == 0
     if fetched and not find() and shutil.which("apt-get"):
@@ -73,9 +73,9 @@ def _from_playwright() -> None:
 def _from_the_system() -> None:
     if not shutil.which("apt-get"):
         return
-    print("Playwright could not; asking the system's package manager.", flush=True)
+    print("Playwright could not install it; trying the system's package manager.", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Chromium's serif is Times New Roman, which Liberation stands in for: a test measures lines.
+    # A test measures lines of text, so Chromium needs a serif font; Liberation replaces Times New Roman.
     install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"]
     for command in (["apt-get", "update"], install):
         _quietly([*_as_root(), *command], seconds=900, environment=environment)
@@ -86,7 +86,7 @@ def _as_root() -> list[str]:
 
 
 def _quietly(command: list[str], seconds: int, environment: dict[str, str] | None = None) -> int:
-    """The exit status of `command`, which says nothing, asks nothing and takes `seconds` at most."""
+    """Run `command` without input and output for at most `seconds`. Returns its exit status."""
     try:
         return subprocess.run(
             command, timeout=seconds, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False

@@ -17,11 +17,18 @@ ROOT = Path(__file__).parent.parent.parent
 
 class Server:
     """The server on a free port; its data and its log are in `folder`. `environ` has settings of the blog.
-    `app` is the application to serve."""
+    `app` is the application to serve, `module` the program that serves it."""
 
-    def __init__(self, folder: Path, workers: int = 1, app: str = "tests.harness.wsgi:app", **environ: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        workers: int = 1,
+        app: str = "tests.harness.wsgi:app",
+        module: str = "blogapp.web.server",
+        **environ: str,
+    ) -> None:
         self.folder = folder
-        self.app = app
+        self.command = [sys.executable, "-m", module, app]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {
@@ -38,8 +45,7 @@ class Server:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "blogapp.web.server", self.app]
-        self.process = supervise(command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
+        self.process = supervise(self.command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
         for _ in range(600):
             if self._answers():
                 return

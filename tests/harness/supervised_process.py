@@ -1,4 +1,4 @@
-"""Servers that end with the test run, however it ends.
+"""Servers that end when the test run ends, even if it is killed.
 
 A shell starts the server and reads from a pipe that the test run holds open. When the run ends, even by SIGKILL, the
 pipe is closed; the shell then stops the server and deletes its folder.

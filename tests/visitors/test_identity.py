@@ -1,4 +1,4 @@
-"""Telling visitors apart for a day."""
+"""Visitors are told apart for one day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from blogapp.web.networks import address_block
         ("nonsense", "unknown"),
     ],
 )
-def test_an_address_is_cut_short(address: str | None, block: str) -> None:
+def test_an_address_is_cut_to_its_network(address: str | None, block: str) -> None:
     assert address_block(address, 24, 48) == block
 
 

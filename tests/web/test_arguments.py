@@ -1,4 +1,4 @@
-"""Hostile values in every place of a request: never a 500, on both databases."""
+"""Hostile values in every part of a request never cause a 500, on both databases."""
 
 from __future__ import annotations
 

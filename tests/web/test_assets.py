@@ -1,4 +1,4 @@
-"""Stylesheets and scripts, as they lie here and as they are served."""
+"""Stylesheets and scripts: the source files and the bundles that are served."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_stylesheet_and_script_is_in_a_bundle() -> None:
     assert there == {*STYLES, *SCRIPTS}
 
 
-def test_bundles_are_compressed_and_kept_for_ever(client: FlaskClient) -> None:
+def test_bundles_are_compressed_and_immutable(client: FlaskClient) -> None:
     page = client.get("/").text
     addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     assert len(addresses) == 2
@@ -50,7 +50,7 @@ def test_the_icon_and_a_missing_file(client: FlaskClient) -> None:
     assert client.get("/static/../blogapp/config.py").status_code == 404
 
 
-def test_no_file_of_ours_asks_for_what_the_policy_forbids() -> None:
+def test_stylesheets_and_scripts_load_nothing_that_the_policy_forbids() -> None:
     for path in [*Path(STATIC / "css").glob("*.css"), *Path(STATIC / "js").glob("*.js")]:
         text = path.read_text()
         assert "@import" not in text

@@ -1,4 +1,4 @@
-"""Who may send a form here: our own pages, and what is no browser at all."""
+"""Only the site's own pages, and clients that are not browsers, may send forms."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ OWN = origin_of("https://blog.example.org/")
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])
-def test_the_browsers_word_is_enough(site: str) -> None:
+def test_sec_fetch_site_of_the_own_site_is_accepted(site: str) -> None:
     assert is_own(OWN, site, "https://elsewhere.example", None)
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "", "nonsense"])
-def test_another_site_is_refused_and_so_is_a_sibling(site: str) -> None:
+def test_sec_fetch_site_of_another_site_is_refused(site: str) -> None:
     assert not is_own(OWN, site, "https://blog.example.org", None)
 
 
@@ -40,12 +40,12 @@ def test_a_foreign_origin_is_refused(origin: str) -> None:
     assert not is_own(OWN, None, None, origin + "/articles/x")
 
 
-def test_an_old_browser_is_judged_by_origin_then_referer() -> None:
+def test_older_browsers_are_checked_by_origin_then_by_referer() -> None:
     assert is_own(OWN, None, "https://blog.example.org", None)
     assert is_own(OWN, None, "https://blog.example.org:443", None)
     assert is_own(OWN, None, None, "https://blog.example.org/articles/x?y")
     assert not is_own(OWN, None, "null", "https://blog.example.org/")
 
 
-def test_what_is_no_browser_is_let_in() -> None:
+def test_client_without_these_headers_is_accepted() -> None:
     assert is_own(OWN, None, None, None)

@@ -1,4 +1,4 @@
-"""`flask run`, over real sockets: bodies that are too large, too slow or chunked, and what it logs."""
+"""`flask run`, over real sockets: bodies that are too large, too slow or chunked, and its log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FlaskRun:
             "DATA_DIR": str(folder),
             "SECRET_KEY": SECRET_KEY,
         }
-        command = [sys.executable, "-m", "flask", "run", "--port", str(self.port)]
+        command = [sys.executable, "-m", "flask", "--app", "tests.web.short_deadline", "run", "--port", str(self.port)]
         self._process = supervise(command, self._log, "TERM", env=environ, cwd=ROOT)
         while "The site is at" not in self.log():
             assert self._process.poll() is None, self.log()
@@ -61,7 +61,7 @@ def next_request_works(flask_run: FlaskRun) -> Iterator[None]:
         assert reader.answer()[0] == 200
 
 
-@pytest.mark.parametrize("length", [LARGEST_BODY + 1, 100_000, 5_000_000, 15_000_000])
+@pytest.mark.parametrize("length", [LARGEST_BODY + 1, 15_000_000])
 def test_large_body_gets_the_page_for_413(flask_run: FlaskRun, length: int) -> None:
     with connect(flask_run, post("/owner/sign-in", b"x" * length)) as client:
         status, fields, page = client.answer()
@@ -116,7 +116,7 @@ def test_chunked_body_gets_the_page_for_411(flask_run: FlaskRun, body: bytes) ->
     ],
 )
 def test_error_to_a_post_with_a_body_is_answered(flask_run: FlaskRun, path: str, field: str, expected: int) -> None:
-    for _ in range(20):
+    for _ in range(3):
         with connect(flask_run, post(path, b"x" * 60_000, field)) as client:
             status, fields, _ = client.answer()
             assert status == expected
@@ -129,11 +129,11 @@ def test_body_within_the_limit_is_used(flask_run: FlaskRun) -> None:
         assert client.answer()[0] == 422
 
 
-@pytest.mark.parametrize("path", ["/", "/privacy", "/none", "/healthz", "/favicon.ico"])
-def test_date_is_sent_once(flask_run: FlaskRun, path: str) -> None:
-    with connect(flask_run, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()) as client:
-        client.answer()
-        assert client.names.count("date") == 1
+def test_date_is_sent_once(flask_run: FlaskRun) -> None:
+    for path in ("/", "/none", "/healthz", "/favicon.ico"):
+        with connect(flask_run, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()) as client:
+            client.answer()
+            assert client.names.count("date") == 1
 
 
 def test_log_has_the_address_of_the_site_and_none_of_a_visitor(flask_run: FlaskRun) -> None:

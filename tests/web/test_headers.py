@@ -1,4 +1,4 @@
-"""Security headers, and the mark by which scripts recognise an answer of this application."""
+"""Security headers, and the mark by which scripts recognize a response of this application."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def assert_marked(answer: TestResponse, status: int) -> None:
     assert answer.headers.getlist(MARK[0]) == [MARK[1]]
 
 
-def test_every_answer_of_ours_is_marked(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
+def test_every_response_is_marked(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
     publish_article(slug="birds")
     form = {"author_name": "Ada", "body": "Hello"}
     etag = client.get("/").headers["ETag"]

@@ -1,4 +1,4 @@
-"""Who may store an answer: only our own cookies make one private."""
+"""Cache rules: only the site's own cookies make a response private."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ADDRESSES = ["/", "/articles/birds", "/articles/birds/comments", "/privacy"]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_cookies_of_others_change_nothing(publish_article: Publish, app: Flask, address: str) -> None:
+def test_other_cookies_change_nothing(publish_article: Publish, app: Flask, address: str) -> None:
     publish_article(slug="birds")
     without = app.test_client(use_cookies=False).get(address)
     with_cookies = app.test_client(use_cookies=False).get(address, headers={"Cookie": FOREIGN})
@@ -32,7 +32,7 @@ def test_cookies_of_others_change_nothing(publish_article: Publish, app: Flask, 
 
 @pytest.mark.parametrize("name", ["visitor", "__Host-visitor", "owner", "__Host-owner"])
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_our_own_cookies_make_an_answer_private(publish_article: Publish, app: Flask, address: str, name: str) -> None:
+def test_own_cookies_make_a_response_private(publish_article: Publish, app: Flask, address: str, name: str) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
     # A shared cache asks with the visitor's cookie and the reader's ETag: it must get the page, never "unchanged".
@@ -43,7 +43,7 @@ def test_our_own_cookies_make_an_answer_private(publish_article: Publish, app: F
     assert "ETag" not in answer.headers
 
 
-def test_an_objection_makes_only_the_page_private_that_shows_it(publish_article: Publish, app: Flask) -> None:
+def test_objection_cookie_makes_only_the_privacy_page_private(publish_article: Publish, app: Flask) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
     cookie = {"Cookie": "uncounted=1"}
@@ -53,7 +53,7 @@ def test_an_objection_makes_only_the_page_private_that_shows_it(publish_article:
     assert privacy.headers["Cache-Control"] == "private, no-store"
 
 
-def test_a_visitor_sees_their_own_comment_whatever_a_shared_cache_holds(
+def test_a_shared_cache_cannot_hide_a_visitors_own_comment(
     publish_article: Publish, app: Flask, client: FlaskClient, post: Post
 ) -> None:
     publish_article(slug="birds")
@@ -65,7 +65,7 @@ def test_a_visitor_sees_their_own_comment_whatever_a_shared_cache_holds(
     assert "/edit" in own.text
 
 
-def test_vary_names_each_header_that_the_answer_depends_on(publish_article: Publish, client: FlaskClient) -> None:
+def test_vary_names_each_header_that_the_response_depends_on(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds")
     answers = [client.get("/articles/birds/comments", headers=headers) for headers in ({}, HTMX, RESTORE)]
     pages = ["<html" in answer.text for answer in answers]

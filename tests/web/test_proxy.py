@@ -1,4 +1,4 @@
-"""Whose request it is and what the site is called, behind proxies and without."""
+"""The visitor's address and the site's host, with and without proxies."""
 
 from __future__ import annotations
 
@@ -105,20 +105,20 @@ def test_only_host_names_are_believed(host: str) -> None:
 @pytest.mark.parametrize(
     "host", ["blog.example", "blog.example:8443", "[2001:db8::1]:80", "127.0.0.1", "a_b", "localhost."]
 )
-def test_host_names_are_believed(host: str) -> None:
+def test_valid_host_names_are_accepted(host: str) -> None:
     assert prepared(1, X_FORWARDED_HOST=host)["HTTP_HOST"] == host
     assert REFUSAL not in prepared(0, HOST=host)
 
 
 @pytest.mark.settings(TRUSTED_PROXIES="1")
-def test_junk_of_a_client_reaches_no_link(client: FlaskClient, publish_article: Callable[..., Article]) -> None:
+def test_invalid_forwarded_fields_reach_no_link(client: FlaskClient, publish_article: Callable[..., Article]) -> None:
     publish_article(slug="birds")
     junk = {"X-Forwarded-Host": 'evil.example/"><b>', "X-Forwarded-Proto": "javascript"}
     page = client.get("/articles/birds", headers=junk).text
     assert '<link rel="canonical" href="http://localhost/articles/birds">' in page
 
 
-def test_junk_in_host_gets_a_page_and_no_cache_entry(client: FlaskClient) -> None:
+def test_invalid_host_gets_an_error_page_and_no_cache_entry(client: FlaskClient) -> None:
     answer = client.get("/", headers={"Host": '"><script>'})
     assert answer.status_code == 400
     assert '<html lang="en"' in answer.text

@@ -1,4 +1,4 @@
-"""Limits per network: strict also for requests at the same moment, bounded in memory, without addresses."""
+"""Limits per network: exact for requests at the same moment too, bounded in memory, and without addresses."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_requests_at_the_same_moment_do_not_exceed_the_rate(app: Flask) -> None:
     assert waits.count(0) == 5
 
 
-def test_counters_are_bounded_however_many_networks_come(
+def test_counters_are_bounded_for_any_number_of_networks(
     app: Flask, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limits, "COUNTERS_AT_MOST", 20)
@@ -70,7 +70,7 @@ def test_no_address_is_stored(app: Flask, client: FlaskClient, storage: MemorySt
 
 
 @pytest.mark.settings(RATELIMIT_ENABLED="off")
-def test_limits_can_be_switched_off(app: Flask) -> None:
+def test_limits_can_be_turned_off(app: Flask) -> None:
     assert [act(app) for _ in range(20)] == [0] * 20
 
 

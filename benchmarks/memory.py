@@ -1,0 +1,172 @@
+"""Measure the memory of the server's workers while they answer requests of every kind from ever new visitors.
+
+`python -m benchmarks.memory [REQUESTS...]`: the numbers of requests after which the workers are measured.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from urllib.parse import urlencode
+
+from blogapp import create_app
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.db.transactions import write_transaction
+from tests.conftest import SECRET_KEY, dispose
+from tests.harness.server import Server
+
+CONNECTIONS = 16
+ARTICLES = 40
+SIGN_INS = 40
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+HTMX = {"HX-Request": "true"}
+Request = tuple[str, str, dict[str, str], str]
+
+
+def main(counts: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        publish_articles(Path(folder))
+        server = Server(Path(folder), workers=2, TRUSTED_PROXIES="1", RATELIMIT_ENABLED="on")
+        try:
+            print(table(server, counts))
+            print(sign_ins(server))
+        finally:
+            server.stop()
+
+
+def publish_articles(folder: Path) -> None:
+    app = create_app({"SECRET_KEY": SECRET_KEY}, folder)
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    for number in range(ARTICLES):
+        text = f"Number {number}.\n\n" + "They sing before sunrise, and nobody has asked them to. " * 100
+        with app.app_context(), write_transaction() as session:
+            publish(session, Manuscript(f"birds-{number}", "en", "Birds", "", [], False, now, text), now)
+    app.test_cli_runner().invoke(args=["owner", "create", "--name", "Marie", "--password", "a good password"])
+    dispose(app)
+
+
+def table(server: Server, counts: list[int]) -> str:
+    """The memory of the main process and of each worker after so many requests, as a Markdown table."""
+    rows = ["| requests | main process, MB | workers, MB | answers |", "|---:|---:|---|---|"]
+    done = 0
+    for count in counts:
+        answers = send_all(server, range(done, count))
+        done = count
+        workers = ", ".join(f"{megabytes(worker):.1f}" for worker in sorted(server.workers()))
+        statuses = ", ".join(f"{status}: {number}" for status, number in sorted(answers.items()))
+        rows.append(f"| {count:,} | {megabytes(server.main_process()):.1f} | {workers} | {statuses} |")
+        print(rows[-1], file=sys.stderr, flush=True)
+    return "\n".join(rows) + "\n"
+
+
+def sign_ins(server: Server) -> str:
+    """The memory of all workers together before SIGN_INS sign-ins at once, and the most during them."""
+    before = sum(map(megabytes, server.workers()))
+    most, done = before, Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.01):
+            most = max(most, sum(map(megabytes, server.workers())))
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    with ThreadPoolExecutor(SIGN_INS) as pool:
+        answers = Counter(pool.map(lambda number: sign_in(server, number), range(SIGN_INS)))
+    done.set()
+    watcher.join()
+    return f"{SIGN_INS} sign-ins at once: {before:.0f} MB before, {most:.0f} MB at most. Answers: {dict(answers)}\n"
+
+
+def sign_in(server: Server, number: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    body = urlencode({"name": f"Visitor {number}", "password": f"wrong {number}"})
+    headers = {**FORM, "User-Agent": CHROME, "X-Forwarded-For": f"10.9.{number}.1"}
+    connection.request("POST", "/owner/sign-in", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def send_all(server: Server, numbers: range) -> Counter[int]:
+    """Send the requests with these numbers over CONNECTIONS connections; count the answers by status."""
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        parts = pool.map(lambda first: send(server, numbers[first::CONNECTIONS]), range(CONNECTIONS))
+        return sum(parts, Counter())
+
+
+def send(server: Server, numbers: range) -> Counter[int]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    answers: Counter[int] = Counter()
+    for number in numbers:
+        method, address, headers, body = request(number)
+        agent = f"{CHROME} {number}"
+        network = f"10.{number >> 16 & 255}.{number >> 8 & 255}.1"
+        try:
+            connection.request(
+                method,
+                address,
+                body,
+                {"User-Agent": agent, "X-Forwarded-For": network, "Accept-Encoding": "br", **headers},
+            )
+            answer = connection.getresponse()
+            answer.read()
+            answers[answer.status] += 1
+        except (OSError, http.client.HTTPException):  # a refused header field closes the connection
+            connection.close()
+            answers[0] += 1
+    connection.close()
+    return answers
+
+
+def request(number: int) -> Request:
+    """One of twenty kinds of requests, with values of its own."""
+    article = f"/articles/birds-{number // 20 % ARTICLES}"
+    body = urlencode({"author_name": f"Reader {number}", "body": f"They sing, said number {number}."})
+    kinds: tuple[Request, ...] = (
+        ("GET", article, {}, ""),
+        ("GET", article, {}, ""),
+        ("GET", article, {"Cookie": f"visitor={number:043}"}, ""),
+        ("GET", article + "?sort=newest", {"Accept-Encoding": "gzip", "Accept-Language": "fr"}, ""),
+        ("GET", f"{article}/comments", HTMX, ""),
+        ("GET", f"{article}/comments?since={number % 7}", HTMX, ""),
+        ("POST", f"{article}/views", HTMX, ""),
+        ("POST", f"{article}/views", {}, ""),
+        ("POST", f"{article}/views", {}, f"referrer=https://example{number}.org/"),
+        ("GET", f"{article}/views.gif", {}, ""),
+        ("GET", "/", {}, ""),
+        ("GET", f"/?before={number}", {}, ""),
+        ("GET", f"/?before={'x' * 60_000}{number}", {}, ""),
+        ("GET", f"/?before={'x' * 20_000}{number}", {}, ""),
+        ("GET", f"{article}?utm_{number}={number}&notice=x{number}", {}, ""),
+        ("POST", f"{article}/comments", {**FORM, **HTMX}, body),
+        ("POST", "/comments/preview", {**FORM, **HTMX}, f"{body}&article=birds-1"),
+        ("POST", f"/comments/{1 + number // 40}/likes", {**FORM, **HTMX}, "liked=1"),
+        ("GET", f"/none-{number}", {"Referer": f"https://example.org/{number}"}, ""),
+        ("GET", "/privacy", {"Host": f"host-{number}.example"}, ""),
+    )
+    if number % 200 == 199:
+        return "POST", "/owner/sign-in", FORM, urlencode({"name": f"Visitor {number}", "password": "wrong"})
+    return kinds[number % len(kinds)]
+
+
+def megabytes(process: int) -> float:
+    """The proportional set size of a process: its own memory and its share of what it shares, in MB of 2**20 bytes."""
+    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE)
+    assert found
+    return int(found[1]) / 1024
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    main([int(argument) for argument in sys.argv[1:]] or [0, 1_000, 5_000, 10_000, 20_000, 40_000])
+    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)

@@ -1,0 +1,23 @@
+"""Both servers with a short deadline for request bodies, so that a test can wait for it."""
+
+from __future__ import annotations
+
+import sys
+
+from flask import Flask
+
+from blogapp import create_app as create
+from blogapp.web import development_server, server
+
+BODY_SECONDS = 2.0
+
+
+def create_app() -> Flask:
+    """The application for `flask run`."""
+    development_server.BODY_SECONDS = BODY_SECONDS
+    return create()
+
+
+if __name__ == "__main__":
+    server.BODY_SECONDS = BODY_SECONDS
+    server.main(*sys.argv[1:2])
