@@ -67,10 +67,10 @@ def test_a_missing_comment(app: Flask, comment: int) -> None:
     assert like(app, 4711).status_code == 404
 
 
-def test_a_thousand_likes_at_once_are_a_thousand(app: Flask, comment: int, session: Session) -> None:
+def test_two_hundred_likes_at_once_are_two_hundred(app: Flask, comment: int, session: Session) -> None:
     def give(number: int) -> int:
-        return like(app, comment, address=f"10.{number // 250}.{number % 250}.1").status_code
+        return like(app, comment, address=f"10.0.{number}.1").status_code
 
     with ThreadPoolExecutor(16) as pool:
-        assert Counter(pool.map(give, range(1000))) == {200: 1000}
-    assert likes(session) == 1000
+        assert Counter(pool.map(give, range(200))) == {200: 200}
+    assert likes(session) == 200

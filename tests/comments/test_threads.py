@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
-from tests.comments.conftest import HTMX, Post
+from tests.comments.conftest import HTMX, Post, WriteComments
 
 pytestmark = pytest.mark.usefixtures("article")
 
@@ -73,7 +73,15 @@ def test_a_refresh_with_nothing_new_touches_no_comment(app: Flask, post: Post) -
     with counted(app) as statements:
         answer = app.test_client().get("/articles/birds/comments?since=1", headers=HTMX)
     assert (answer.status_code, answer.data) == (204, b"")
-    assert not any("FROM comments" in statement for statement in statements)
+    assert not any("FROM comments" in statement or "body_html" in statement for statement in statements)
+
+
+def test_a_refresh_does_not_load_the_text_of_the_article(app: Flask, post: Post) -> None:
+    post("birds")
+    with counted(app) as statements:
+        answer = app.test_client().get("/articles/birds/comments?since=0", headers=HTMX)
+    assert "Hello" in answer.text
+    assert not any("articles.body_html" in statement for statement in statements)
 
 
 def test_a_refresh_brings_what_is_newer_and_the_count(app: Flask, post: Post, session: Session) -> None:
@@ -111,9 +119,8 @@ def test_a_strange_cursor_is_no_disaster(client: FlaskClient, post: Post, query:
     assert answer.status_code in {200, 204, 404}
 
 
-def test_threads_come_in_pages_without_a_gap_or_a_double(app: Flask, post: Post) -> None:
-    for number in range(120):
-        post("birds", body=f"Thread number {number}")
+def test_threads_come_in_pages_without_a_gap_or_a_double(app: Flask, post: Post, write_comments: WriteComments) -> None:
+    write_comments(f"Thread number {number}" for number in range(120))
     reader = app.test_client()
     found: list[int] = []
     address = "/articles/birds"
@@ -127,11 +134,9 @@ def test_threads_come_in_pages_without_a_gap_or_a_double(app: Flask, post: Post)
     assert found == list(range(120))
 
 
-def test_a_long_thread_shows_its_beginning_and_the_rest_on_demand(app: Flask, post: Post, session: Session) -> None:
-    post("birds", body="Root")
-    root = last_id(session)
-    for number in range(90):
-        post("birds", body=f"Reply number {number};", parent_id=str(root))
+def test_a_long_thread_shows_its_beginning_and_the_rest_on_demand(app: Flask, write_comments: WriteComments) -> None:
+    (root,) = write_comments(["Root"])
+    write_comments((f"Reply number {number};" for number in range(90)), parent_id=root)
     reader = app.test_client()
     page = reader.get("/articles/birds").text
     found = [int(number) for number in re.findall(r"Reply number (\d+);", page)]
@@ -143,15 +148,10 @@ def test_a_long_thread_shows_its_beginning_and_the_rest_on_demand(app: Flask, po
     assert found == list(range(90))
 
 
-def test_a_permalink_leads_to_the_page_that_holds_the_comment(app: Flask, post: Post, session: Session) -> None:
-    post("birds", body="Root")
-    root = last_id(session)
-    for number in range(60):
-        post("birds", body=f"Reply {number};", parent_id=str(root))
-    deep = last_id(session)
-    for number in range(60):
-        post("birds", body=f"Thread {number};")
-    late = last_id(session)
+def test_a_permalink_leads_to_the_page_that_holds_the_comment(app: Flask, write_comments: WriteComments) -> None:
+    (root,) = write_comments(["Root"])
+    deep = write_comments((f"Reply {number};" for number in range(60)), parent_id=root)[-1]
+    late = write_comments(f"Thread {number};" for number in range(60))[-1]
     reader = app.test_client()
     first = reader.get(f"/comments/{root}")
     assert first.headers["Location"] == f"/articles/birds#comment-{root}"
@@ -173,10 +173,9 @@ def test_a_comment_is_not_found_on_another_article(
 
 @pytest.mark.parametrize("sort", ["oldest", "newest", "liked"])
 def test_threads_come_in_the_order_that_the_address_asks_for(
-    app: Flask, post: Post, session: Session, sort: str
+    app: Flask, write_comments: WriteComments, session: Session, sort: str
 ) -> None:
-    for number in range(60):
-        post("birds", body=f"Thread number {number}")
+    write_comments(f"Thread number {number}" for number in range(60))
     with app.app_context():
         for comment in db.session.scalars(select(Comment)):
             comment.like_count = (comment.number * 7) % 13
@@ -219,12 +218,10 @@ def test_a_thread_says_how_many_speak_and_who(app: Flask, post: Post, session: S
 
 
 def test_page_around_a_folded_reply_offers_exactly_the_replies_after_it(
-    app: Flask, post: Post, session: Session
+    app: Flask, write_comments: WriteComments
 ) -> None:
-    post("birds", body="Root")
-    root = last_id(session)
-    for number in range(30):
-        post("birds", body=f"Reply number {number};", parent_id=str(root))
+    (root,) = write_comments(["Root"])
+    write_comments((f"Reply number {number};" for number in range(30)), parent_id=root)
     reader = app.test_client()
     for start in (12, 15, 29):
         page = reader.get(f"/articles/birds/comments?at={root + 1 + start}").text

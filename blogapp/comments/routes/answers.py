@@ -16,7 +16,7 @@ from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.permissions import Author
 from blogapp.comments.refusals import NotSaved
-from blogapp.comments.routes.read import Answer, address_of, article_of, asked_sort
+from blogapp.comments.routes.read import Answer, address_of, article_of, render_comments
 from blogapp.comments.threads import load_after_write
 from blogapp.db.base import db
 from blogapp.db.faults import AWAY, describe, fault_of
@@ -91,11 +91,9 @@ def _fragment(
 ) -> Response:
     """The comment and what depends on it, read from one snapshot after the write."""
     written = load_after_write(db.session(), comment)
-    page = render_template(
+    page = render_comments(
         template,
-        article=article,
-        author=current_author(),
-        sort=asked_sort(),
+        article,
         node=written.node,
         parent=written.parent,
         threads=written.threads,
