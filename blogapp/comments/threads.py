@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, func, or_, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 
 from blogapp.comments.models import (
     AWAITING_APPROVAL,
@@ -33,7 +33,11 @@ REPLIES_PER_STEP = 50
 MAX_CHANGES = 50
 MAX_ELSEWHERE = 100
 
+# A page needs neither the Markdown nor the digests of its comments.
+WITHOUT_SOURCE = (defer(Comment.body_source), defer(Comment.body_digest), defer(Comment.digest))
+
 # Statements of every page are built once: building one takes longer than running it.
+CONVERSATION = select(Conversation).where(Conversation.article_id == bindparam("article_id"))
 LATEST_IDS = (
     select(Comment.id)
     .where(Comment.article_id == bindparam("article_id"), Comment.shown.is_(True))
@@ -43,6 +47,7 @@ LATEST_IDS = (
 _root = aliased(Comment)
 FIRST_REPLIES = (
     select(Comment)
+    .options(*WITHOUT_SOURCE)
     .join(_root, _root.id == Comment.root_id)
     .where(
         _root.id.in_(bindparam("root_ids", expanding=True)),
@@ -97,7 +102,7 @@ class Page:
 
 def conversation_of(session: Session, article_id: int) -> Conversation:
     """The article's conversation; an empty one if there are no comments yet."""
-    found = session.get(Conversation, article_id)
+    found = session.scalar(CONVERSATION, {"article_id": article_id})
     return found or Conversation(article_id=article_id, last_number=0, version=0, comment_count=0)
 
 
@@ -148,6 +153,8 @@ def load_page(
 def load_elsewhere(session: Session, article_id: int, page: Page) -> list[int]:
     """The ids of the latest comments that are not on the page. The page can then show where a linked comment is, even
     without JavaScript: the server never receives the part of a link after the #."""
+    if page.is_first and not page.before and not any(thread.hidden_replies for thread in page.threads):
+        return []
     here = {node.comment.id for thread in page.threads for node in thread}
     latest = session.scalars(LATEST_IDS, {"article_id": article_id})
     return [comment_id for comment_id in latest if comment_id not in here]
@@ -214,6 +221,7 @@ def _load_roots_from(session: Session, at: Comment) -> list[Comment]:
 def _roots(sort: str, is_after: bool) -> Select[Comment]:
     query = (
         select(Comment)
+        .options(*WITHOUT_SOURCE)
         .where(Comment.article_id == bindparam("article_id"), Comment.root_id.is_(None), Comment.shown.is_(True))
         .limit(THREADS_PER_PAGE + 1)
     )
