@@ -67,7 +67,7 @@ def test_closed_article_and_another_language_have_entries_of_their_own() -> None
     assert fragments.html(("en", False, "/"), lambda node: "not asked", node) == "open"
 
 
-def test_oldest_entries_leave_when_the_room_is_used_up() -> None:
+def test_least_recently_used_entries_are_dropped_when_the_room_is_used_up() -> None:
     fragments, rendered = Fragments(room=10_000), list[int]()
 
     def render(node: Node) -> str:

@@ -185,7 +185,7 @@ def test_no_request_of_a_visitor_scans_a_big_table(filled: Flask) -> None:
     assert found == {}
 
 
-def test_a_post_takes_the_same_number_of_statements_whatever_there_is_already(
+def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comments(
     app: Flask, post: Post, write_comments: WriteComments
 ) -> None:
     counts = []
