@@ -1,4 +1,4 @@
-"""Read threads: a page of them, the replies of one, and what has changed since a version.
+"""Read threads: a page of them, and the replies of one.
 
 Every page takes the same number of queries, and each query reads a range of an index: threads by number, replies by
 path. A thread shows its first REPLIES_SHOWN replies. The path of the last of them is stored with the thread
@@ -18,19 +18,18 @@ from blogapp.comments.models import (
     AWAITING_APPROVAL,
     MAX_DEPTH,
     NUMBER_WIDTH,
-    PUBLISHED,
     REPLIES_SHOWN,
     Comment,
     Conversation,
 )
-from blogapp.comments.permissions import Author
 from blogapp.web.converters import LARGEST_INTEGER, whole_number
 from blogapp.web.errors import NotFound
 
 THREADS_PER_PAGE = 50
 SORTS = ("oldest", "newest", "liked")
 REPLIES_PER_STEP = 50
-MAX_CHANGES = 50
+# Of a visitor's own comments that await approval, on one page.
+MAX_OWN = 50
 MAX_ELSEWHERE = 100
 
 # A page needs neither the Markdown nor the digests of its comments.
@@ -171,31 +170,6 @@ def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
     return threads
 
 
-@dataclass(frozen=True)
-class Written:
-    """A comment that was just written, and what a page displays with it: its parent, its thread if it is a reply (a
-    list of one or none), and the article's conversation."""
-
-    node: Node
-    parent: Comment | None
-    threads: list[Node]
-    conversation: Conversation
-
-
-def load_after_write(session: Session, written: Comment) -> Written:
-    """Read what a page displays with a comment after its write transaction, in one snapshot. The session still holds
-    objects of the write, which other transactions may have changed since."""
-    session.expunge_all()
-    wanted = {written.parent_id, written.root_id} - {None}
-    above = session.scalars(select(Comment).where(Comment.id.in_(wanted))).all() if wanted else []
-    found = {comment.id: comment for comment in above}
-    parent = found.get(written.parent_id or 0)
-    threads = [Node(found[written.root_id])] if written.root_id in found else []
-    _attach(threads, _first_replies(session, [thread.comment for thread in threads]))
-    node = Node(written, parent if written.depth > MAX_DEPTH else None)
-    return Written(node, parent, threads, conversation_of(session, written.article_id))
-
-
 def _load_roots(session: Session, article_id: int, sort: str, cursor: str) -> list[Comment]:
     """The first comments of the threads after the cursor, which is the number of the last thread before them, for
     `liked` its likes and number; of one thread more than a page shows."""
@@ -250,57 +224,12 @@ def load_replies(session: Session, root: Comment, after_path: str) -> tuple[list
     """The next replies of a thread after `after_path`, as trees, and how many are left after them."""
     after = and_(Comment.root_id == root.id, Comment.shown.is_(True), Comment.path > after_path)
     query = select(Comment).where(after).order_by(Comment.path).limit(REPLIES_PER_STEP)
-    rows = _nodes(session, session.scalars(query).all())
+    rows = as_nodes(session, session.scalars(query).all())
     trees: list[Node] = []
     _attach(trees, rows)
     if len(rows) < REPLIES_PER_STEP:
         return trees, 0
     return trees, _count_replies_after(session, root, rows[-1].comment.path)
-
-
-def load_changes(session: Session, article_id: int, since: int) -> list[Node]:
-    """The comments that changed for readers after version `since`: at most MAX_CHANGES, oldest change first."""
-    changed = and_(Comment.article_id == article_id, Comment.changed_in > since)
-    query = select(Comment).where(changed).order_by(Comment.changed_in).limit(MAX_CHANGES)
-    return _nodes(session, session.scalars(query).all())
-
-
-def version_of(session: Session, article_id: int, comment_id: int) -> int:
-    """The version in which readers first saw this comment, or the last published comment before it."""
-    seen = (
-        select(Comment.published_in)
-        .where(Comment.article_id == article_id, Comment.id <= comment_id, Comment.published_in > 0)
-        .order_by(Comment.id.desc())
-        .limit(1)
-    )
-    return session.scalar(seen) or 0
-
-
-def find_comment(session: Session, comment_id: int) -> Comment:
-    """A comment, or its placeholder, that readers see. Raises NotFound."""
-    comment = session.get(Comment, comment_id)
-    if comment is None or not comment.shown:
-        raise NotFound
-    return comment
-
-
-def find_visible(session: Session, comment_id: int | None, article_id: int, author: Author) -> Comment | None:
-    """The article's comment with this id if `author` may see its name and text, else None."""
-    comment = session.get(Comment, comment_id) if comment_id else None
-    if comment is None or comment.article_id != article_id or not author.sees(comment):
-        return None
-    return comment
-
-
-def last_signature(session: Session, author: Author) -> tuple[str, str]:
-    """The name and link of the latest comment from this browser; two empty strings if there is none."""
-    if author.token_hash is None or author.is_owner:
-        return "", ""
-    own = and_(Comment.author_token_hash == author.token_hash, Comment.by_owner.is_(False))
-    states = Comment.status.in_({PUBLISHED, *AWAITING_APPROVAL})
-    last = select(Comment.author_name, Comment.author_url).where(own, states).order_by(Comment.id.desc()).limit(1)
-    row = session.execute(last).first()
-    return (row.author_name, row.author_url) if row else ("", "")
 
 
 def is_on_first_page(session: Session, comment: Comment) -> bool:
@@ -324,7 +253,7 @@ def _is_folded(roots: list[Comment], comment: Comment) -> bool:
 def _first_replies(session: Session, roots: list[Comment]) -> list[Node]:
     """The replies that the threads display before "show more", in reading order."""
     ids = [root.id for root in roots if root.reply_count]
-    return _nodes(session, session.scalars(FIRST_REPLIES, {"root_ids": ids}).all()) if ids else []
+    return as_nodes(session, session.scalars(FIRST_REPLIES, {"root_ids": ids}).all()) if ids else []
 
 
 def _replies_around(session: Session, at: Comment) -> list[Node]:
@@ -333,7 +262,7 @@ def _replies_around(session: Session, at: Comment) -> list[Node]:
     shown = and_(Comment.root_id == at.root_id, Comment.shown.is_(True))
     around = and_(shown, or_(Comment.path.in_(above), Comment.path >= at.path))
     query = select(Comment).where(around).order_by(Comment.path).limit(REPLIES_SHOWN + len(above))
-    return _nodes(session, session.scalars(query).all())
+    return as_nodes(session, session.scalars(query).all())
 
 
 def _count_replies_after(session: Session, root: Comment, path: str) -> int:
@@ -341,7 +270,7 @@ def _count_replies_after(session: Session, root: Comment, path: str) -> int:
     return session.scalar(select(func.count()).where(after)) or 0
 
 
-def _nodes(session: Session, comments: Sequence[Comment]) -> list[Node]:
+def as_nodes(session: Session, comments: Sequence[Comment]) -> list[Node]:
     """The comments as nodes, each with its parent if the indentation cannot show it."""
     known = {comment.id: comment for comment in comments}
     deep = {comment.parent_id for comment in comments if comment.depth > MAX_DEPTH}
@@ -368,7 +297,7 @@ def _own_awaiting(session: Session, article_id: int, own: bytes) -> list[Node]:
         Comment.author_token_hash == own,
         Comment.status.in_(AWAITING_APPROVAL),
     )
-    return _nodes(session, session.scalars(awaiting.order_by(Comment.number).limit(MAX_CHANGES)).all())
+    return as_nodes(session, session.scalars(awaiting.order_by(Comment.number).limit(MAX_OWN)).all())
 
 
 def _add_own(threads: list[Node], awaiting: list[Node], new_here: bool) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from threading import Barrier, Thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -137,27 +138,30 @@ def test_deeply_nested_reply_names_the_author_of_its_parent(post: Post, session:
     assert page.count("in reply to") == 2
 
 
-def test_eight_simultaneous_forms_are_one_comment_with_one_answer(app: Flask, session: Session) -> None:
+@pytest.mark.parametrize("has_cookie", [False, True])
+def test_eight_simultaneous_forms_are_one_comment_with_one_answer(
+    app: Flask, post: Post, session: Session, has_cookie: bool
+) -> None:
+    headers = {"HX-Request": "true"}
+    if has_cookie:
+        headers["Cookie"] = post("birds", body="Before").headers["Set-Cookie"].split(";")[0]
     gate = Barrier(8)
-    answers: list[tuple[int, str]] = []
 
-    def send() -> None:
+    def send(number: int) -> tuple[int, str]:
         gate.wait()
-        answer = app.test_client().post(
-            "/articles/birds/comments", data={"author_name": "Ada", "body": "Once"}, headers={"HX-Request": "true"}
-        )
-        answers.append((answer.status_code, re.findall(r'id="(comment-\d+)"', answer.text)[0]))
+        form, status = {"author_name": "Ada", "body": "Once"}, 503
+        while status == 503:  # on a busy machine the write queue may refuse a request
+            browser = app.test_client(use_cookies=False)
+            answer = browser.post("/articles/birds/comments", data=form, headers=headers)
+            status = answer.status_code
+        return status, re.findall(r'id="(comment-\d+)"', answer.text)[0]
 
-    threads = [Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == 8
-    assert len(set(answers)) == 1
-    assert answers[0][0] == 201
-    assert session.scalar(select(func.count()).select_from(Comment)) == 1
-    assert session.scalars(select(Conversation.comment_count)).one() == 1
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(send, range(8)))
+    assert len(answers) == 1
+    assert {status for status, _ in answers} == {201}
+    assert session.scalar(select(func.count()).select_from(Comment).where(Comment.body_source == "Once")) == 1
+    assert session.scalars(select(Conversation.comment_count)).one() == 1 + has_cookie
 
 
 def test_repeated_form_gets_no_cookie(app: Flask) -> None:
@@ -264,28 +268,3 @@ def test_repeat_without_cookie_over_the_limit_gets_the_first_answer(app: Flask, 
     assert len({answer.headers.get("Location") for answer in answers}) == 1
     other = app.test_client().post("/articles/birds/comments", data={**form, "body": "Other"}, headers=headers)
     assert other.status_code == 429
-
-
-def test_eight_simultaneous_forms_with_a_cookie_are_one_comment(app: Flask, post: Post, session: Session) -> None:
-    cookie = post("birds", body="First").headers["Set-Cookie"].split(";")[0]
-    gate = Barrier(8)
-    answers: list[tuple[int, str]] = []
-
-    def send() -> None:
-        gate.wait()
-        answer = app.test_client(use_cookies=False).post(
-            "/articles/birds/comments",
-            data={"author_name": "Ada", "body": "Once"},
-            headers={"HX-Request": "true", "Cookie": cookie},
-        )
-        answers.append((answer.status_code, re.findall(r'id="(comment-\d+)"', answer.text)[0]))
-
-    threads = [Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == 8
-    assert len(set(answers)) == 1
-    assert answers[0][0] == 201
-    assert session.scalar(select(func.count()).select_from(Comment).where(Comment.body_source == "Once")) == 1

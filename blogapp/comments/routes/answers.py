@@ -11,13 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
+from blogapp.comments.changes import load_after_write
 from blogapp.comments.current_author import current_author
 from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.permissions import Author
 from blogapp.comments.refusals import NotSaved
 from blogapp.comments.routes.read import Answer, address_of, article_of, render_comments
-from blogapp.comments.threads import load_after_write
 from blogapp.db.base import db
 from blogapp.db.faults import AWAY, describe, fault_of
 from blogapp.db.transactions import write_transaction

@@ -9,13 +9,13 @@ from blogapp.articles.models import Article
 from blogapp.comments import owner_routes, rates
 from blogapp.comments.current_author import current_author
 from blogapp.comments.editing import EditedMeanwhile, delete_comment, edit_comment, find_changeable
+from blogapp.comments.finding import find_comment
 from blogapp.comments.forms import BodyForm
 from blogapp.comments.likes import set_like
 from blogapp.comments.models import Comment
 from blogapp.comments.refusals import Invalid, Refused
 from blogapp.comments.routes.answers import changed, confirm_page, find_for_change, saving
 from blogapp.comments.routes.read import LIKED, Answer, address_of, article_of, render_comments
-from blogapp.comments.threads import find_comment
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.text import i18n, markup

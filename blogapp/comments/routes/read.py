@@ -12,7 +12,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.articles.reading import find_article, find_article_id
+from blogapp.comments.changes import load_changes, version_of
 from blogapp.comments.current_author import current_author
+from blogapp.comments.finding import find_comment, last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.likes import liked_among
 from blogapp.comments.models import Comment
@@ -21,14 +23,10 @@ from blogapp.comments.threads import (
     SORTS,
     Node,
     conversation_of,
-    find_comment,
     is_on_first_page,
-    last_signature,
-    load_changes,
     load_page,
     load_replies,
     load_threads,
-    version_of,
 )
 from blogapp.db.base import db
 from blogapp.text import i18n

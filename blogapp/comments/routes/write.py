@@ -10,6 +10,7 @@ from blogapp.articles.models import Article
 from blogapp.articles.reading import find_article
 from blogapp.comments import rates
 from blogapp.comments.current_author import current_author, remember_author
+from blogapp.comments.finding import find_visible
 from blogapp.comments.forms import CommentForm, FormView, form_id
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import Draft, Sender, check_may_post, find_repeat, post_comment
@@ -19,7 +20,6 @@ from blogapp.comments.routes.answers import posted, saving
 # The same blueprint: everything at an address of the comments is `comments.<name>`.
 from blogapp.comments.routes.read import Answer, render_article_page
 from blogapp.comments.routes.read import bp as bp
-from blogapp.comments.threads import find_visible
 from blogapp.db.base import db
 from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
