@@ -10,7 +10,7 @@ import click
 from flask import Flask, request
 
 from blogapp.articles import redirects
-from blogapp.comments import avatars, current_author, labels
+from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.commands import comments_cli
 from blogapp.comments.likes import forget_likes
 from blogapp.comments.owner_routes import bp as comment_moderation
@@ -117,7 +117,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.cli.add_command(settings_command(settings))
 
     avatars.init_app(app)
-    labels.init_app(app)
+    words.init_app(app)
+    fragments.init_app(app)
     current_author.init_app(app, settings.comment_edit_minutes)
     article_page.init_app(app)
     health.init_app(app)

@@ -53,18 +53,21 @@ class Sender:
     visitor: bytes | None
 
 
+def check_may_post(session: Session, article: Article, draft: Draft, rules: Rules, now: datetime) -> None:
+    """Raises Closed or NameTaken. Called before the text is rendered and before the write lock is taken."""
+    if is_closed(article, rules, now):
+        raise Closed
+    if not draft.by_owner and looks_like_the_owner(session, draft.author_name):
+        raise NameTaken
+
+
 def post_comment(
     session: Session, article: Article, draft: Draft, body_html: str, sender: Sender, rules: Rules, now: datetime
 ) -> tuple[Comment, bool]:
     """Post `draft`, whose rendered text is `body_html`, to `article`. A durable write transaction must be open.
 
-    Returns the comment and whether it is new: the same form again gives the first comment. Raises NameTaken,
-    ParentGone or Closed.
+    Returns the comment and whether it is new: the same form again gives the first comment. Raises ParentGone.
     """
-    if is_closed(article, rules, now):
-        raise Closed
-    if not draft.by_owner and looks_like_the_owner(session, draft.author_name):
-        raise NameTaken
     conversation = lock_conversation(session, article.id)
     # Looked up again: the same form may have been posted while this one waited for the lock.
     first = find_repeat(session, article.id, draft, sender, now)

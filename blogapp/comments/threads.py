@@ -1,4 +1,4 @@
-"""Read threads: a page of them, the replies of one, and what has changed since a version.
+"""Read threads: a page of them, and the replies of one.
 
 Every page takes the same number of queries, and each query reads a range of an index: threads by number, replies by
 path. A thread shows its first REPLIES_SHOWN replies. The path of the last of them is stored with the thread
@@ -7,30 +7,55 @@ path. A thread shows its first REPLIES_SHOWN replies. The path of the last of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased, defer
 
 from blogapp.comments.models import (
     AWAITING_APPROVAL,
     MAX_DEPTH,
     NUMBER_WIDTH,
-    PUBLISHED,
     REPLIES_SHOWN,
     Comment,
     Conversation,
 )
-from blogapp.comments.permissions import Author
 from blogapp.web.converters import LARGEST_INTEGER, whole_number
 from blogapp.web.errors import NotFound
 
 THREADS_PER_PAGE = 50
 SORTS = ("oldest", "newest", "liked")
 REPLIES_PER_STEP = 50
-MAX_CHANGES = 50
-MAX_ELSEWHERE = 500
+# Of a visitor's own comments that await approval, on one page.
+MAX_OWN = 50
+MAX_ELSEWHERE = 100
+
+# A page needs neither the Markdown nor the digests of its comments.
+WITHOUT_SOURCE = (defer(Comment.body_source), defer(Comment.body_digest), defer(Comment.digest))
+
+# Statements of every page are built once: building one takes longer than running it.
+CONVERSATION = select(Conversation).where(Conversation.article_id == bindparam("article_id"))
+LATEST_IDS = (
+    select(Comment.id)
+    .where(Comment.article_id == bindparam("article_id"), Comment.shown.is_(True))
+    .order_by(Comment.changed_in.desc())
+    .limit(MAX_ELSEWHERE)
+)
+_root = aliased(Comment)
+FIRST_REPLIES = (
+    select(Comment)
+    .options(*WITHOUT_SOURCE)
+    .join(_root, _root.id == Comment.root_id)
+    .where(
+        _root.id.in_(bindparam("root_ids", expanding=True)),
+        Comment.shown.is_(True),
+        # One range for both cases: "z" sorts after every path.
+        Comment.path <= func.coalesce(_root.fold_path, "z"),
+    )
+    .order_by(Comment.path)
+)
 
 
 @dataclass
@@ -76,7 +101,7 @@ class Page:
 
 def conversation_of(session: Session, article_id: int) -> Conversation:
     """The article's conversation; an empty one if there are no comments yet."""
-    found = session.get(Conversation, article_id)
+    found = session.scalar(CONVERSATION, {"article_id": article_id})
     return found or Conversation(article_id=article_id, last_number=0, version=0, comment_count=0)
 
 
@@ -103,12 +128,8 @@ def load_page(
     does not depend on the number of comments: threads, replies, with `at` the part of the thread around it, with
     `own` the comments that await approval. Raises NotFound for an invalid cursor.
     """
-    query = select(Comment).where(Comment.article_id == article_id, Comment.root_id.is_(None), Comment.shown.is_(True))
-    if at is not None:
-        sort, query = "oldest", query.where(Comment.number >= number_of(at.path)).order_by(Comment.number)
-    else:
-        query = _in_order(query, sort, cursor)
-    found = list(session.scalars(query.limit(THREADS_PER_PAGE + 1)))
+    found = _load_roots(session, article_id, sort, cursor) if at is None else _load_roots_from(session, at)
+    sort = sort if at is None else "oldest"
     roots = found[:THREADS_PER_PAGE]
     threads = [Node(root) for root in roots]
     around = at if at is not None and at.root_id is not None and _is_folded(roots, at) else None
@@ -131,14 +152,11 @@ def load_page(
 def load_elsewhere(session: Session, article_id: int, page: Page) -> list[int]:
     """The ids of the latest comments that are not on the page. The page can then show where a linked comment is, even
     without JavaScript: the server never receives the part of a link after the #."""
+    if page.is_first and not page.before and not any(thread.hidden_replies for thread in page.threads):
+        return []
     here = {node.comment.id for thread in page.threads for node in thread}
-    latest = (
-        select(Comment.id)
-        .where(Comment.article_id == article_id, Comment.shown.is_(True))
-        .order_by(Comment.changed_in.desc())
-        .limit(MAX_ELSEWHERE)
-    )
-    return [comment_id for comment_id in session.scalars(latest) if comment_id not in here]
+    latest = session.scalars(LATEST_IDS, {"article_id": article_id})
+    return [comment_id for comment_id in latest if comment_id not in here]
 
 
 def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
@@ -152,48 +170,45 @@ def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
     return threads
 
 
-@dataclass(frozen=True)
-class Written:
-    """A comment that was just written, and what a page displays with it: its parent, its thread if it is a reply (a
-    list of one or none), and the article's conversation."""
-
-    node: Node
-    parent: Comment | None
-    threads: list[Node]
-    conversation: Conversation
-
-
-def load_after_write(session: Session, written: Comment) -> Written:
-    """Read a comment again after its write transaction, together with what depends on it, in one snapshot. The
-    session still holds objects of the write; another transaction may have changed them since."""
-    session.expunge_all()
-    wanted = {written.id, written.parent_id, written.root_id} - {None}
-    found = {comment.id: comment for comment in session.scalars(select(Comment).where(Comment.id.in_(wanted)))}
-    # The article may have been deleted in the meantime, and its comments with it.
-    comment, parent = found.get(written.id, written), found.get(written.parent_id or 0)
-    threads = [Node(found[written.root_id])] if written.root_id in found else []
-    _attach(threads, _first_replies(session, [thread.comment for thread in threads]))
-    node = Node(comment, parent if comment.depth > MAX_DEPTH else None)
-    return Written(node, parent, threads, conversation_of(session, written.article_id))
-
-
-def _in_order(query: Select[Comment], sort: str, cursor: str) -> Select[Comment]:
-    """Threads after the cursor: the number of the last thread before, for `liked` its likes and number."""
+def _load_roots(session: Session, article_id: int, sort: str, cursor: str) -> list[Comment]:
+    """The first comments of the threads after the cursor, which is the number of the last thread before them, for
+    `liked` its likes and number; of one thread more than a page shows."""
     likes, _, number = cursor.rpartition("-")
+    values: dict[str, int] = {"article_id": article_id}
     try:
-        behind = whole_number(number) if cursor else None
-        behind_likes = whole_number(likes, LARGEST_INTEGER) if cursor and sort == "liked" else 0
+        if cursor:
+            values["behind"] = whole_number(number)
+        if cursor and sort == "liked":
+            values["likes"] = whole_number(likes, LARGEST_INTEGER)
     except ValueError:
         raise NotFound from None
+    return list(session.scalars(_roots(sort, bool(cursor)), values))
+
+
+def _load_roots_from(session: Session, at: Comment) -> list[Comment]:
+    """The same for the threads from the one that contains `at` on."""
+    values = {"article_id": at.article_id, "behind": number_of(at.path) - 1}
+    return list(session.scalars(_roots("oldest", True), values))
+
+
+@cache
+def _roots(sort: str, is_after: bool) -> Select[Comment]:
+    query = (
+        select(Comment)
+        .options(*WITHOUT_SOURCE)
+        .where(Comment.article_id == bindparam("article_id"), Comment.root_id.is_(None), Comment.shown.is_(True))
+        .limit(THREADS_PER_PAGE + 1)
+    )
+    behind: BindParameter[int] = bindparam("behind")
     if sort == "newest":
         query = query.order_by(Comment.number.desc())
-        return query if behind is None else query.where(Comment.number < behind)
+        return query.where(Comment.number < behind) if is_after else query
     if sort == "liked":
         query = query.order_by(Comment.like_count.desc(), Comment.number.desc())
         here = tuple_(Comment.like_count, Comment.number)
-        return query if behind is None else query.where(here < (behind_likes, behind))
+        return query.where(here < tuple_(bindparam("likes"), behind)) if is_after else query
     query = query.order_by(Comment.number)
-    return query if behind is None else query.where(Comment.number > behind)
+    return query.where(Comment.number > behind) if is_after else query
 
 
 def _cursor_of(root: Comment, sort: str) -> str:
@@ -207,60 +222,14 @@ def number_of(path: str) -> int:
 
 def load_replies(session: Session, root: Comment, after_path: str) -> tuple[list[Node], int]:
     """The next replies of a thread after `after_path`, as trees, and how many are left after them."""
-    rows = _replies(
-        session,
-        and_(Comment.root_id == root.id, Comment.shown.is_(True), Comment.path > after_path),
-        REPLIES_PER_STEP,
-    )
+    after = and_(Comment.root_id == root.id, Comment.shown.is_(True), Comment.path > after_path)
+    query = select(Comment).where(after).order_by(Comment.path).limit(REPLIES_PER_STEP)
+    rows = as_nodes(session, session.scalars(query).all())
     trees: list[Node] = []
     _attach(trees, rows)
     if len(rows) < REPLIES_PER_STEP:
         return trees, 0
     return trees, _count_replies_after(session, root, rows[-1].comment.path)
-
-
-def load_changes(session: Session, article_id: int, since: int) -> list[Node]:
-    """The comments that changed for readers after version `since`: at most MAX_CHANGES, oldest change first."""
-    changed = and_(Comment.article_id == article_id, Comment.changed_in > since)
-    return _nodes(session, select(Comment).where(changed).order_by(Comment.changed_in).limit(MAX_CHANGES))
-
-
-def version_of(session: Session, article_id: int, comment_id: int) -> int:
-    """The version in which readers first saw this comment, or the last published comment before it."""
-    seen = (
-        select(Comment.published_in)
-        .where(Comment.article_id == article_id, Comment.id <= comment_id, Comment.published_in > 0)
-        .order_by(Comment.id.desc())
-        .limit(1)
-    )
-    return session.scalar(seen) or 0
-
-
-def find_comment(session: Session, comment_id: int) -> Comment:
-    """A comment, or its placeholder, that readers see. Raises NotFound."""
-    comment = session.get(Comment, comment_id)
-    if comment is None or not comment.shown:
-        raise NotFound
-    return comment
-
-
-def find_visible(session: Session, comment_id: int | None, article_id: int, author: Author) -> Comment | None:
-    """The article's comment with this id if `author` may see its name and text, else None."""
-    comment = session.get(Comment, comment_id) if comment_id else None
-    if comment is None or comment.article_id != article_id or not author.sees(comment):
-        return None
-    return comment
-
-
-def last_signature(session: Session, author: Author) -> tuple[str, str]:
-    """The name and link of the latest comment from this browser; two empty strings if there is none."""
-    if author.token_hash is None or author.is_owner:
-        return "", ""
-    own = and_(Comment.author_token_hash == author.token_hash, Comment.by_owner.is_(False))
-    states = Comment.status.in_({PUBLISHED, *AWAITING_APPROVAL})
-    last = select(Comment.author_name, Comment.author_url).where(own, states).order_by(Comment.id.desc()).limit(1)
-    row = session.execute(last).first()
-    return (row.author_name, row.author_url) if row else ("", "")
 
 
 def is_on_first_page(session: Session, comment: Comment) -> bool:
@@ -283,31 +252,17 @@ def _is_folded(roots: list[Comment], comment: Comment) -> bool:
 
 def _first_replies(session: Session, roots: list[Comment]) -> list[Node]:
     """The replies that the threads display before "show more", in reading order."""
-    root = aliased(Comment)
-    folded = (
-        select(Comment)
-        .join(root, root.id == Comment.root_id)
-        .where(
-            root.id.in_([each.id for each in roots if each.reply_count]),
-            Comment.shown.is_(True),
-            # One range for both cases: "z" sorts after every path.
-            Comment.path <= func.coalesce(root.fold_path, "z"),
-        )
-        .order_by(Comment.path)
-    )
-    return _nodes(session, folded)
+    ids = [root.id for root in roots if root.reply_count]
+    return as_nodes(session, session.scalars(FIRST_REPLIES, {"root_ids": ids}).all()) if ids else []
 
 
 def _replies_around(session: Session, at: Comment) -> list[Node]:
     """The displayed ancestors of `at`, `at` itself, and the replies after it."""
     above = [at.path[:end] for end in range(2 * NUMBER_WIDTH, len(at.path), NUMBER_WIDTH)]
     shown = and_(Comment.root_id == at.root_id, Comment.shown.is_(True))
-    condition = and_(shown, or_(Comment.path.in_(above), Comment.path >= at.path))
-    return _replies(session, condition, REPLIES_SHOWN + len(above))
-
-
-def _replies(session: Session, condition: ColumnElement[bool], limit: int) -> list[Node]:
-    return _nodes(session, select(Comment).where(condition).order_by(Comment.path).limit(limit))
+    around = and_(shown, or_(Comment.path.in_(above), Comment.path >= at.path))
+    query = select(Comment).where(around).order_by(Comment.path).limit(REPLIES_SHOWN + len(above))
+    return as_nodes(session, session.scalars(query).all())
 
 
 def _count_replies_after(session: Session, root: Comment, path: str) -> int:
@@ -315,12 +270,14 @@ def _count_replies_after(session: Session, root: Comment, path: str) -> int:
     return session.scalar(select(func.count()).where(after)) or 0
 
 
-def _nodes(session: Session, query: Select[Comment]) -> list[Node]:
-    """The comments of `query`, each with its parent if the indentation cannot show it."""
-    answered = aliased(Comment)
-    deep = and_(answered.id == Comment.parent_id, Comment.depth > MAX_DEPTH)
-    rows = session.execute(query.add_columns(answered).outerjoin(answered, deep))
-    return [Node(comment, answers) for comment, answers in rows]
+def as_nodes(session: Session, comments: Sequence[Comment]) -> list[Node]:
+    """The comments as nodes, each with its parent if the indentation cannot show it."""
+    known = {comment.id: comment for comment in comments}
+    deep = {comment.parent_id for comment in comments if comment.depth > MAX_DEPTH}
+    # In reading order from the first reply on, each parent is among the comments, and this query is not needed.
+    if missing := deep - known.keys():
+        known.update((each.id, each) for each in session.scalars(select(Comment).where(Comment.id.in_(missing))))
+    return [Node(each, known.get(each.parent_id or 0) if each.depth > MAX_DEPTH else None) for each in comments]
 
 
 def _attach(threads: list[Node], replies: list[Node]) -> None:
@@ -340,7 +297,7 @@ def _own_awaiting(session: Session, article_id: int, own: bytes) -> list[Node]:
         Comment.author_token_hash == own,
         Comment.status.in_(AWAITING_APPROVAL),
     )
-    return _nodes(session, awaiting.order_by(Comment.number).limit(MAX_CHANGES))
+    return as_nodes(session, session.scalars(awaiting.order_by(Comment.number).limit(MAX_OWN)).all())
 
 
 def _add_own(threads: list[Node], awaiting: list[Node], new_here: bool) -> None:

@@ -7,11 +7,12 @@ from flask import Flask, current_app, render_template, request
 from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.comments.current_author import current_author
+from blogapp.comments.finding import last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
 from blogapp.comments.routes.read import asked_sort, liked_on_page, set_article_page
-from blogapp.comments.threads import conversation_of, last_signature, load_elsewhere, load_page
+from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
 from blogapp.db.base import db
 from blogapp.text import i18n
 from blogapp.view_counts.counting import views_of

@@ -106,7 +106,13 @@ def pgettext(context: str, message: str) -> str:
 
 def number(value: int) -> str:
     """Format a count: 1,234, or 1 234 with a narrow no-break space."""
-    return _number(value, current_locale())
+    return number_in(current_locale(), value)
+
+
+@lru_cache(KEPT)
+def number_in(locale: str, value: int) -> str:
+    """The same in a given language."""
+    return format_decimal(value, locale=locale)
 
 
 def day(value: date) -> str:
@@ -116,7 +122,11 @@ def day(value: date) -> str:
 
 def moment(value: datetime) -> str:
     """Format a date and time with its time zone, since the page is the same for readers everywhere."""
-    locale = current_locale()
+    return moment_in(current_locale(), value)
+
+
+def moment_in(locale: str, value: datetime) -> str:
+    """The same in a given language."""
     day_of_value = _day(value.year, value.month, value.day, locale)
     return _moment_format(locale).format(f"{value.hour:02}:{value.minute:02} UTC", day_of_value)
 
@@ -129,11 +139,6 @@ def iso(value: datetime) -> str:
 def typeset(title: str) -> str:
     """Return a title or summary with the spaces of its language. The stored text is not changed."""
     return markup.french_spaces(title) if current_locale() == "fr" else title
-
-
-@lru_cache(KEPT)
-def _number(value: int, locale: str) -> str:
-    return format_decimal(value, locale=locale)
 
 
 @lru_cache(KEPT)

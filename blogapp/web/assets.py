@@ -22,7 +22,15 @@ from blogapp.web.immediate import Answer, Environ, Responder
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 VENDORED = ("vendor/htmx-4.0.1.js",)
-STYLES = ("css/base.css", "css/articles.css", "css/comments.css", "css/forms.css", "css/errors.css")
+STYLES = (
+    "css/base.css",
+    "css/articles.css",
+    "css/comments.css",
+    "css/threads.css",
+    "css/comment.css",
+    "css/forms.css",
+    "css/errors.css",
+)
 SCRIPTS = (
     *VENDORED,
     "js/responses.js",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
@@ -17,6 +17,8 @@ from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.comments.permissions import Author
+from blogapp.comments.posting import Draft, Sender, post_comment
+from blogapp.comments.spam import Rules
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
 from blogapp.owners.cookies import session_cookie_name
@@ -26,6 +28,7 @@ from tests.conftest import locked
 
 Post = Callable[..., TestResponse]
 PublishArticle = Callable[..., Article]
+WriteComments = Callable[..., list[int]]
 
 HTMX = {"HX-Request": "true"}
 OWNER = "Chloé Martin"
@@ -42,6 +45,22 @@ def comment(article: Article, post: Post, session: Session) -> int:
     """Return the id of a comment that `client` has posted: "First text" by Ada."""
     post("birds", author_name="Ada", body="First text")
     return session.scalars(select(Comment.id)).one()
+
+
+@pytest.fixture
+def write_comments(app: Flask, article: Article) -> WriteComments:
+    """Return a function that posts many comments on the article in one transaction, and returns their ids."""
+
+    def write(bodies: Iterable[str], parent_id: int | None = None, author_name: str = "Ada") -> list[int]:
+        sender, rules = Sender(token_hash=b"t" * 32, visitor=None), Rules("open", 0)
+        with app.app_context(), write_transaction() as session:
+            drafts = [Draft(author_name, "", body, parent_id, trapped=False) for body in bodies]
+            return [
+                post_comment(session, article, draft, f"<p>{draft.body}</p>", sender, rules, clock.now())[0].id
+                for draft in drafts
+            ]
+
+    return write
 
 
 @pytest.fixture

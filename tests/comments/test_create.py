@@ -1,9 +1,10 @@
-"""POST /articles/<slug>/comments: with HTMX and without, right and wrong."""
+"""POST /articles/<slug>/comments: with HTMX and without, valid and invalid forms."""
 
 from __future__ import annotations
 
 import re
-from threading import Barrier, Thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -18,7 +19,7 @@ from tests.comments.conftest import Post, PublishArticle
 pytestmark = pytest.mark.usefixtures("article")
 
 
-def test_a_plain_form_lands_on_the_comment(post: Post, client: FlaskClient) -> None:
+def test_plain_form_leads_to_the_comment(post: Post, client: FlaskClient) -> None:
     answer = post("birds", author_name="Ada", body="Hello *there*")
     assert answer.status_code == 303
     assert re.fullmatch(r"/articles/birds#comment-\d+", answer.headers["Location"])
@@ -28,7 +29,7 @@ def test_a_plain_form_lands_on_the_comment(post: Post, client: FlaskClient) -> N
     assert '<span id="comment-count" data-count="1">1 comment</span>' in page
 
 
-def test_htmx_gets_the_comment_the_count_a_fresh_form_and_a_message(post: Post) -> None:
+def test_htmx_gets_the_comment_the_count_an_empty_form_and_a_message(post: Post) -> None:
     answer = post("birds", author_name="Ada", body="Hello *there*", htmx=True)
     assert answer.status_code == 201
     assert "<!doctype" not in answer.text
@@ -40,7 +41,7 @@ def test_htmx_gets_the_comment_the_count_a_fresh_form_and_a_message(post: Post) 
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_fragment_is_the_same_as_on_the_page(post: Post, client: FlaskClient) -> None:
+def test_fragment_is_the_same_as_on_the_page(post: Post, client: FlaskClient) -> None:
     answer = post("birds", author_name="Ada", body="Hello", htmx=True)
     comment = re.search(r'<article class="comment".*?</article>', answer.text, re.DOTALL)
     assert comment
@@ -66,7 +67,7 @@ def test_the_fragment_is_the_same_as_on_the_page(post: Post, client: FlaskClient
         ({"parent_id": "x"}, "form", "was not found"),
     ],
 )
-def test_a_wrong_input_comes_back_with_the_text_kept_and_a_sentence(
+def test_invalid_form_keeps_its_fields_and_gets_a_message(
     post: Post, session: Session, fields: dict[str, str], field: str, sentence: str, htmx: bool
 ) -> None:
     typed = {"author_name": "Ada <3", "body": "Kept & typed", **fields}
@@ -83,20 +84,20 @@ def test_a_wrong_input_comes_back_with_the_text_kept_and_a_sentence(
     assert session.scalar(select(func.count()).select_from(Comment)) == 0
 
 
-def test_too_long_a_text_is_kept_whole(post: Post) -> None:
+def test_overlong_text_is_kept_in_the_form(post: Post) -> None:
     text = "é😀" * 3000
     answer = post("birds", body=text)
     assert answer.status_code == 422
     assert text in answer.text
 
 
-def test_four_byte_characters_and_5000_of_them_come_back(post: Post, client: FlaskClient) -> None:
+def test_five_thousand_four_byte_characters_are_stored(post: Post, client: FlaskClient) -> None:
     text = "😀𝒳" * 2500
     assert post("birds", body=text).status_code == 303
     assert text in client.get("/articles/birds").text
 
 
-def test_a_reply_stands_under_the_comment_that_it_answers(post: Post, session: Session, client: FlaskClient) -> None:
+def test_reply_is_displayed_under_its_parent(post: Post, session: Session, client: FlaskClient) -> None:
     post("birds", body="One")
     post("birds", body="Two")
     first = session.scalars(select(Comment).where(Comment.body_source == "One")).one()
@@ -109,23 +110,23 @@ def test_a_reply_stands_under_the_comment_that_it_answers(post: Post, session: S
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_a_reply_to_nothing_keeps_the_text(post: Post, htmx: bool) -> None:
+def test_reply_to_a_missing_comment_keeps_the_text(post: Post, htmx: bool) -> None:
     answer = post("birds", body="Kept", parent_id="4711", htmx=htmx)
     assert answer.status_code == 409
     assert "Kept</textarea>" in answer.text
     assert "no longer available" in answer.text
 
 
-def test_a_reply_cannot_cross_articles(post: Post, session: Session, publish_article: PublishArticle) -> None:
+def test_reply_to_a_comment_on_another_article_is_refused(
+    post: Post, session: Session, publish_article: PublishArticle
+) -> None:
     publish_article(slug="bees", lang="en", title="Bees")
     post("birds", body="One")
     first = session.scalars(select(Comment)).one()
     assert post("bees", body="Answer", parent_id=str(first.id)).status_code == 409
 
 
-def test_replies_deeper_than_the_screen_name_whom_they_answer(
-    post: Post, session: Session, client: FlaskClient
-) -> None:
+def test_deeply_nested_reply_names_the_author_of_its_parent(post: Post, session: Session, client: FlaskClient) -> None:
     parent = ""
     for depth in range(7):
         post("birds", author_name=f"Name{depth}", body=f"Depth {depth}", parent_id=parent)
@@ -137,30 +138,33 @@ def test_replies_deeper_than_the_screen_name_whom_they_answer(
     assert page.count("in reply to") == 2
 
 
-def test_eight_forms_at_once_are_one_comment_and_the_same_answer(app: Flask, session: Session) -> None:
+@pytest.mark.parametrize("has_cookie", [False, True])
+def test_eight_simultaneous_forms_are_one_comment_with_one_answer(
+    app: Flask, post: Post, session: Session, has_cookie: bool
+) -> None:
+    headers = {"HX-Request": "true"}
+    if has_cookie:
+        headers["Cookie"] = post("birds", body="Before").headers["Set-Cookie"].split(";")[0]
     gate = Barrier(8)
-    answers: list[tuple[int, str]] = []
 
-    def send() -> None:
+    def send(number: int) -> tuple[int, str]:
         gate.wait()
-        answer = app.test_client().post(
-            "/articles/birds/comments", data={"author_name": "Ada", "body": "Once"}, headers={"HX-Request": "true"}
-        )
-        answers.append((answer.status_code, re.findall(r'id="(comment-\d+)"', answer.text)[0]))
+        form, status = {"author_name": "Ada", "body": "Once"}, 503
+        while status == 503:  # on a busy machine the write queue may refuse a request
+            browser = app.test_client(use_cookies=False)
+            answer = browser.post("/articles/birds/comments", data=form, headers=headers)
+            status = answer.status_code
+        return status, re.findall(r'id="(comment-\d+)"', answer.text)[0]
 
-    threads = [Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == 8
-    assert len(set(answers)) == 1
-    assert answers[0][0] == 201
-    assert session.scalar(select(func.count()).select_from(Comment)) == 1
-    assert session.scalars(select(Conversation.comment_count)).one() == 1
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(send, range(8)))
+    assert len(answers) == 1
+    assert {status for status, _ in answers} == {201}
+    assert session.scalar(select(func.count()).select_from(Comment).where(Comment.body_source == "Once")) == 1
+    assert session.scalars(select(Conversation.comment_count)).one() == 1 + has_cookie
 
 
-def test_a_repeated_form_does_not_get_the_cookie_of_the_first(app: Flask) -> None:
+def test_repeated_form_gets_no_cookie(app: Flask) -> None:
     form = {"author_name": "Ada", "body": "Mine"}
     first = app.test_client().post("/articles/birds/comments", data=form)
     again = app.test_client().post("/articles/birds/comments", data=form)
@@ -171,7 +175,7 @@ def test_a_repeated_form_does_not_get_the_cookie_of_the_first(app: Flask) -> Non
     assert again.headers["Location"] == first.headers["Location"]
 
 
-def test_over_https_the_cookie_is_bound_to_the_host(app: Flask) -> None:
+def test_cookie_over_https_has_the_host_prefix(app: Flask) -> None:
     answer = app.test_client().post(
         "/articles/birds/comments", data={"author_name": "Ada", "body": "Safe"}, base_url="https://blog.example.org"
     )
@@ -187,7 +191,7 @@ def test_no_address_is_stored(post: Post, session: Session) -> None:
     assert "127.0.0" not in stored
 
 
-def test_a_post_from_another_site_is_refused(client: FlaskClient, session: Session) -> None:
+def test_post_from_another_site_is_refused(client: FlaskClient, session: Session) -> None:
     form = {"author_name": "Ada", "body": "Hello"}
     for headers in (
         {"Sec-Fetch-Site": "cross-site"},
@@ -201,7 +205,7 @@ def test_a_post_from_another_site_is_refused(client: FlaskClient, session: Sessi
     assert client.post("/articles/birds/comments", data=form, headers=own).status_code == 303
 
 
-def test_a_body_over_64_kb_is_refused(client: FlaskClient) -> None:
+def test_body_over_64_kb_is_refused(client: FlaskClient) -> None:
     answer = client.post("/articles/birds/comments", data={"body": "x" * 70_000})
     assert answer.status_code == 413
     assert "too large" in answer.text
@@ -210,14 +214,14 @@ def test_a_body_over_64_kb_is_refused(client: FlaskClient) -> None:
     assert "<!doctype" not in fragment.text
 
 
-def test_a_missing_article_and_a_wrong_method(client: FlaskClient) -> None:
+def test_missing_article_is_404_and_wrong_method_405(client: FlaskClient) -> None:
     assert client.post("/articles/none/comments", data={"author_name": "A", "body": "B"}).status_code == 404
     assert client.delete("/articles/birds/comments").status_code == 405
 
 
 @pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_RATE_PER_MINUTE="2")
 @pytest.mark.parametrize("htmx", [True, False])
-def test_too_many_from_one_network_wait_and_keep_their_text(app: Flask, htmx: bool) -> None:
+def test_too_many_comments_from_one_network_are_refused_with_their_text(app: Flask, htmx: bool) -> None:
     client = app.test_client()
     headers = {"HX-Request": "true"} if htmx else {}
 
@@ -237,13 +241,13 @@ def test_too_many_from_one_network_wait_and_keep_their_text(app: Flask, htmx: bo
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert "three</textarea>" in refused.text
     assert "from your network" in refused.text
-    # What was posted before is answered as before, and other networks are not held up.
+    # A repeat gets the first answer, and other networks are not limited.
     assert send("two", "192.0.2.2").status_code == good
     assert send("four", "198.51.100.1").status_code == good
 
 
 @pytest.mark.settings(COMMENT_CLOSE_DAYS="1")
-def test_a_closed_conversation_takes_nothing(publish_article: PublishArticle, post: Post, client: FlaskClient) -> None:
+def test_closed_article_accepts_no_comments(publish_article: PublishArticle, post: Post, client: FlaskClient) -> None:
     from datetime import UTC, datetime
 
     publish_article(slug="old", lang="en", title="Old", published_at=datetime(2020, 1, 1, tzinfo=UTC))
@@ -264,28 +268,3 @@ def test_repeat_without_cookie_over_the_limit_gets_the_first_answer(app: Flask, 
     assert len({answer.headers.get("Location") for answer in answers}) == 1
     other = app.test_client().post("/articles/birds/comments", data={**form, "body": "Other"}, headers=headers)
     assert other.status_code == 429
-
-
-def test_eight_identical_posts_with_a_cookie_at_once_are_one_comment(app: Flask, post: Post, session: Session) -> None:
-    cookie = post("birds", body="First").headers["Set-Cookie"].split(";")[0]
-    gate = Barrier(8)
-    answers: list[tuple[int, str]] = []
-
-    def send() -> None:
-        gate.wait()
-        answer = app.test_client(use_cookies=False).post(
-            "/articles/birds/comments",
-            data={"author_name": "Ada", "body": "Once"},
-            headers={"HX-Request": "true", "Cookie": cookie},
-        )
-        answers.append((answer.status_code, re.findall(r'id="(comment-\d+)"', answer.text)[0]))
-
-    threads = [Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == 8
-    assert len(set(answers)) == 1
-    assert answers[0][0] == 201
-    assert session.scalar(select(func.count()).select_from(Comment).where(Comment.body_source == "Once")) == 1

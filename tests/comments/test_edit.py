@@ -1,4 +1,4 @@
-"""Editing and withdrawing: by the author, for a while, once at a time."""
+"""Edit and delete a comment: by its author, within the time limit, without losing texts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from blogapp.db.base import db
 from tests.comments.conftest import HTMX, Post
 
 
-def test_the_author_sees_the_buttons_and_nobody_else(comment: int, client: FlaskClient, app: Flask) -> None:
+def test_only_the_author_sees_the_edit_link(comment: int, client: FlaskClient, app: Flask) -> None:
     assert f"/comments/{comment}/edit" in client.get("/articles/birds").text
     assert "15 minutes left" in client.get("/articles/birds").text
     assert f"/comments/{comment}/edit" not in app.test_client().get("/articles/birds").text
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_an_edit_changes_the_text_says_so_and_keeps_the_old_one(
+def test_edit_replaces_the_text_and_keeps_the_earlier_one(
     comment: int, client: FlaskClient, app: Flask, session: Session, htmx: bool
 ) -> None:
     headers = HTMX if htmx else {}
@@ -42,7 +42,7 @@ def test_an_edit_changes_the_text_says_so_and_keeps_the_old_one(
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_a_wrong_edit_keeps_what_was_typed(comment: int, client: FlaskClient, htmx: bool) -> None:
+def test_invalid_edit_keeps_the_text(comment: int, client: FlaskClient, htmx: bool) -> None:
     headers = HTMX if htmx else {}
     for body, sentence in ((" ", "Please write a comment."), ("x" * 5001, "limited to 5,000 characters")):
         answer = client.post(f"/comments/{comment}/edit", data={"body": body, "revision": "0"}, headers=headers)
@@ -53,7 +53,7 @@ def test_a_wrong_edit_keeps_what_was_typed(comment: int, client: FlaskClient, ht
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_two_edits_at_once_show_both_texts_and_lose_none(comment: int, client: FlaskClient, htmx: bool) -> None:
+def test_conflicting_edit_shows_both_texts(comment: int, client: FlaskClient, htmx: bool) -> None:
     headers = HTMX if htmx else {}
     url = f"/comments/{comment}/edit"
     client.post(url, data={"body": "From one window", "revision": "0"})
@@ -68,7 +68,7 @@ def test_two_edits_at_once_show_both_texts_and_lose_none(comment: int, client: F
     assert "From the other" in client.get("/articles/birds").text
 
 
-def test_the_same_edit_twice_is_one(comment: int, client: FlaskClient, session: Session) -> None:
+def test_edit_sent_twice_is_one_edit(comment: int, client: FlaskClient, session: Session) -> None:
     for _ in range(2):
         answer = client.post(f"/comments/{comment}/edit", data={"body": "Once", "revision": "0"})
         assert answer.status_code == 303
@@ -77,7 +77,9 @@ def test_the_same_edit_twice_is_one(comment: int, client: FlaskClient, session: 
 
 @pytest.mark.parametrize("action", ["edit", "delete"])
 @pytest.mark.parametrize("htmx", [True, False])
-def test_somebody_else_is_told_why_not(comment: int, app: Flask, session: Session, action: str, htmx: bool) -> None:
+def test_other_visitors_are_told_why_they_cannot_change_the_comment(
+    comment: int, app: Flask, session: Session, action: str, htmx: bool
+) -> None:
     stranger = app.test_client()
     headers = HTMX if htmx else {}
     for token in (None, "A" * 43, "x", ""):
@@ -89,7 +91,7 @@ def test_somebody_else_is_told_why_not(comment: int, app: Flask, session: Sessio
         ):
             assert answer.status_code == 403
             assert "Comments can only be edited by their author" in answer.text
-    # A cookie of one's own is no key to what others wrote.
+    # The cookie of another author does not help.
     stranger.delete_cookie("visitor")
     stranger.post("/articles/birds/comments", data={"author_name": "Eve", "body": "Hello"})
     assert stranger.post(f"/comments/{comment}/{action}", data={"body": "Mine now"}).status_code == 403
@@ -98,14 +100,16 @@ def test_somebody_else_is_told_why_not(comment: int, app: Flask, session: Sessio
 
 @pytest.mark.settings(COMMENT_EDIT_MINUTES="0")
 @pytest.mark.parametrize("action", ["edit", "delete"])
-def test_too_late_is_said(comment: int, client: FlaskClient, action: str) -> None:
+def test_change_after_the_time_limit_is_refused(comment: int, client: FlaskClient, action: str) -> None:
     answer = client.post(f"/comments/{comment}/{action}", data={"body": "Late", "revision": "0"})
     assert answer.status_code == 403
     assert "This comment can no longer be edited." in answer.text
     assert "/edit" not in client.get("/articles/birds").text
 
 
-def test_the_window_closes(comment: int, client: FlaskClient, app: Flask, session: Session) -> None:
+def test_comment_can_be_edited_for_fifteen_minutes(
+    comment: int, client: FlaskClient, app: Flask, session: Session
+) -> None:
     from datetime import timedelta
 
     posted = session.scalars(select(Comment.created_at)).one()
@@ -123,7 +127,7 @@ def test_the_window_closes(comment: int, client: FlaskClient, app: Flask, sessio
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_a_withdrawn_comment_without_replies_goes(
+def test_deleted_comment_without_replies_disappears(
     comment: int, client: FlaskClient, app: Flask, session: Session, htmx: bool
 ) -> None:
     headers = HTMX if htmx else {}
@@ -143,7 +147,7 @@ def test_a_withdrawn_comment_without_replies_goes(
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_a_withdrawn_comment_with_replies_leaves_its_place(
+def test_deleted_comment_with_replies_leaves_a_placeholder(
     comment: int, client: FlaskClient, post: Post, app: Flask, htmx: bool
 ) -> None:
     client.post(f"/comments/{comment}/edit", data={"body": "Second text", "revision": "0"})
@@ -160,20 +164,20 @@ def test_a_withdrawn_comment_with_replies_leaves_its_place(
     assert client.post(f"/comments/{comment}/edit", data={"body": "Back", "revision": "1"}).status_code == 404
 
 
-def test_what_was_withdrawn_can_be_said_again(comment: int, client: FlaskClient, post: Post, session: Session) -> None:
+def test_deleted_text_can_be_posted_again(comment: int, client: FlaskClient, post: Post, session: Session) -> None:
     client.post(f"/comments/{comment}/delete")
     assert post("birds", author_name="Ada", body="First text", htmx=True).status_code == 201
     assert session.scalar(select(func.count()).select_from(Comment).where(Comment.shown)) == 1
 
 
-def test_an_edit_full_of_links_waits(comment: int, client: FlaskClient, app: Flask) -> None:
+def test_edit_with_many_links_awaits_approval(comment: int, client: FlaskClient, app: Flask) -> None:
     body = "https://a.example https://b.example https://c.example"
     client.post(f"/comments/{comment}/edit", data={"body": body, "revision": "0"})
     assert "a.example" not in app.test_client().get("/articles/birds").text
     assert "a.example" in client.get("/articles/birds").text
 
 
-def test_open_pages_learn_of_edits_and_withdrawals(
+def test_refresh_brings_edits_and_deletions_to_open_pages(
     comment: int, client: FlaskClient, app: Flask, post: Post, session: Session
 ) -> None:
     reader = app.test_client()
@@ -187,11 +191,11 @@ def test_open_pages_learn_of_edits_and_withdrawals(
     client.post(f"/comments/{comment}/delete")
     answer = reader.get(f"/articles/birds/comments?since={version}", headers=HTMX)
     assert f'hx-target="#item-{comment}" hx-swap="delete"' in answer.text
-    # The older question of the contract speaks of new comments only.
+    # `?after=` returns new comments only.
     assert reader.get(f"/articles/birds/comments?after={comment}", headers=HTMX).status_code == 204
 
 
-def test_missing_things_and_wrong_methods(client: FlaskClient) -> None:
+def test_missing_comment_is_404_and_wrong_method_405(client: FlaskClient) -> None:
     for address in ("/comments/4711/edit", "/comments/4711/delete"):
         assert client.get(address).status_code == 404
         assert client.post(address, data={"body": "x"}).status_code == 404

@@ -1,4 +1,4 @@
-"""Refused requests give the typed text back, and pending comments are for their authors alone."""
+"""Refused requests give the typed text back, and only its author sees a pending comment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_edit_conflict_gives_the_text_back(client: FlaskClient, comment: int) ->
     assert KEPT in answer.text
 
 
-def test_a_form_over_64_kb_says_where_the_text_is(client: FlaskClient) -> None:
+def test_answer_to_a_form_over_64_kb_says_that_the_browser_keeps_the_text(client: FlaskClient) -> None:
     answer = client.post("/articles/birds/comments", data={"body": "x" * 70_000})
     assert answer.status_code == 413
     assert "Your browser keeps your text" in answer.text
@@ -149,7 +149,7 @@ def test_permalink_of_a_pending_comment_works_for_its_author_only(
     assert app.test_client().get(f"/comments/{comment}").status_code == 404
 
 
-def test_render_renews_outdated_html_only(
+def test_render_command_renders_outdated_html_only(
     app: Flask, runner: FlaskCliRunner, comment: int, post: Post, session: Session
 ) -> None:
     post("birds", body="*Current*")

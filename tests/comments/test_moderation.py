@@ -1,4 +1,4 @@
-"""Remove, restore, approve and delete: different acts, each recorded, each with its own words."""
+"""Remove, restore, approve and delete comments; each decision is recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def acts(session: Session) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_the_owner_removes_and_restores_a_readers_comment(
+def test_owner_removes_and_restores_a_readers_comment(
     owner: FlaskClient, comment: int, app: Flask, session: Session, htmx: bool
 ) -> None:
     headers = HTMX if htmx else {}
@@ -35,7 +35,7 @@ def test_the_owner_removes_and_restores_a_readers_comment(
     assert acts(session) == [("remove", "owner", "published"), ("restore", "owner", "removed")]
 
 
-def test_the_owners_delete_of_a_readers_comment_only_removes_it(
+def test_owners_delete_of_a_readers_comment_only_removes_it(
     owner: FlaskClient, comment: int, post: Post, app: Flask, session: Session
 ) -> None:
     post("birds", author_name="Bob", body="Answer", parent_id=str(comment))
@@ -51,17 +51,17 @@ def test_only_the_owner_removes_and_restores(client: FlaskClient, comment: int) 
         assert client.post(f"/comments/{comment}/{noun}").status_code == 403
 
 
-def test_an_authors_deletion_is_recorded(client: FlaskClient, comment: int, session: Session) -> None:
+def test_authors_deletion_is_recorded(client: FlaskClient, comment: int, session: Session) -> None:
     client.post(f"/comments/{comment}/delete")
     assert acts(session) == [("delete", "author", "published")]
 
 
-def test_an_owners_edit_is_named(owner: FlaskClient, comment: int, app: Flask) -> None:
+def test_edit_by_the_owner_shows_the_owners_name(owner: FlaskClient, comment: int, app: Flask) -> None:
     owner.post(f"/comments/{comment}/edit", data={"body": "Corrected", "revision": "0"})
     assert f"edited by {OWNER}" in app.test_client().get("/articles/birds").text
 
 
-def test_an_authors_edit_of_the_owners_text_awaits_approval(
+def test_authors_edit_of_the_owners_text_awaits_approval(
     owner: FlaskClient, client: FlaskClient, comment: int, app: Flask
 ) -> None:
     owner.post(f"/comments/{comment}/edit", data={"body": "Corrected", "revision": "0"})
@@ -70,7 +70,7 @@ def test_an_authors_edit_of_the_owners_text_awaits_approval(
 
 
 @pytest.mark.parametrize("act", ["approve", "remove"])
-def test_a_deleted_comment_can_be_neither_approved_nor_removed(
+def test_deleted_comment_cannot_be_approved_or_removed(
     client: FlaskClient, comment: int, runner: FlaskCliRunner, session: Session, act: str
 ) -> None:
     client.post(f"/comments/{comment}/delete")
@@ -81,7 +81,7 @@ def test_a_deleted_comment_can_be_neither_approved_nor_removed(
 
 
 @pytest.mark.settings(COMMENT_MODERATION="all")
-def test_an_approval_is_for_the_text_that_was_read(
+def test_approval_needs_the_revision_that_was_read(
     client: FlaskClient, comment: int, runner: FlaskCliRunner, session: Session
 ) -> None:
     client.post(f"/comments/{comment}/edit", data={"body": "Exchanged", "revision": "0"})
@@ -95,7 +95,7 @@ def test_an_approval_is_for_the_text_that_was_read(
     assert session.scalars(select(Comment.status)).one() == "published"
 
 
-def test_an_edit_with_somebody_elses_words_awaits_approval(post: Post, app: Flask, session: Session) -> None:
+def test_edit_to_the_text_of_somebody_else_awaits_approval(post: Post, app: Flask, session: Session) -> None:
     post("birds", body="Buy my pills")
     other = app.test_client()
     other.post("/articles/birds/comments", data={"author_name": "Eve", "body": "Hello"})
@@ -104,7 +104,7 @@ def test_an_edit_with_somebody_elses_words_awaits_approval(post: Post, app: Flas
     assert session.scalars(select(Comment.status).where(Comment.id == number)).one() == "pending"
 
 
-def test_the_same_text_after_an_edit_is_a_new_comment(
+def test_same_text_after_an_edit_is_a_new_comment(
     client: FlaskClient, comment: int, post: Post, session: Session
 ) -> None:
     client.post(f"/comments/{comment}/edit", data={"body": "Second text", "revision": "0"})
@@ -112,14 +112,16 @@ def test_the_same_text_after_an_edit_is_a_new_comment(
     assert set(session.scalars(select(Comment.body_source))) == {"First text", "Second text"}
 
 
-def test_an_edited_comment_does_not_swallow_a_neighbours_post(comment: int, client: FlaskClient, app: Flask) -> None:
+def test_post_with_the_earlier_text_of_an_edited_comment_is_a_new_comment(
+    comment: int, client: FlaskClient, app: Flask
+) -> None:
     client.post(f"/comments/{comment}/edit", data={"body": "Other words", "revision": "0"})
     form = {"author_name": "Ada", "body": "First text"}
     answer = app.test_client().post("/articles/birds/comments", data=form)
     assert not answer.headers["Location"].endswith(f"#comment-{comment}")
 
 
-def test_a_removed_comment_posted_again_awaits_approval(
+def test_removed_comment_posted_again_awaits_approval(
     comment: int, runner: FlaskCliRunner, post: Post, session: Session
 ) -> None:
     runner.invoke(args=["comments", "remove", str(comment)])
@@ -129,7 +131,7 @@ def test_a_removed_comment_posted_again_awaits_approval(
 
 @pytest.mark.parametrize("htmx", [True, False])
 @pytest.mark.settings(COMMENT_MODERATION="all")
-def test_the_name_of_a_pending_comment_is_not_told(comment: int, app: Flask, htmx: bool) -> None:
+def test_name_of_a_pending_comment_stays_secret(comment: int, app: Flask, htmx: bool) -> None:
     stranger = app.test_client()
     headers = HTMX if htmx else {}
     form = {"body": "", "author_name": "Eve", "parent_id": str(comment), "article": "birds"}
@@ -138,13 +140,13 @@ def test_the_name_of_a_pending_comment_is_not_told(comment: int, app: Flask, htm
 
 
 @pytest.mark.settings(COMMENT_EDIT_MINUTES="0")
-def test_a_late_edit_gives_the_text_back(client: FlaskClient, comment: int) -> None:
+def test_edit_after_the_time_limit_gives_the_text_back(client: FlaskClient, comment: int) -> None:
     answer = client.post(f"/comments/{comment}/edit", data={"body": "Typed <late>", "revision": "0"})
     assert answer.status_code == 403
     assert "Typed &lt;late&gt;</textarea>" in answer.text
 
 
-def test_a_preview_without_javascript_keeps_the_parent(client: FlaskClient, comment: int) -> None:
+def test_preview_without_javascript_keeps_the_parent(client: FlaskClient, comment: int) -> None:
     for body in ("Answer", "x" * 5001):
         form = {"body": body, "author_name": "", "parent_id": str(comment), "article": "birds"}
         page = client.post("/comments/preview", data=form)
@@ -161,7 +163,7 @@ def test_a_preview_without_javascript_keeps_the_parent(client: FlaskClient, comm
         ("bücher.example", "https://bücher.example"),
     ],
 )
-def test_an_author_link_gets_https(post: Post, session: Session, typed: str, link: str) -> None:
+def test_author_link_gets_https(post: Post, session: Session, typed: str, link: str) -> None:
     assert post("birds", author_url=typed).status_code == 303
     assert session.scalars(select(Comment.author_url)).one() == link
 
@@ -169,12 +171,12 @@ def test_an_author_link_gets_https(post: Post, session: Session, typed: str, lin
 @pytest.mark.parametrize(
     "typed", ["javascript:alert(1)", "user@example.org", "example.org@evil.example", "a b.example", "localhost"]
 )
-def test_what_is_no_web_address_is_refused(post: Post, typed: str) -> None:
+def test_invalid_author_link_is_refused(post: Post, typed: str) -> None:
     assert post("birds", author_url=typed).status_code == 422
 
 
 @pytest.mark.parametrize("body", ["*", "-", "1."])
-def test_a_comment_of_one_sign_is_accepted(post: Post, body: str) -> None:
+def test_comment_of_one_character_is_accepted(post: Post, body: str) -> None:
     assert post("birds", body=body).status_code == 303
 
 
@@ -198,7 +200,7 @@ def test_edits_and_likes_are_limited(client: FlaskClient, app: Flask, comment: i
     assert likes == [303] * 20 + [429]
 
 
-def test_a_wanted_like_is_kept_when_it_is_sent_again(app: Flask, comment: int, session: Session) -> None:
+def test_like_sent_twice_is_one_like(app: Flask, comment: int, session: Session) -> None:
     reader = app.test_client()
     for _ in range(2):
         answer = reader.post(f"/comments/{comment}/likes", data={"liked": "1"}, headers=HTMX)
@@ -209,7 +211,7 @@ def test_a_wanted_like_is_kept_when_it_is_sent_again(app: Flask, comment: int, s
     assert session.scalars(select(Comment.like_count)).one() == 0
 
 
-def test_the_name_is_filled_in_from_the_last_comment(client: FlaskClient, comment: int, app: Flask) -> None:
+def test_name_field_contains_the_name_of_the_last_comment(client: FlaskClient, comment: int, app: Flask) -> None:
     assert 'name="author_name"' in client.get("/articles/birds").text
     assert 'value="Ada"' in client.get("/articles/birds").text
     assert 'value="Ada"' in client.get(f"/comments/{comment}/reply").text

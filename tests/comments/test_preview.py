@@ -1,4 +1,4 @@
-"""POST /comments/preview: the server's own renderer, before posting."""
+"""POST /comments/preview: the HTML that the comment would have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 
 
-def test_the_fragment_is_the_sanitised_html(client: FlaskClient, session: Session) -> None:
+def test_fragment_is_the_sanitised_html(client: FlaskClient, session: Session) -> None:
     for headers in ({"HX-Request": "true"}, {}):
         answer = client.post(
             "/comments/preview", data={"body": "*a* <b>b</b> ![x](https://x.example)"}, headers=headers
@@ -24,7 +24,7 @@ def test_the_fragment_is_the_sanitised_html(client: FlaskClient, session: Sessio
     assert session.scalar(select(func.count()).select_from(Comment)) == 0
 
 
-def test_a_plain_form_gets_a_page_with_the_text_kept(
+def test_plain_form_gets_a_page_with_the_text_kept(
     client: FlaskClient, publish_article: Callable[..., Article]
 ) -> None:
     publish_article(slug="oiseaux", lang="fr", title="Oiseaux")
@@ -38,7 +38,7 @@ def test_a_plain_form_gets_a_page_with_the_text_kept(
     assert '<html lang="fr"' in answer.text
 
 
-def test_nothing_and_too_much(client: FlaskClient) -> None:
+def test_preview_of_empty_and_overlong_text(client: FlaskClient) -> None:
     assert "Nothing to preview." in client.post("/comments/preview", data={"body": " "}).text
     answer = client.post("/comments/preview", data={"body": "x" * 5001})
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""What looks like spam waits, and nothing is thrown away silently."""
+"""Suspected spam awaits approval and is never discarded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def status_of(session: Session, text: str) -> str:
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_the_trap_keeps_what_falls_in_as_spam_and_says_it_waits(
+def test_comment_with_the_hidden_field_filled_in_is_kept_as_spam(
     post: Post, session: Session, app: Flask, htmx: bool
 ) -> None:
     answer = post("birds", body="Buy", homepage="https://spam.example", htmx=htmx)
@@ -29,7 +29,7 @@ def test_the_trap_keeps_what_falls_in_as_spam_and_says_it_waits(
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_more_than_two_links_wait(post: Post, session: Session, htmx: bool) -> None:
+def test_comment_with_more_than_two_links_awaits_approval(post: Post, session: Session, htmx: bool) -> None:
     text = "https://a.example https://b.example https://c.example"
     answer = post("birds", body=text, htmx=htmx)
     assert answer.status_code == (202 if htmx else 303)
@@ -37,7 +37,7 @@ def test_more_than_two_links_wait(post: Post, session: Session, htmx: bool) -> N
     assert post("birds", body="https://a.example https://b.example", htmx=htmx).status_code == (201 if htmx else 303)
 
 
-def test_the_same_text_from_another_visitor_waits(app: Flask, session: Session) -> None:
+def test_same_text_by_another_visitor_awaits_approval(app: Flask, session: Session) -> None:
     for number in (1, 2):
         answer = app.test_client().post(
             "/articles/birds/comments",
@@ -49,7 +49,7 @@ def test_the_same_text_from_another_visitor_waits(app: Flask, session: Session) 
     assert status_of(session, "great post!") == "pending"
 
 
-def test_what_waits_is_shown_to_its_author_alone(post: Post, client: FlaskClient, app: Flask) -> None:
+def test_pending_comment_is_visible_to_its_author_only(post: Post, client: FlaskClient, app: Flask) -> None:
     answer = post("birds", body="https://a.example https://b.example https://c.example secret")
     assert "notice=waiting" in answer.headers["Location"]
     own = client.get(answer.headers["Location"])
@@ -66,19 +66,21 @@ def test_what_waits_is_shown_to_its_author_alone(post: Post, client: FlaskClient
 
 
 @pytest.mark.settings(COMMENT_MODERATION="all")
-def test_where_all_is_moderated_all_waits(post: Post) -> None:
+def test_moderation_of_all_comments(post: Post) -> None:
     assert post("birds", body="Hello", htmx=True).status_code == 202
 
 
 @pytest.mark.settings(COMMENT_MODERATION="first")
-def test_where_newcomers_are_moderated_the_known_are_not(post: Post, session: Session, runner: FlaskCliRunner) -> None:
+def test_moderation_of_first_comments_trusts_known_authors(
+    post: Post, session: Session, runner: FlaskCliRunner
+) -> None:
     assert post("birds", body="Hello", htmx=True).status_code == 202
     number = session.scalars(select(Comment.id)).one()
     assert runner.invoke(args=["comments", "approve", str(number)]).exit_code == 0
     assert post("birds", body="Hello again", htmx=True).status_code == 201
 
 
-def test_the_owner_sees_approves_and_removes_at_the_terminal(
+def test_owner_lists_approves_and_removes_on_the_command_line(
     post: Post, app: Flask, session: Session, runner: FlaskCliRunner
 ) -> None:
     post("birds", body="Buy now", homepage="x")
@@ -103,7 +105,7 @@ def test_the_owner_sees_approves_and_removes_at_the_terminal(
     assert "There is no comment 4711." in unknown.output
 
 
-def test_a_removed_comment_with_replies_leaves_its_place_without_name_or_text(
+def test_removed_comment_with_replies_leaves_a_placeholder_without_name_or_text(
     post: Post, app: Flask, session: Session, runner: FlaskCliRunner
 ) -> None:
     post("birds", author_name="Gone", body="Removed text")

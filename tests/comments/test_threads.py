@@ -1,4 +1,4 @@
-"""A page of threads, what came since, permalinks, and what they cost."""
+"""Pages of threads, refreshes, permalinks, and their numbers of queries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
-from tests.comments.conftest import HTMX, Post
+from tests.comments.conftest import HTMX, Post, WriteComments
 
 pytestmark = pytest.mark.usefixtures("article")
 
@@ -40,7 +40,7 @@ def last_id(session: Session) -> int:
     return session.scalars(select(Comment.id).order_by(Comment.id.desc()).limit(1)).one()
 
 
-def test_a_page_costs_the_same_number_of_queries_whatever_the_number_of_comments(
+def test_number_of_queries_does_not_depend_on_the_number_of_comments(
     app: Flask, client: FlaskClient, post: Post, session: Session
 ) -> None:
     reader = app.test_client()
@@ -58,7 +58,9 @@ def test_a_page_costs_the_same_number_of_queries_whatever_the_number_of_comments
     assert costs == [6, 6, 6]
 
 
-def test_the_front_page_costs_the_same_whatever_it_lists(app: Flask, publish_article: Callable[..., Article]) -> None:
+def test_number_of_queries_of_the_front_page_does_not_depend_on_the_number_of_articles(
+    app: Flask, publish_article: Callable[..., Article]
+) -> None:
     costs = []
     for number in range(3):
         publish_article(slug=f"more-{number}", title=f"More {number}")
@@ -68,15 +70,23 @@ def test_the_front_page_costs_the_same_whatever_it_lists(app: Flask, publish_art
     assert costs == [4, 4, 4]
 
 
-def test_a_refresh_with_nothing_new_touches_no_comment(app: Flask, post: Post) -> None:
+def test_refresh_with_nothing_new_reads_no_comment(app: Flask, post: Post) -> None:
     post("birds")
     with counted(app) as statements:
         answer = app.test_client().get("/articles/birds/comments?since=1", headers=HTMX)
     assert (answer.status_code, answer.data) == (204, b"")
-    assert not any("FROM comments" in statement for statement in statements)
+    assert not any("FROM comments" in statement or "body_html" in statement for statement in statements)
 
 
-def test_a_refresh_brings_what_is_newer_and_the_count(app: Flask, post: Post, session: Session) -> None:
+def test_refresh_does_not_load_the_text_of_the_article(app: Flask, post: Post) -> None:
+    post("birds")
+    with counted(app) as statements:
+        answer = app.test_client().get("/articles/birds/comments?since=0", headers=HTMX)
+    assert "Hello" in answer.text
+    assert not any("articles.body_html" in statement for statement in statements)
+
+
+def test_refresh_returns_newer_comments_and_the_count(app: Flask, post: Post, session: Session) -> None:
     post("birds", body="One")
     first = last_id(session)
     post("birds", body="Two")
@@ -96,7 +106,7 @@ def test_a_refresh_brings_what_is_newer_and_the_count(app: Flask, post: Post, se
     assert "One" in reader.get("/articles/birds/comments?after=0", headers=HTMX).text
 
 
-def test_without_htmx_the_same_address_is_the_page(client: FlaskClient, post: Post) -> None:
+def test_comments_address_without_htmx_is_the_article_page(client: FlaskClient, post: Post) -> None:
     post("birds", body="One")
     page = client.get("/articles/birds/comments?after=0")
     assert page.status_code == 200
@@ -105,15 +115,14 @@ def test_without_htmx_the_same_address_is_the_page(client: FlaskClient, post: Po
 
 @pytest.mark.parametrize("query", ["after=x", "since=", "before=-1", "before=99999999999999999999", "at=0", "after=-5"])
 @pytest.mark.parametrize("htmx", [True, False])
-def test_a_strange_cursor_is_no_disaster(client: FlaskClient, post: Post, query: str, htmx: bool) -> None:
+def test_unusual_cursor_causes_no_error(client: FlaskClient, post: Post, query: str, htmx: bool) -> None:
     post("birds", body="One")
     answer = client.get(f"/articles/birds/comments?{query}", headers=HTMX if htmx else {})
     assert answer.status_code in {200, 204, 404}
 
 
-def test_threads_come_in_pages_without_a_gap_or_a_double(app: Flask, post: Post) -> None:
-    for number in range(120):
-        post("birds", body=f"Thread number {number}")
+def test_pages_contain_every_thread_once(app: Flask, post: Post, write_comments: WriteComments) -> None:
+    write_comments(f"Thread number {number}" for number in range(120))
     reader = app.test_client()
     found: list[int] = []
     address = "/articles/birds"
@@ -127,11 +136,11 @@ def test_threads_come_in_pages_without_a_gap_or_a_double(app: Flask, post: Post)
     assert found == list(range(120))
 
 
-def test_a_long_thread_shows_its_beginning_and_the_rest_on_demand(app: Flask, post: Post, session: Session) -> None:
-    post("birds", body="Root")
-    root = last_id(session)
-    for number in range(90):
-        post("birds", body=f"Reply number {number};", parent_id=str(root))
+def test_long_thread_shows_its_first_replies_and_loads_the_rest_on_demand(
+    app: Flask, write_comments: WriteComments
+) -> None:
+    (root,) = write_comments(["Root"])
+    write_comments((f"Reply number {number};" for number in range(90)), parent_id=root)
     reader = app.test_client()
     page = reader.get("/articles/birds").text
     found = [int(number) for number in re.findall(r"Reply number (\d+);", page)]
@@ -143,15 +152,10 @@ def test_a_long_thread_shows_its_beginning_and_the_rest_on_demand(app: Flask, po
     assert found == list(range(90))
 
 
-def test_a_permalink_leads_to_the_page_that_holds_the_comment(app: Flask, post: Post, session: Session) -> None:
-    post("birds", body="Root")
-    root = last_id(session)
-    for number in range(60):
-        post("birds", body=f"Reply {number};", parent_id=str(root))
-    deep = last_id(session)
-    for number in range(60):
-        post("birds", body=f"Thread {number};")
-    late = last_id(session)
+def test_permalink_leads_to_the_page_with_the_comment(app: Flask, write_comments: WriteComments) -> None:
+    (root,) = write_comments(["Root"])
+    deep = write_comments((f"Reply {number};" for number in range(60)), parent_id=root)[-1]
+    late = write_comments(f"Thread {number};" for number in range(60))[-1]
     reader = app.test_client()
     first = reader.get(f"/comments/{root}")
     assert first.headers["Location"] == f"/articles/birds#comment-{root}"
@@ -163,7 +167,7 @@ def test_a_permalink_leads_to_the_page_that_holds_the_comment(app: Flask, post: 
         assert f'id="comment-{number}"' in page
 
 
-def test_a_comment_is_not_found_on_another_article(
+def test_comment_is_not_found_on_another_article(
     client: FlaskClient, post: Post, session: Session, publish_article: Callable[..., Article]
 ) -> None:
     publish_article(slug="bees")
@@ -172,11 +176,10 @@ def test_a_comment_is_not_found_on_another_article(
 
 
 @pytest.mark.parametrize("sort", ["oldest", "newest", "liked"])
-def test_threads_come_in_the_order_that_the_address_asks_for(
-    app: Flask, post: Post, session: Session, sort: str
+def test_threads_are_sorted_as_requested(
+    app: Flask, write_comments: WriteComments, session: Session, sort: str
 ) -> None:
-    for number in range(60):
-        post("birds", body=f"Thread number {number}")
+    write_comments(f"Thread number {number}" for number in range(60))
     with app.app_context():
         for comment in db.session.scalars(select(Comment)):
             comment.like_count = (comment.number * 7) % 13
@@ -201,11 +204,13 @@ def test_threads_come_in_the_order_that_the_address_asks_for(
 
 @pytest.mark.parametrize("cursor", ["x", "1-x", "-", "--1", "1-2-3", "%00"])
 @pytest.mark.parametrize("sort", ["oldest", "newest", "liked", "nonsense"])
-def test_a_cursor_that_is_none_is_not_found(client: FlaskClient, cursor: str, sort: str) -> None:
+def test_invalid_cursor_is_not_found(client: FlaskClient, cursor: str, sort: str) -> None:
     assert client.get(f"/articles/birds/comments?sort={sort}&before={cursor}").status_code in {200, 404}
 
 
-def test_a_thread_says_how_many_speak_and_who(app: Flask, post: Post, session: Session) -> None:
+def test_summary_of_a_thread_has_the_number_of_replies_and_their_authors(
+    app: Flask, post: Post, session: Session
+) -> None:
     post("birds", author_name="Ada", body="Root")
     root = last_id(session)
     for name in ("Bob", "Cleo", "Bob", "Dan", "Eve"):
@@ -219,12 +224,10 @@ def test_a_thread_says_how_many_speak_and_who(app: Flask, post: Post, session: S
 
 
 def test_page_around_a_folded_reply_offers_exactly_the_replies_after_it(
-    app: Flask, post: Post, session: Session
+    app: Flask, write_comments: WriteComments
 ) -> None:
-    post("birds", body="Root")
-    root = last_id(session)
-    for number in range(30):
-        post("birds", body=f"Reply number {number};", parent_id=str(root))
+    (root,) = write_comments(["Root"])
+    write_comments((f"Reply number {number};" for number in range(30)), parent_id=root)
     reader = app.test_client()
     for start in (12, 15, 29):
         page = reader.get(f"/articles/birds/comments?at={root + 1 + start}").text
@@ -238,7 +241,7 @@ def test_page_around_a_folded_reply_offers_exactly_the_replies_after_it(
         assert found == list(range(start, 30))
 
 
-def test_replies_deleted_since_the_page_was_loaded_only_take_the_link_away(
+def test_more_replies_link_disappears_if_the_replies_were_deleted(
     app: Flask, client: FlaskClient, post: Post, session: Session
 ) -> None:
     post("birds", body="Root")

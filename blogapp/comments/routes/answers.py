@@ -11,13 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
+from blogapp.comments.changes import load_after_write
 from blogapp.comments.current_author import current_author
 from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.permissions import Author
 from blogapp.comments.refusals import NotSaved
-from blogapp.comments.routes.read import Answer, address_of, article_of, asked_sort
-from blogapp.comments.threads import load_after_write
+from blogapp.comments.routes.read import Answer, address_of, article_of, render_comments
 from blogapp.db.base import db
 from blogapp.db.faults import UNREACHABLE, describe, fault_of
 from blogapp.db.transactions import write_transaction
@@ -91,11 +91,9 @@ def _fragment(
 ) -> Response:
     """The comment and what depends on it, read from one snapshot after the write."""
     written = load_after_write(db.session(), comment)
-    page = render_template(
+    page = render_comments(
         template,
-        article=article,
-        author=current_author(),
-        sort=asked_sort(),
+        article,
         node=written.node,
         parent=written.parent,
         threads=written.threads,

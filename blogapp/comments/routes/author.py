@@ -9,13 +9,13 @@ from blogapp.articles.models import Article
 from blogapp.comments import owner_routes, rates
 from blogapp.comments.current_author import current_author
 from blogapp.comments.editing import EditedMeanwhile, delete_comment, edit_comment, find_changeable
+from blogapp.comments.finding import find_comment
 from blogapp.comments.forms import BodyForm
 from blogapp.comments.likes import set_like
 from blogapp.comments.models import Comment
 from blogapp.comments.refusals import Invalid, Refused
 from blogapp.comments.routes.answers import changed, confirm_page, find_for_change, saving
-from blogapp.comments.routes.read import LIKED, Answer, address_of, article_of
-from blogapp.comments.threads import find_comment
+from blogapp.comments.routes.read import LIKED, Answer, address_of, article_of, render_comments
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.text import i18n, markup
@@ -82,7 +82,7 @@ def like(comment_id: int) -> Answer:
         comment, is_liked = set_like(session, comment_id, visitor, author, wanted)
     if is_htmx():
         liked_ids = {comment.id} if is_liked else set()
-        return render_template("comments/_like.html", comment=comment, liked_ids=liked_ids)
+        return render_comments("comments/_like.html", article, comment=comment, liked_ids=liked_ids)
     return redirect(address_of(article, comment, f"{LIKED}{comment.id}" if is_liked else None), 303)
 
 

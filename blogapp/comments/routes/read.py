@@ -6,27 +6,27 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
+from sqlalchemy.orm import load_only
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.articles.reading import find_article
+from blogapp.articles.reading import find_article, find_article_id
+from blogapp.comments.changes import load_changes, version_of
 from blogapp.comments.current_author import current_author
+from blogapp.comments.finding import find_comment, last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.likes import liked_among
 from blogapp.comments.models import Comment
+from blogapp.comments.posting import is_closed
 from blogapp.comments.threads import (
     SORTS,
     Node,
     conversation_of,
-    find_comment,
     is_on_first_page,
-    last_signature,
-    load_changes,
     load_page,
     load_replies,
     load_threads,
-    version_of,
 )
 from blogapp.db.base import db
 from blogapp.text import i18n
@@ -37,6 +37,8 @@ from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import depends_on
 
 LIKED = "liked-"
+# What `is_closed` needs to know of an article.
+PUBLICATION_DATES = (Article.published_at, Article.first_published_at)
 
 bp = Blueprint("comments", __name__)
 
@@ -64,18 +66,29 @@ def render_article_page(
     return render(article, form, cursor, at)
 
 
+def render_comments(template: str, article: Article, **values: object) -> str:
+    """Render a fragment with comments of the article."""
+    return render_template(
+        template,
+        article=article,
+        author=current_author(),
+        sort=asked_sort(),
+        is_closed=is_closed(article, current_app.config["COMMENT_RULES"], clock.now()),
+        **values,
+    )
+
+
 @bp.get("/articles/<slug>/comments")
 def index(slug: str) -> Answer:
+    if is_htmx() and ("since" in request.args or "after" in request.args):
+        return _changes(slug)
     article = find_article(db.session(), slug, clock.now())
     depends_on(db.session(), article.id)
     i18n.speak(article.lang)
-    if is_htmx() and ("since" in request.args or "after" in request.args):
-        return _changes(article)
     cursor = request.args.get("before", "")
     if is_htmx():
         page = load_page(db.session(), article.id, asked_sort(), cursor, own=current_author().token_hash)
-        liked_ids = liked_on_page(page.threads)
-        return render_template("comments/_page.html", article=article, page=page, sort=page.sort, liked_ids=liked_ids)
+        return render_comments("comments/_page.html", article, page=page, liked_ids=liked_on_page(page.threads))
     at = request.args.get("at", type=whole_number)
     comment = find_comment(db.session(), at) if at else None
     if comment is not None and comment.article_id != article.id:
@@ -116,9 +129,9 @@ def replies(comment_id: int) -> Answer:
         return redirect(address_of(article, root), 302)
     depends_on(session, article.id)
     trees, left = load_replies(session, root, request.args.get("after", ""))
-    return render_template(
+    return render_comments(
         "comments/_more_replies.html",
-        article=article,
+        article,
         root=root,
         trees=trees,
         left=left,
@@ -169,26 +182,27 @@ def _is_like_notice(notice: str) -> bool:
     return notice.startswith(LIKED) and number.isascii() and number.isdigit() and len(number) < 17
 
 
-def _changes(article: Article) -> Answer:
-    """What is new since the asking page was loaded; 204, without reading any comment, if nothing is."""
+def _changes(slug: str) -> Answer:
+    """What is new since the asking page was loaded; 204, without reading the article or any comment, if nothing is."""
     session = db.session()
-    conversation = conversation_of(session, article.id)
+    article_id, lang = find_article_id(session, slug, clock.now())
+    i18n.speak(lang)
+    conversation = conversation_of(session, article_id)
     since = request.args.get("since", type=whole_number)
     if since is None:
-        since = version_of(session, article.id, request.args.get("after", 0, type=whole_number))
+        since = version_of(session, article_id, request.args.get("after", 0, type=whole_number))
     if since >= conversation.version:
         return Response(status=204)
-    nodes = load_changes(session, article.id, since)
+    nodes = load_changes(session, article_id, since)
     new = [node for node in nodes if node.comment.published_in > since and node.comment.is_published]
     if "since" not in request.args and not new:
         return Response(status=204)
-    return render_template(
+    return render_comments(
         "comments/_changes.html",
-        article=article,
+        session.get_one(Article, article_id, options=[load_only(Article.slug, *PUBLICATION_DATES)]),
         conversation=conversation,
         new=new,
         changed=[node for node in nodes if node not in new],
-        sort=asked_sort(),
         threads=load_threads(session, {node.comment.root_id for node in nodes if node.comment.root_id}),
         version=nodes[-1].comment.changed_in if nodes else conversation.version,
         liked_ids=liked_on_page(nodes),

@@ -10,16 +10,16 @@ from blogapp.articles.models import Article
 from blogapp.articles.reading import find_article
 from blogapp.comments import rates
 from blogapp.comments.current_author import current_author, remember_author
+from blogapp.comments.finding import find_visible
 from blogapp.comments.forms import CommentForm, FormView, form_id
 from blogapp.comments.models import Comment
-from blogapp.comments.posting import Draft, Sender, find_repeat, post_comment
+from blogapp.comments.posting import Draft, Sender, check_may_post, find_repeat, post_comment
 from blogapp.comments.refusals import Refused, TooMany
 from blogapp.comments.routes.answers import posted, saving
 
 # The same blueprint: everything at an address of the comments is `comments.<name>`.
 from blogapp.comments.routes.read import Answer, render_article_page
 from blogapp.comments.routes.read import bp as bp
-from blogapp.comments.threads import find_visible
 from blogapp.db.base import db
 from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
@@ -96,8 +96,8 @@ def _parse_form() -> CommentForm:
 def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Comment, bool]:
     """The comment, and whether it is new. `fresh_token` will own it if the browser has no cookie.
 
-    Whatever is cheap comes first: a repeat is found and the rate is checked before the text is rendered, and it is
-    rendered before the write lock is taken. Raises Refused.
+    Whatever is cheap comes first: repeats, rates and rules before the text is rendered. It is rendered before the
+    write lock is taken. Raises Refused.
     """
     now, author, draft = clock.now(), current_author(), _draft(form)
     token_hash = hash_token(fresh_token or read_token(request))
@@ -105,11 +105,13 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Commen
     if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
         return repeat, False
     rates.check_comment(author)
+    rules = current_app.config["COMMENT_RULES"]
+    check_may_post(db.session(), article, draft, rules, now)
     html = markup.render_comment(draft.body, i18n.current_locale())
     with saving(article.id) as session:
         visitor = _visitor(key_of_day(session, now.date()).key) if fresh_token else None
         sender = Sender(token_hash, visitor)
-        return post_comment(session, article, draft, html, sender, current_app.config["COMMENT_RULES"], now)
+        return post_comment(session, article, draft, html, sender, rules, now)
 
 
 def _visitor(key: bytes | None) -> bytes | None:

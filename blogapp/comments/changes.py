@@ -1,0 +1,52 @@
+"""Read what has changed: since a version, for an open page, and after a write, for its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from blogapp.comments.models import MAX_DEPTH, Comment, Conversation
+from blogapp.comments.threads import Node, as_nodes, conversation_of, load_threads
+
+MAX_CHANGES = 50
+
+
+def load_changes(session: Session, article_id: int, since: int) -> list[Node]:
+    """The comments that changed for readers after version `since`: at most MAX_CHANGES, oldest change first."""
+    changed = and_(Comment.article_id == article_id, Comment.changed_in > since)
+    query = select(Comment).where(changed).order_by(Comment.changed_in).limit(MAX_CHANGES)
+    return as_nodes(session, session.scalars(query).all())
+
+
+def version_of(session: Session, article_id: int, comment_id: int) -> int:
+    """The version in which readers first saw this comment, or the last published comment before it."""
+    seen = (
+        select(Comment.published_in)
+        .where(Comment.article_id == article_id, Comment.id <= comment_id, Comment.published_in > 0)
+        .order_by(Comment.id.desc())
+        .limit(1)
+    )
+    return session.scalar(seen) or 0
+
+
+@dataclass(frozen=True)
+class Written:
+    """A comment that was just written, and what a page displays with it: its parent, its thread if it is a reply (a
+    list of one or none), and the article's conversation."""
+
+    node: Node
+    parent: Comment | None
+    threads: list[Node]
+    conversation: Conversation
+
+
+def load_after_write(session: Session, written: Comment) -> Written:
+    """Read what a page displays with a comment after its write transaction, in one snapshot. The session still holds
+    objects of the write, which other transactions may have changed since."""
+    session.expunge_all()
+    threads = load_threads(session, [written.root_id] if written.root_id else [])
+    parent = session.get(Comment, written.parent_id) if written.parent_id else None
+    node = Node(written, parent if written.depth > MAX_DEPTH else None)
+    return Written(node, parent, threads, conversation_of(session, written.article_id))

@@ -1,0 +1,84 @@
+"""Keeps the HTML of comments that all readers see alike: a page on which one comment has changed renders that one.
+
+The key contains everything that the HTML displays, so an entry is never outdated. The HTML of an edited or deleted
+comment is not asked for again, and leaves the memory when newer comments need the room.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from flask import Flask
+
+from blogapp.comments.threads import Node
+from blogapp.text.i18n import current_locale
+
+ROOM = 2_000_000  # characters; about a thousand comments
+OVERHEAD = 1_000  # what an entry takes besides its texts
+
+
+class Fragments:
+    """The comments that were displayed last; `room` is in characters."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self._room = room
+        self._size = 0
+        self._found: OrderedDict[tuple[Any, ...], str] = OrderedDict()
+        self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        """How much of the room is used."""
+        return self._size
+
+    def html(self, page: tuple[object, ...], render: Callable[[Node], str], node: Node) -> str:
+        """The HTML of a comment: as kept, else as `render` returns it. `page` is what else it depends on."""
+        key = (*page, *shown_values(node))
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        html = render(node)
+        with self._lock:
+            if key not in self._found:
+                self._found[key] = html
+                self._size += _cost(key, html)
+                while self._size > self._room:
+                    self._size -= _cost(*self._found.popitem(last=False))
+        return html
+
+
+def init_app(app: Flask) -> None:
+    fragments = Fragments()
+
+    def kept_html(is_closed: bool, base: str) -> Callable[[Callable[[Node], str], Node], str]:
+        return partial(fragments.html, (current_locale(), bool(is_closed), base))
+
+    app.jinja_env.globals["kept_html"] = kept_html
+
+
+def shown_values(node: Node) -> tuple[Any, ...]:
+    """Everything of a comment and its parent that readers see in its HTML."""
+    comment, answers = node.comment, node.answers
+    return (
+        comment.id,
+        comment.parent_id,
+        comment.status,
+        comment.author_name,
+        comment.author_url,
+        comment.by_owner,
+        comment.created_at,
+        comment.edited_at,
+        comment.edited_by,
+        comment.body_html,
+        comment.like_count,
+        (answers.id, answers.status, answers.author_name) if answers else None,
+    )
+
+
+def _cost(key: tuple[Any, ...], html: str) -> int:
+    return len(html) + sum(len(value) for value in key if isinstance(value, str)) + OVERHEAD

@@ -1,0 +1,60 @@
+"""Texts that a page repeats for each comment: looked up once for a page, in its language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from babel.lists import format_list
+from flask import Flask
+
+from blogapp.comments.models import Comment
+from blogapp.comments.threads import Node
+from blogapp.text.i18n import current_locale, gettext, moment_in, ngettext, number_in
+
+NAMES = 3
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals["comment_words"] = Words
+
+
+class Words:
+    """The texts in the language of the current request."""
+
+    def __init__(self) -> None:
+        self._locale = current_locale()
+        self._reply_to = gettext("Reply to %(name)s")
+        self._likes: dict[int, str] = {}
+        self.reply = gettext("Reply")
+        self.moment: Callable[[datetime], str] = partial(moment_in, self._locale)
+        self.number: Callable[[int], str] = partial(number_in, self._locale)
+
+    def reply_to(self, comment: Comment) -> str:
+        """What a screen reader says for the link "Reply"."""
+        return self._reply_to % {"name": comment.author_name}
+
+    def like(self, comment: Comment) -> str:
+        """What a screen reader says for the like button."""
+        count = comment.like_count
+        if count not in self._likes:
+            self._likes[count] = ngettext(
+                "Like the comment by %(name)s, %(number)s like",
+                "Like the comment by %(name)s, %(number)s likes",
+                count,
+            )
+        return self._likes[count] % {"name": comment.author_name, "number": self.number(count)}
+
+    def displayed_name(self, comment: Comment) -> str:
+        """The name of a comment's author, or what stands for it if readers may not see it."""
+        return comment.author_name if comment.is_published else gettext("a hidden comment")
+
+    def reply_author_names(self, node: Node) -> str:
+        """Who replied in a thread, for its summary: up to three names, and "others" if there are more."""
+        # Each name is isolated (Unicode Standard Annex 9), so that a right-to-left name does not reverse the list.
+        authors = node.reply_authors
+        names = [f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" for name in authors[:NAMES]]
+        if names and (len(authors) > NAMES or node.hidden_replies):
+            names.append(gettext("others"))
+        return format_list(names, locale=self._locale)

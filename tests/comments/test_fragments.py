@@ -1,0 +1,84 @@
+"""The HTML of comments that is kept for the next page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from blogapp.comments.fragments import Fragments
+from blogapp.comments.models import Comment
+from blogapp.comments.threads import Node
+from blogapp.db.base import db
+from tests.comments.conftest import WriteComments
+
+LATER = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "shown"),
+    [
+        ("author_name", "Bea <3", "Bea &lt;3"),
+        ("author_url", "https://bea.example", 'href="https://bea.example"'),
+        ("body_html", "<p>Other words</p>", "Other words"),
+        ("by_owner", True, "owner-mark"),
+        ("created_at", LATER, "2026-03-04T05:06:00Z"),
+        ("edited_at", LATER, 'class="edited"'),
+        ("like_count", 7, 'data-likes="7"'),
+        ("status", "removed", "Removed by the site owner."),
+    ],
+)
+def test_page_shows_every_change_of_a_comment(
+    app: Flask, write_comments: WriteComments, column: str, value: Any, shown: str
+) -> None:
+    """Also one that raises no version, such as a restored backup."""
+    write_comments(["First text"])
+    reader = app.test_client()
+    assert shown not in reader.get("/articles/birds").text
+    with app.app_context():
+        db.session.execute(update(Comment).values({column: value}))
+        db.session.commit()
+    assert shown in reader.get("/articles/birds").text
+
+
+def test_page_shows_a_change_of_the_parent_that_a_deep_reply_names(
+    app: Flask, write_comments: WriteComments, session: Session
+) -> None:
+    parent: int | None = None
+    for depth in range(6):
+        (parent,) = write_comments([f"Depth {depth}"], parent_id=parent, author_name=f"Name {depth}")
+    reader = app.test_client()
+    assert ">Name 4</a>" in reader.get("/articles/birds").text
+    with app.app_context():
+        db.session.execute(update(Comment).where(Comment.depth == 4).values(author_name="Bea"))
+        db.session.commit()
+    assert ">Bea</a>" in reader.get("/articles/birds").text
+
+
+def test_closed_article_and_another_language_have_entries_of_their_own() -> None:
+    fragments, node = Fragments(), Node(comment(1))
+    assert fragments.html(("en", False, "/"), lambda node: "open", node) == "open"
+    assert fragments.html(("en", True, "/"), lambda node: "closed", node) == "closed"
+    assert fragments.html(("fr", False, "/"), lambda node: "ouvert", node) == "ouvert"
+    assert fragments.html(("en", False, "/"), lambda node: "not asked", node) == "open"
+
+
+def test_least_recently_used_entries_are_dropped_when_the_room_is_used_up() -> None:
+    fragments, rendered = Fragments(room=10_000), list[int]()
+
+    def render(node: Node) -> str:
+        rendered.append(node.comment.id)
+        return "x" * 2_000
+
+    for number in [*range(20), 19, 0]:
+        fragments.html((), render, Node(comment(number)))
+    assert rendered == [*range(20), 0]
+    assert fragments.size <= 10_000
+
+
+def comment(number: int) -> Comment:
+    return Comment(id=number, author_name="Ada", body_html="<p>Text</p>", like_count=0)
