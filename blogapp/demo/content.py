@@ -60,8 +60,8 @@ def _be_read(session: Session, article: Article, now: datetime) -> None:
         if views > 10:
             host = HOSTS[day.toordinal() % len(HOSTS)]
             referrals.append({"day": day, "host": host, "article_id": article.id, "views": views // 5})
-    add_up(session, DailyViews, rows)
-    add_up(session, DailyReferrals, referrals)
+    add_up(session.connection(), DailyViews, rows)
+    add_up(session.connection(), DailyReferrals, referrals)
     count = session.get_one(ViewCount, article.id)
     count.counted = sum(row["views"] for row in rows)
 

@@ -56,7 +56,7 @@ def _fold(session: Session, before: date, daily: Any, yearly: Any, of: str) -> i
         totals[day.year, key] += views
     rows = [{"year": year, of: key, "views": views} for (year, key), views in sorted(totals.items())]
     for start in range(0, len(rows), ROWS):
-        add_up(session, yearly, rows[start : start + ROWS])
+        add_up(session.connection(), yearly, rows[start : start + ROWS])
     return len(gone)
 
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.db.transactions import write_transaction
-from blogapp.view_counts.counting import add_up, note_refusals
+from blogapp.view_counts.counting import add_refusals, add_up
 from blogapp.view_counts.models import DailyViews, YearlyRefusals, YearlyViews
 
 Publish = Callable[..., Article]
@@ -34,10 +34,10 @@ def blog(app: Flask, publish_article: Publish, monkeypatch: pytest.MonkeyPatch) 
     publish_article(slug="trees")
     yesterday = NOW.date() - timedelta(days=1)
     with app.app_context(), write_transaction() as session:
-        add_up(session, DailyViews, [{"day": yesterday, "article_id": article.id, "views": 1200}])
-        add_up(session, YearlyViews, [{"year": 2024, "article_id": article.id, "views": 70}])
-        add_up(session, YearlyRefusals, [{"year": 2024, "reason": "bot", "views": 9}])
-        note_refusals(session, {(yesterday, "limit"): 17})
+        add_up(session.connection(), DailyViews, [{"day": yesterday, "article_id": article.id, "views": 1200}])
+        add_up(session.connection(), YearlyViews, [{"year": 2024, "article_id": article.id, "views": 70}])
+        add_up(session.connection(), YearlyRefusals, [{"year": 2024, "reason": "bot", "views": 9}])
+        add_refusals(session.connection(), {(yesterday, "limit"): 17})
         session.connection().exec_driver_sql("UPDATE view_counts SET counted = 1270 WHERE before = 1234")
     for headers in (FIREFOX, FIREFOX, {"User-Agent": "Googlebot/2.1"}):
         app.test_client().post("/articles/birds/views", headers=headers, data={"referrer": "news.example.org"})

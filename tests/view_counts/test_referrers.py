@@ -75,7 +75,7 @@ def test_made_up_hosts_do_not_fill_the_database(publish_article: Publish, app: F
     now = datetime(2026, 6, 10, tzinfo=UTC)
     for start in range(0, 40, 8):
         seen = [
-            Seen(article.id, "192.0.2.0/24", f"{number}", now, f"h{number % 30}.example.org")
+            Seen(article.slug, "192.0.2.0/24", f"{number}", now, f"h{number % 30}.example.org")
             for number in range(start, start + 8)
         ]
         with app.app_context(), write_transaction() as writing:

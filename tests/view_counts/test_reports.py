@@ -16,7 +16,7 @@ from blogapp.articles.models import Article
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.view_counts import reports
-from blogapp.view_counts.counting import add_up, note_refusals
+from blogapp.view_counts.counting import add_refusals, add_up
 from blogapp.view_counts.models import DailyReferrals, DailyViews
 from blogapp.view_counts.reports import Span
 from tests.comments.test_threads import counted
@@ -42,7 +42,7 @@ def read(app: Flask, publish_article: Publish) -> Callable[..., Article]:
             for ago, number in days.items()
         ]
         with app.app_context(), write_transaction() as session:
-            add_up(session, DailyViews, rows)
+            add_up(session.connection(), DailyViews, rows)
         return article
 
     return make
@@ -123,14 +123,19 @@ def test_refusals_and_referrals_are_added_up_over_the_days(app: Flask, read: Cal
     birds, trees = read("birds", {}), read("trees", {})
     with app.app_context(), write_transaction() as session:
         yesterday, long_ago = TODAY - timedelta(days=1), TODAY - timedelta(days=40)
-        note_refusals(session, {(TODAY, "bot"): 3, (yesterday, "bot"): 4, (TODAY, "again"): 9, (long_ago, "limit"): 1})
+        add_refusals(
+            session.connection(),
+            {(TODAY, "bot"): 3, (yesterday, "bot"): 4, (TODAY, "again"): 9, (long_ago, "limit"): 1},
+        )
         for day, host, article in (
             (TODAY, "example.org", birds),
             (yesterday, "example.org", trees),
             (TODAY, "example.net", trees),
             (long_ago, "example.com", trees),
         ):
-            add_up(session, DailyReferrals, [{"day": day, "host": host, "article_id": article.id, "views": 2}])
+            add_up(
+                session.connection(), DailyReferrals, [{"day": day, "host": host, "article_id": article.id, "views": 2}]
+            )
     span = Span.until(TODAY, 30)
     with app.app_context():
         session = db.session()

@@ -52,10 +52,10 @@ def history(app: Flask, publish_article: Publish) -> Article:
     article = publish_article(slug="birds")
     days = [TODAY - timedelta(days=number) for number in range(900)]
     with app.app_context(), write_transaction() as session:
-        add_up(session, DailyViews, [{"day": day, "article_id": article.id, "views": 3} for day in days])
-        add_up(session, DailyRefusals, [{"day": day, "reason": "bot", "views": 2} for day in days])
+        add_up(session.connection(), DailyViews, [{"day": day, "article_id": article.id, "views": 3} for day in days])
+        add_up(session.connection(), DailyRefusals, [{"day": day, "reason": "bot", "views": 2} for day in days])
         add_up(
-            session,
+            session.connection(),
             DailyReferrals,
             [{"day": day, "host": "example.org", "article_id": article.id, "views": 1} for day in days],
         )
@@ -79,7 +79,7 @@ def check_folded(session: Session) -> None:
 def test_the_first_request_of_a_day_folds_what_is_old(
     app: Flask, history: Article, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_writer, "BEGIN_WITHIN", 0)
+    monkeypatch.setattr(batch_writer, "BEGIN_AFTER", 0)
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 8, tzinfo=UTC))
     app.test_client().get("/articles/birds")
     app.extensions["view_writer"].flush()
@@ -108,7 +108,7 @@ def test_a_blog_that_slept_for_months_folds_on_its_second_day(app: Flask, histor
     for day in (later, later + timedelta(days=1)):
         with app.app_context(), write_transaction() as writing:
             key_of_day(writing, day)
-            add_up(writing, DailyRefusals, [{"day": day, "reason": "bot", "views": 1}])
+            add_up(writing.connection(), DailyRefusals, [{"day": day, "reason": "bot", "views": 1}])
     assert session.scalars(select(func.min(DailyViews.day))).one() == oldest_day(later + timedelta(days=1))
 
 
