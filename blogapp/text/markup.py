@@ -41,7 +41,7 @@ MORE_MARK = "\ue000"  # a private character, which stands for the mark while the
 CLASSES = frozenset(
     {
         "footnote-ref", "footnotes", "footnotes-sep", "footnotes-list", "footnote-item", "footnote-backref",
-        "align-left", "align-center", "align-right",
+        "align-left", "align-center", "align-right", "task",
     }
 )  # fmt: skip
 
