@@ -1,4 +1,4 @@
-"""`flask demo`: something to look at on an empty database."""
+"""`flask demo`: demo content for an empty database."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from blogapp.demo.content import fill, is_empty
 @click.command("demo")
 @with_appcontext
 def demo_cli() -> None:
-    """Fill an empty blog with demo articles, comments and counts; leave any other as it is."""
+    """Fill an empty blog with demo articles, comments and views. A blog with articles is left unchanged."""
     with write_transaction() as session:
         lock_articles(session)
         if is_empty(session):
-            click.echo(f"{fill(session, clock.now())} demo articles are in.")
+            click.echo(f"{fill(session, clock.now())} demo articles added.")

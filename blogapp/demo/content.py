@@ -1,4 +1,4 @@
-"""The demo blog: the articles in `articles/`, and what people said below them."""
+"""The demo blog: the articles in `articles/`, their comments and views."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blogapp.articles.publishing import publish
 from blogapp.articles.sources import place_files
 from blogapp.comments.posting import Draft, Sender, post_comment
 from blogapp.comments.spam import Rules
-from blogapp.demo.conversations import CONVERSATIONS, Said
+from blogapp.demo.comments import COMMENTS, DemoComment
 from blogapp.text.markup import render_comment
 from blogapp.view_counts.counting import add_up, start_count
 from blogapp.view_counts.models import DailyReferrals, DailyViews, ViewCount
@@ -27,12 +27,13 @@ ARTICLES = Path(__file__).parent / "articles"
 
 
 def is_empty(session: Session) -> bool:
-    """Whether the blog has no article yet."""
+    """Return whether the blog has no articles."""
     return session.scalar(select(Article.id).limit(1)) is None
 
 
 def fill(session: Session, now: datetime) -> int:
-    """Publish the demo articles with their comments; how many articles. A write transaction must be open."""
+    """Publish the demo articles with their comments and views; returns the number of articles. A write transaction must
+    be open."""
     read = read_files(sorted(ARTICLES.glob("*.md")), "en", now)
     placed, misplaced = place_files(session, read.files)
     for error in [*read.broken, *misplaced]:
@@ -40,14 +41,14 @@ def fill(session: Session, now: datetime) -> int:
     for each in placed:
         article = publish(session, each.manuscript, now).article
         start_count(session, article.id, each.file.metadata.views)
-        _be_read(session, article, now)
-        _converse(session, article, CONVERSATIONS.get(article.slug, ()), now)
+        _add_views(session, article, now)
+        _add_comments(session, article, COMMENTS.get(article.slug, ()), now)
     return len(placed)
 
 
-def _be_read(session: Session, article: Article, now: datetime) -> None:
-    """Let people read the article since it was published: many on the first days, a few ever after, fewer on odd
-    days. What the numbers are does not matter; that they are the same each time does."""
+def _add_views(session: Session, article: Article, now: datetime) -> None:
+    """Add views for each day since the article was published, most of them on the first days. The numbers are the same
+    each time."""
     interest = 20 + hashlib.sha256(article.slug.encode()).digest()[0] % 60
     days = min((now.date() - article.published_at.date()).days, LONGEST_HISTORY)
     rows: list[dict[str, Any]] = []
@@ -60,19 +61,19 @@ def _be_read(session: Session, article: Article, now: datetime) -> None:
         if views > 10:
             host = HOSTS[day.toordinal() % len(HOSTS)]
             referrals.append({"day": day, "host": host, "article_id": article.id, "views": views // 5})
-    add_up(session, DailyViews, rows)
-    add_up(session, DailyReferrals, referrals)
+    add_up(session.connection(), DailyViews, rows)
+    add_up(session.connection(), DailyReferrals, referrals)
     count = session.get_one(ViewCount, article.id)
     count.counted = sum(row["views"] for row in rows)
 
 
-def _converse(session: Session, article: Article, said: tuple[Said, ...], now: datetime) -> None:
-    """Let people speak in turn, none of them later than `now`."""
+def _add_comments(session: Session, article: Article, comments: tuple[DemoComment, ...], now: datetime) -> None:
+    """Post the comments in their order, none later than `now`."""
     ids: dict[int, int] = {}
-    for number, each in enumerate(said, start=1):
+    for number, each in enumerate(comments, start=1):
         when = min(article.published_at + timedelta(hours=each.hours), now)
         html = render_comment(each.text, article.lang)
-        draft = Draft(each.name, each.link, each.text, ids.get(each.answers), trapped=False)
+        draft = Draft(each.name, each.link, each.text, ids.get(each.reply_to), trapped=False)
         sender = Sender(None, hashlib.sha256(each.name.encode()).digest())
         comment, _ = post_comment(session, article, draft, html, sender, Rules("open", 0), when)
         ids[number] = comment.id

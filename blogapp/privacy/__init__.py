@@ -1,1 +1,1 @@
-"""What is kept of readers, in their words, and their way to object."""
+"""The privacy page, and the opt-out from being counted."""

@@ -1,4 +1,4 @@
-"""The page that says what is kept. Its numbers are those that the program works with, so it cannot go stale."""
+"""The privacy page. Its numbers are the constants and settings that the code uses, so they are always right."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def take_objection_back() -> Response:
 
 
 def _speak(lang: str) -> None:
-    """The language that the address asks for: an article's count links to the page in the article's."""
+    """Use the language of the query: pages link to the privacy page in their own language."""
     if lang in LOCALES:
         i18n.speak(lang)
 

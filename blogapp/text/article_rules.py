@@ -272,7 +272,7 @@ def _move_links(state: StateCore, moved: dict[str, str]) -> None:
 
 
 def _draw_task_boxes(state: StateCore) -> None:
-    """Show the box of `- [x] done` as a character; a form field would have no effect."""
+    """Show the box of `- [x] done` as a character, in an item with the class `task`. A form field would do nothing."""
     for position in range(2, len(state.tokens)):
         token = state.tokens[position]
         if token.type != "inline" or state.tokens[position - 2].type != "list_item_open" or not token.children:
@@ -280,6 +280,7 @@ def _draw_task_boxes(state: StateCore) -> None:
         first = token.children[0]
         if first.type == "text" and (box := re.match(r"\[([ xX])\](?=\s)", first.content)):
             first.content = ("☐" if box.group(1) == " " else "☑") + first.content[3:]
+            state.tokens[position - 2].attrSet("class", "task")
 
 
 def _align_cells(state: StateCore) -> None:

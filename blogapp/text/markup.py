@@ -30,7 +30,7 @@ from blogapp.text.names import is_blank
 
 # Stored with every rendered text. Raise it when the HTML of stored texts should change: `flask db upgrade` then renders
 # them again.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?\d+(?::\d+)?")
 FOOTNOTES = re.compile(
@@ -41,7 +41,7 @@ MORE_MARK = "\ue000"  # a private-use character in place of the mark, to find it
 CLASSES = frozenset(
     {
         "footnote-ref", "footnotes", "footnotes-sep", "footnotes-list", "footnote-item", "footnote-backref",
-        "align-left", "align-center", "align-right",
+        "align-left", "align-center", "align-right", "task",
     }
 )  # fmt: skip
 

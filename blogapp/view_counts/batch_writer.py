@@ -1,7 +1,15 @@
-"""The way of a view to the database: through one thread of the process, many views in one transaction.
+"""Counts views: one background thread per process writes all views that wait, in one transaction.
 
-Whoever reads never waits for a count, and whoever counts waits for a moment only. When the database is locked, full
-or away, the views of that time are given up after a while; how many is written down when it is back.
+A request puts its view into a queue and waits up to a second for the new total. What can be lost, and when:
+
+- A process is killed (kill -9, out of memory): the views in its queue. A request that was answered with the new total
+  is committed and stays. Also lost: up to a second's refusals, the numbers of what was not counted.
+- The power fails: the last moments before it, because view counts are not synced to the disk one by one.
+- The database is locked: nothing. After a second, requests get the last known total, and their views are written when
+  the lock is released. After ten seconds they are dropped as below.
+- The database is away, full or locked for longer: the views of that time are dropped. Their number is kept in memory
+  and recorded as `lost` when the database can be written again.
+- The server is stopped (SIGTERM): nothing, if the database can be written within five seconds.
 """
 
 from __future__ import annotations
@@ -12,251 +20,205 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import date
 from multiprocessing.util import Finalize
+from queue import Empty, SimpleQueue
 from weakref import WeakSet
 
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp import clock
+from blogapp.db.faults import describe, fault_of, trace
 from blogapp.db.transactions import wipe, write_transaction
 from blogapp.view_counts.bot_filter import LOST
-from blogapp.view_counts.counting import Seen, count_views, note_refusals
+from blogapp.view_counts.counting import Seen, ViewTotal, add_refusals, count_views
 from blogapp.visitors.identity import key_of_day
 
 log = logging.getLogger(__name__)
 
-# Seconds that an answer waits for its count, behind those that came before it; and after which one transaction counts
-# as stuck, so that none waits for it: a database that is locked must not hold the threads that others read with.
-WAIT = 10.0
-STUCK = 1.0
-LOOK = 0.1
-# How long a write transaction waits for the lock before its views are dropped.
-LOCK_TIMEOUT_MS = 10_000
-# Seconds after a process's first request in which it makes sure that the day has begun: it has more to do at first,
-# and mostly finds a day that has. And until that is tried again where it failed.
-BEGIN_WITHIN = 60.0
-TRY_AGAIN = 10.0
-# Seconds after which the clock is looked at again, midnight or not: it may be put, and a machine may sleep.
-LOOK_AT_CLOCK = 60.0
-# Seconds in which refusals are gathered.
-NOTE_WITHIN = 0.2
-# Seconds that the end of a process waits for what is not written yet; a host gives it ten.
-LAST_WAIT = 5.0
-# What one transaction takes, and what may wait for one: some megabytes of memory.
+# Seconds that a request waits for its total. If a transaction takes longer than that, no request waits for it: the
+# server's threads are needed for readers.
+ANSWER_WITHIN = 1.0
+# Milliseconds that a transaction waits for the write lock before its views are dropped.
+WRITE_WITHIN_MS = 10_000
+# Seconds between two looks at the clock and at the refusals. The clock is polled because it can be set, and because a
+# computer can sleep over midnight.
+POLL_EVERY = 1.0
+# Seconds after its first request in which a process begins the day (usually another process has done so already), and
+# seconds until anything is tried again that failed.
+BEGIN_AFTER = 60.0
+RETRY_AFTER = 10.0
+# Seconds that the end of a process waits for its views; most hosts kill a process after ten.
+EXIT_WITHIN = 5.0
+# Seconds that the first view of a batch waits for more: a transaction costs as much as ten requests.
+GATHER = 0.003
+# Views in one transaction, and views that may wait: a few megabytes of memory.
 BATCH = 500
 MOST_WAITING = 20_000
 
 
-@dataclass(eq=False)
-class _Ticket:
-    """One view on its way; `views` are the article's when it is done, None when it was given up."""
-
-    seen: Seen
-    done: threading.Event = field(default_factory=threading.Event)
-    views: int | None = None
-
-
 class ViewWriter:
-    """Writes the views of all threads of this process. Its own thread starts with the first request, and from then
-    on begins each day, whether or not anybody comes."""
+    """Writes the views of all threads of this process. Its thread starts with the process's first request."""
 
     def __init__(self, app: Flask, visitors_per_hour: int | None) -> None:
         self._app = app
         self._visitors_per_hour = visitors_per_hour
-        self._begin_anew()
+        self.reset()
         _writers.add(self)
 
-    def _begin_anew(self) -> None:
-        """Have nothing to do. After a fork the thread is the parent's, and so is what it was about to write."""
-        self._waiting: list[_Ticket] = []
+    def reset(self) -> None:
+        """Empty the queue and forget the thread. A forked process calls this: both belong to its parent."""
+        # A view and its total, or None and the end of `flush`.
+        self._queue: SimpleQueue[tuple[Seen | None, Future[ViewTotal | None]]] = SimpleQueue()
         self._refusals: Counter[tuple[date, str]] = Counter()
-        # What could not be written is kept until the next time that there is something to write: no second try at
-        # once, and none for ever.
-        self._kept: Counter[tuple[date, str]] = Counter()
-        self._begun: date | None = None
-        self._begin_at: float | None = None
-        self._alarm: float | None = None
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._at_exit: Finalize | None = None
         self._busy_since: float | None = None
-        self._is_closing = False
+        self._retry_at = 0.0
+        self._day: date | None = None
+        self._begin_at = 0.0
 
-    def count(self, seen: Seen) -> int | None:
-        """Count a view. The views that its article then has; None if that is not known in time, and then it may
-        still be counted."""
-        ticket = _Ticket(seen)
-        with self._wake:
-            if len(self._waiting) >= MOST_WAITING:
-                self._refusals[seen.now.date(), LOST] += 1
-                return None
-            self._waiting.append(ticket)
-            self._ring()
-        until = time.monotonic() + WAIT
-        while self._thread and not (ticket.done.is_set() or self._is_stuck() or time.monotonic() > until):
-            ticket.done.wait(LOOK)
-        return ticket.views
-
-    def _is_stuck(self) -> bool:
-        since = self._busy_since
-        return since is not None and time.monotonic() - since > STUCK
+    def count(self, seen: Seen) -> ViewTotal | None:
+        """Count a view and return the article's total. None if there is no such article, or if the total is not known
+        in time; the view may still be counted later."""
+        if self._queue.qsize() >= MOST_WAITING:
+            self.refuse(LOST, seen.now.date())
+            return None
+        total: Future[ViewTotal | None] = Future()
+        self._queue.put((seen, total))
+        self.start()
+        busy_since = self._busy_since
+        if self._thread is None or (busy_since is not None and time.monotonic() - busy_since > ANSWER_WITHIN):
+            return None
+        try:
+            return total.result(ANSWER_WITHIN)
+        except TimeoutError:
+            return None
 
     def refuse(self, reason: str, day: date) -> None:
-        """Note that something was not counted, with its reason; it is written with the next view, or soon."""
-        with self._wake:
+        """Record that something was not counted. It is written with the next views, or within a second."""
+        with self._lock:
             self._refusals[day, reason] += 1
-            self._set_alarm(NOTE_WITHIN)
-
-    def begin_day(self, day: date) -> None:
-        """Have yesterday's key deleted, and all that goes with it, soon. Call it with every request of any kind."""
-        if day == self._begun or (self._begin_at is not None and time.monotonic() < self._begin_at):
-            return
-        with self._wake:
-            if self._begin_at is None:
-                self._begin_at = time.monotonic() + BEGIN_WITHIN
-            self._ring()
+        self.start()
 
     def flush(self) -> None:
-        """Write what waits, and end the thread; the next view starts another."""
-        with self._wake:
-            thread = self._thread
-            self._is_closing = thread is not None
-            self._wake.notify()
-        if thread is not None:
-            thread.join(LAST_WAIT)
+        """Write what waits and end the thread; the next request starts another."""
+        if self._thread is not None:
+            done: Future[ViewTotal | None] = Future()
+            self._queue.put((None, done))
+            with suppress(TimeoutError):
+                done.result(EXIT_WITHIN)
 
-    def _set_alarm(self, seconds: float) -> None:
-        """Write what is not urgent in so many seconds at the latest."""
-        alarm = time.monotonic() + seconds
-        if self._alarm is None or alarm < self._alarm:
-            self._alarm = alarm
-            self._ring()
-
-    def _ring(self) -> None:
-        if self._thread is None:
+    def start(self) -> None:
+        """Start the thread if it does not run."""
+        with self._lock:
+            if self._thread is not None:
+                return
             thread = threading.Thread(target=self._run, name="views", daemon=True)
+            self._begin_at = time.monotonic() + BEGIN_AFTER
             try:
                 thread.start()
-            except RuntimeError:  # no thread to be had just now: what waits is written when there is one
+            except RuntimeError:  # what waits is written by the next request that can start it
                 log.error("views wait: a thread cannot be started")
-                self._alarm = None
                 return
             self._thread = thread
-            # Not `atexit`: a server's worker is a child of multiprocessing, and such a one ends without it.
+            # Not `atexit`: worker processes of multiprocessing end without it.
             self._at_exit = Finalize(None, self.flush, exitpriority=10)
-        self._wake.notify()
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not (self._waiting or self._is_closing):
-                    seconds = self._seconds_to_wait()
-                    if seconds <= 0:
-                        break
-                    self._wake.wait(seconds)
-                self._alarm = None
-                tickets, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                refusals, self._refusals, self._kept = self._refusals + self._kept, Counter(), Counter()
-                day = self._day_to_begin(clock.now().date())
-                if not (tickets or refusals or day):
-                    if self._is_closing:
-                        self._end()
-                        return
-                    continue
-                self._busy_since = time.monotonic()
-            is_written = self._try_to_write(tickets, refusals, day)
-            if is_written and day is not None:
-                self._wipe(day)
-            with self._wake:
-                # What could not be written is not tried again on the way out.
-                if self._is_closing and not (is_written or self._waiting):
-                    self._end()
-                    return
-
-    def _seconds_to_wait(self) -> float:
-        """Until something is to be done, or the clock is to be looked at again."""
-        now, today = time.monotonic(), clock.now()
-        waits = [LOOK_AT_CLOCK, _seconds_to_midnight(today)]
-        if self._alarm is not None:
-            waits.append(self._alarm - now)
-        if self._begin_at is not None and today.date() != self._begun:
-            waits.append(self._begin_at - now)
-        return min(waits)
-
-    def _day_to_begin(self, today: date) -> date | None:
-        is_due = self._begin_at is not None and time.monotonic() >= self._begin_at
-        return today if is_due and today != self._begun else None
-
-    def _end(self) -> None:
-        self._thread, self._is_closing, self._alarm = None, False, None
-        if self._at_exit is not None:
-            self._at_exit.cancel()
-
-    def _try_to_write(self, tickets: list[_Ticket], refusals: Counter[tuple[date, str]], day: date | None) -> bool:
-        try:
-            self._write(tickets, refusals, day)
-            return True
-        except Exception as error:
-            self._give_up(tickets, refusals, day, error)
-            return False
-        finally:
+        is_ending = False
+        while not (is_ending and self._end()):
+            batch = self._next_batch()
+            self._busy_since = time.monotonic()
+            self._begin_day(clock.now().date())
+            totals = self._write([seen for seen, _ in batch if seen])
             self._busy_since = None
-            for ticket in tickets:
-                ticket.done.set()
+            for seen, total in batch:
+                total.set_result(totals.get(seen.slug) if seen else None)
+                is_ending = is_ending or seen is None
 
-    def _write(self, tickets: list[_Ticket], refusals: Counter[tuple[date, str]], day: date | None) -> None:
-        with self._app.app_context():
-            with write_transaction(durable=False, lock_timeout_ms=LOCK_TIMEOUT_MS) as session:
-                if day is not None:
-                    key_of_day(session, day)
-                seen = [ticket.seen for ticket in tickets]
-                views = count_views(session, seen, self._visitors_per_hour) if seen else {}
-                # The day's key comes first for all who write, then the totals: none waits for another in a circle.
-                note_refusals(session, refusals)
-            for ticket in tickets:
-                ticket.views = views.get(ticket.seen.article_id)
-                ticket.done.set()
+    def _next_batch(self) -> list[tuple[Seen | None, Future[ViewTotal | None]]]:
+        batch = []
+        with suppress(Empty):
+            batch.append(self._queue.get(timeout=POLL_EVERY))
+            time.sleep(GATHER)
+            while len(batch) < BATCH:
+                batch.append(self._queue.get_nowait())
+        return batch
 
-    def _wipe(self, day: date) -> None:
-        """The day has begun when nothing is left of the key before it, where it was stored."""
-        with self._app.app_context():
-            is_wiped = wipe("visitor_keys")
-        if is_wiped:
-            self._begun = day
+    def _begin_day(self, today: date) -> None:
+        """Delete yesterday's key, and what was made with it, from the database and its files, though nobody comes."""
+        if today == self._day or time.monotonic() < self._begin_at:
+            return
+        try:
+            with self._app.app_context():
+                with write_transaction(durable=False, lock_timeout_ms=WRITE_WITHIN_MS) as session:
+                    key_of_day(session, today)
+                is_begun = wipe("visitor_keys")
+        except Exception as error:
+            log_failure("the day cannot be begun", error)
+            is_begun = False
+        if is_begun:
+            self._day = today
         else:
-            self._begin_at = time.monotonic() + TRY_AGAIN
+            self._begin_at = time.monotonic() + RETRY_AFTER
 
-    def _give_up(
-        self, tickets: list[_Ticket], refusals: Counter[tuple[date, str]], day: date | None, error: Exception
-    ) -> None:
-        # The database's own sentence may hold a value: only the kind goes to the log.
-        kind = type(getattr(error, "orig", None) or error).__name__
-        log.error("%d views are given up: %s", len(tickets), kind)
-        if not isinstance(error, SQLAlchemyError):
-            log.error("this is a mistake in the program", exc_info=error)
-        with self._wake:
-            self._kept += refusals + Counter((ticket.seen.now.date(), LOST) for ticket in tickets)
-            if day is not None:
-                self._begin_at = time.monotonic() + TRY_AGAIN
+    def _write(self, seen: list[Seen]) -> dict[str, ViewTotal]:
+        """Write `seen` and the refusals; returns the totals by slug, none if that failed."""
+        if not seen and time.monotonic() < self._retry_at:
+            return {}
+        with self._lock:
+            refusals, self._refusals = self._refusals, Counter()
+        if not (seen or refusals):
+            return {}
+        try:
+            with self._app.app_context(), write_transaction(durable=False, lock_timeout_ms=WRITE_WITHIN_MS) as session:
+                totals = count_views(session, seen, self._visitors_per_hour) if seen else {}
+                add_refusals(session.connection(), refusals)
+            return totals
+        except Exception as error:
+            log_failure(f"{len(seen)} views are lost", error)
+            self._retry_at = time.monotonic() + RETRY_AFTER
+            with self._lock:
+                self._refusals += refusals + Counter((each.now.date(), LOST) for each in seen)
+            return {}
+
+    def _end(self) -> bool:
+        """End the thread, unless views have come since."""
+        with self._lock:
+            if not self._queue.empty():
+                return False
+            self._thread = None
+            if self._at_exit is not None:
+                self._at_exit.cancel()
+            return True
 
 
-def _seconds_to_midnight(now: datetime) -> float:
-    return ((now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0) - now).total_seconds()
+def log_failure(what: str, error: Exception) -> None:
+    """Log a fault of the database with its cause, and anything else as the bug that it is, with its traceback."""
+    fault = fault_of(error)
+    if fault is not None:
+        log.error("%s: %s: %s", what, fault.cause, describe(error))
+    elif isinstance(error, SQLAlchemyError):
+        log.error("%s\n%s", what, trace(error))
+    else:
+        log.error("%s", what, exc_info=error)
 
 
 _writers: WeakSet[ViewWriter] = WeakSet()
 
 
-def _begin_anew() -> None:
+def _reset_all() -> None:
     for writer in _writers:
-        writer._begin_anew()
+        writer.reset()
 
 
 if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_reset_all)
 
 
 def view_writer() -> ViewWriter:

@@ -1,4 +1,4 @@
-"""What asks to be counted and is not: each with its reason, and the words for it."""
+"""Decides which requests count as views; each one that does not has a reason."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ LIMIT = "limit"
 LOST = "lost"
 
 REASONS = {
-    AGAIN: "seen again by the same reader on the same day",
-    BOT: "programs, by their own name or without one",
-    PRELOAD: "loaded by a browser in advance, not looked at",
-    RESTORE: "put back by the browser's history",
-    FOREIGN: "not asked for by a page of this blog",
-    HEAD: "only asked whether there is something",
-    OBJECTION: "readers who do not want to be counted",
-    OWNER: "yourself, signed in",
+    AGAIN: "viewed again by the same reader on the same day",
+    BOT: "programs: by their user agent, or without one",
+    PRELOAD: "preloaded by a browser, not viewed",
+    RESTORE: "restored from the browser's history",
+    FOREIGN: "not requested by a page of this blog",
+    HEAD: "HEAD requests",
+    OBJECTION: "readers who opted out",
+    OWNER: "the signed-in owner",
     LIMIT: "too many new readers from one network in an hour",
-    LOST: "given up: the database could not be written",
+    LOST: "lost: the database could not be written",
 }
 
-# Characters of a user agent that are looked at; the longest of browsers have some 300.
+# Characters of a user agent that are used; the longest ones of browsers have about 300.
 LONGEST_AGENT = 512
 
-# Browsers call themselves Mozilla or Opera. Some text browsers, phones and apps do not.
+# Browsers identify themselves as Mozilla or Opera. Some text browsers, phones and apps do not.
 BROWSER = re.compile(
     r"\W?(?:mozilla|opera)[/ ]\d|(?:lynx|w3m|e?links|dillo|netsurf|icab|uc ?web|nokia|samsung|blackberry|sonyericsson)"
     r"|.*(?:browser\b|midp|cldc)",
     re.IGNORECASE,
 )
-# Programs that call themselves Mozilla say "compatible" where Internet Explorer and Konqueror do, or contain one of
-# these words.
+# Programs that identify themselves as Mozilla have "compatible" where only Internet Explorer and Konqueror may have it,
+# or contain one of these words.
 PROGRAM = re.compile(
     r"compatible[;)](?!\s*(?:msie \d|konqueror))"
     r"|headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse|bots?(?![a-z])|crawl|crwlr|spider|scrap|scan"
@@ -57,19 +57,19 @@ PROGRAM = re.compile(
     r"|inspici|whatcms|mshots|debugbear|yandex\.translate|sitemon|msie or firefox",
     re.IGNORECASE,
 )
-# Not looked at: phones named like a robot, the builds of phones (the list of crawlers has one that all phones of a
-# model have), and the desktop app of WhatsApp, whose program that fetches previews does not call itself Mozilla.
+# Removed before matching: phones with "bot" in their name, build numbers of phones (the list of crawlers contains one
+# of a whole phone model), and WhatsApp's desktop app (its link preview bot does not identify itself as Mozilla).
 PEOPLE = re.compile(r"\bbuild/[\w.]+|\bm[ _]bot\b[ _]?\w*|cubot[ _]?\w*|(?<=\) )whatsapp/[\d.]+", re.IGNORECASE)
 
 
 def reason_not_to_count(
     method: str, headers: Headers, own_hosts: Collection[str], has_objected: bool, is_owner: bool
 ) -> str:
-    """Why a request does not count as a view, as far as it shows by itself; "" where it may.
+    """Return why a request does not count as a view, or "" if nothing in the request speaks against it.
 
-    `own_hosts`: the names that the blog goes by. A page of it may ask, and a program that sends no such headers.
-    `Sec-Purpose` (Fetch standard), `Purpose` and `X-Purpose` (older Chromium and Safari) and `X-Moz` (older Firefox)
-    mark what is loaded before anybody asks for it. `Sec-GPC` is Global Privacy Control.
+    `own_hosts` are the host names of the blog: a request from a page of another host does not count. `Sec-Purpose`
+    (Fetch standard), `Purpose` and `X-Purpose` (older Chromium and Safari) and `X-Moz` (older Firefox) mark preloads.
+    `Sec-GPC` is Global Privacy Control.
     """
     if method == "HEAD":
         return HEAD
@@ -89,7 +89,7 @@ def reason_not_to_count(
 def _is_foreign(method: str, headers: Headers, own_hosts: Collection[str]) -> bool:
     site, referer = headers.get("Sec-Fetch-Site"), headers.get("Referer")
     if site is not None:
-        # The picture's address typed by hand, or in a frame, is a document of its own and shows no article.
+        # Opened in the address bar or in a frame, the image is a document and not part of an article.
         is_picture = headers.get("Sec-Fetch-Dest", "image") == "image"
         return site not in {"same-origin", "none"} or (method == "GET" and not is_picture)
     return referer is not None and _host_in(referer) not in own_hosts
@@ -104,8 +104,8 @@ def _host_in(address: str) -> str:
 
 @lru_cache(4096)
 def is_bot(user_agent: str) -> bool:
-    """Whether a user agent says that it is a program, or says nothing. Cached, because matching takes up to 0.2 ms:
-    the list of crawlers has some 1,500 patterns."""
+    """Return whether a user agent belongs to a program or is empty. Cached, because matching takes up to 0.2 ms: the
+    list of crawlers has about 1,500 patterns."""
     if not BROWSER.match(user_agent):
         return True
     described = PEOPLE.sub("", user_agent)

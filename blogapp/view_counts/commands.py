@@ -1,4 +1,4 @@
-"""`flask views ...`: what the counts say, at a terminal."""
+"""`flask views ...`: statistics on the command line."""
 
 from __future__ import annotations
 
@@ -32,14 +32,17 @@ from blogapp.visitors.identity import key_of_day
 LISTED = 10
 LONGEST_BAR = 50
 
-views_cli = AppGroup("views", help="See, save and tidy up what was counted.")
+views_cli = AppGroup("views", help="Show, export and prune view counts.")
 
 
 @views_cli.command("show")
 @click.argument("slug", required=False)
-@click.option("--days", type=click.IntRange(1, 1000), default=30, show_default=True, help="How many, until today.")
+@click.option(
+    "--days", type=click.IntRange(1, 1000), default=30, show_default=True, help="Number of days, up to today."
+)
 def show(slug: str | None, days: int) -> None:
-    """Views of each day, of the whole blog or of one article; what was not counted, what is read, where from."""
+    """Show the views of each day, of the whole blog or of one article, requests that were not counted, the most read
+    articles, and referring sites."""
     view_writer().flush()
     session, now = db.session(), clock.now()
     span, oldest = Span.until(now.date(), days), oldest_day(now.date())
@@ -51,23 +54,23 @@ def show(slug: str | None, days: int) -> None:
 
     click.echo(f"Views of {f'/articles/{slug}' if slug else 'all articles'}, {span.first} to {span.last} (UTC)\n")
     _print_bars([(day.isoformat(), views) for day, views in totals])
-    click.echo(f"\n{sum(views for _, views in totals):,} in these days; {before + counted:,} in all", nl=False)
-    click.echo(f", {before:,} of them from before they were counted here" if before else "")
+    click.echo(f"\n{sum(views for _, views in totals):,} in these days; {before + counted:,} in total", nl=False)
+    click.echo(f", {before:,} of them imported" if before else "")
 
     refused = reports.refusals(session, span)
     _print_table(
         "Not counted" + (" (in the whole blog)" if slug else ""),
         ((f"{views:,}", REASONS.get(reason, reason)) for reason, views in refused),
-        "Nothing was left out.",
+        "Everything was counted.",
     )
     if not slug:
         _print_table(
-            "Read most",
+            "Most read",
             ((f"{each.views:,}", each.slug) for each in reports.most_read(session, span, now, LISTED)),
             "No article was read.",
         )
         _print_table(
-            f"Rising (the last {RISING_DAYS} days against the {RISING_DAYS} before)",
+            f"Rising (last {RISING_DAYS} days against the {RISING_DAYS} days before)",
             (
                 (f"+{each.views - each.earlier:,}", f"{each.slug}  ({each.earlier:,} -> {each.views:,})")
                 for each in reports.rising(session, now.date(), LISTED)
@@ -75,13 +78,13 @@ def show(slug: str | None, days: int) -> None:
             "No article gained views.",
         )
     _print_table(
-        "Readers came from",
+        "Referring sites",
         ((f"{views:,}", host or "other sites") for host, views in reports.referrals(session, span, LISTED, article_id)),
-        "No view came by a link from another site, as far as browsers say.",
+        "No view came from a link on another site, as far as browsers say.",
     )
     if years := reports.years(session, article_id):
         _print_table(
-            f"Days before {oldest}, by the year",
+            f"Before {oldest}, by year",
             (
                 (f"{views:,}", str(year) if slug else f"{year}  ({refused:,} not counted)")
                 for year, views, refused in years
@@ -102,10 +105,10 @@ EXPORTS: dict[str, tuple[tuple[str, ...], Callable[[Session], Iterable[tuple[Any
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE.csv")
 @click.option("--of", "what", type=click.Choice(list(EXPORTS)), default="views", show_default=True)
 def export(file: Path, what: str) -> None:
-    """Save every total that is kept as CSV: of views, of what was not counted, or of where readers came from.
+    """Export all totals as CSV: of views, of requests that were not counted, or of referring sites.
 
-    A period is a day, a year whose days are too old to be kept singly, or `before`: the views that the article came
-    with. `-` writes to the terminal.
+    A period is a day, a year (for days that are no longer kept separately), or `before` (imported views). `-` writes to
+    the terminal.
     """
     view_writer().flush()
     columns, totals = EXPORTS[what]
@@ -114,7 +117,7 @@ def export(file: Path, what: str) -> None:
         _write_csv(sys.stdout, rows)
         return
     try:
-        # Written beside it and renamed: a full disk leaves the older file as it was.
+        # Written to a temporary file and renamed: if the disk is full, the older file stays as it was.
         with NamedTemporaryFile(
             "w", dir=file.parent, suffix=".csv", newline="", encoding="utf-8", delete=False
         ) as part:
@@ -125,22 +128,22 @@ def export(file: Path, what: str) -> None:
         with suppress(OSError, NameError):
             Path(part.name).unlink()
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
-    click.echo(f"{number:,} totals are in {file}.")
+    click.echo(f"{number:,} totals exported to {file}.")
 
 
 @views_cli.command("prune")
 def prune() -> None:
-    """Fold totals older than 25 months into those of their years, and forget the visitors of days that are over.
+    """Merge daily totals older than 25 months into yearly totals, and delete the visitors of past days.
 
-    The first request of each day does both by itself.
+    The server does both every day on its own.
     """
     today = clock.now().date()
     with write_transaction(Changes.NOTHING) as session:
         number = fold_old_days(session, today)
-    # By itself: who begins the day takes the key first, and the totals then.
+    # In its own transaction: others take the key first and the totals second, and could deadlock with this one.
     with write_transaction(Changes.NOTHING) as session:
         key_of_day(session, today)
-    click.echo(f"{number:,} totals of days before {oldest_day(today)} ({MONTHS} months) are folded into their years.")
+    click.echo(f"{number:,} daily totals before {oldest_day(today)} ({MONTHS} months) merged into yearly totals.")
 
 
 def _find(slug: str) -> int:
@@ -151,7 +154,7 @@ def _find(slug: str) -> int:
 
 
 def _print_bars(rows: list[tuple[str, int]]) -> None:
-    """A bar for each row, in eighths of a character; the longest fits the terminal."""
+    """Print a bar for each row, in eighths of a character. The longest one fits the terminal."""
     most = max(views for _, views in rows)
     digits = len(f"{most:,}")
     room = min(LONGEST_BAR, max(8, shutil.get_terminal_size().columns - digits - 14))
@@ -172,7 +175,7 @@ def _print_table(title: str, rows: Iterable[tuple[str, str]], nothing: str) -> N
 
 
 def _write_csv(file: IO[str], rows: Iterable[tuple[Any, ...]]) -> int:
-    """Write the rows, the first of which names the columns; how many come after it."""
+    """Write the rows, the first of which is the header; returns how many come after it."""
     writer = csv.writer(file)
     number = 0
     for number, row in enumerate(rows):  # noqa: B007

@@ -1,7 +1,7 @@
-"""What is kept of views: totals for good, and for the length of a day what tells a reader's second view from the first.
+"""Tables of views: totals, which are kept, and the visitors of the day, which are deleted when the day ends.
 
-The daily tables are clustered by day (`WITHOUT ROWID` on SQLite): the totals of a month lie side by side, and a row
-costs its content only.
+The daily tables are clustered by day (`WITHOUT ROWID` on SQLite), so that the totals of a month are stored side by
+side and a row takes no more space than its content.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
 class ViewCount(Model):
-    """An article's views: those it had before it came here, and those counted since."""
+    """An article's views: `before` it was imported, and `counted` since then."""
 
     __tablename__ = "view_counts"
 
@@ -40,7 +40,7 @@ class DailyViews(Model):
 
 
 class YearlyViews(Model):
-    """The views of one article in the days of one year that are too old to be kept singly."""
+    """The views of one article in one year, from the days that are too old to be kept separately."""
 
     __tablename__ = "yearly_views"
     __table_args__ = CLUSTERED
@@ -51,7 +51,7 @@ class YearlyViews(Model):
 
 
 class DailyRefusals(Model):
-    """What asked to be counted on one UTC day and was not, by reason; of the whole blog."""
+    """Requests of the whole blog that were not counted on one UTC day, by reason."""
 
     __tablename__ = "daily_refusals"
     __table_args__ = CLUSTERED
@@ -62,7 +62,7 @@ class DailyRefusals(Model):
 
 
 class YearlyRefusals(Model):
-    """The same in the days of one year that are too old to be kept singly."""
+    """Requests that were not counted in one year, from the days that are too old to be kept separately."""
 
     __tablename__ = "yearly_refusals"
     __table_args__ = CLUSTERED
@@ -73,8 +73,8 @@ class YearlyRefusals(Model):
 
 
 class DailyReferrals(Model):
-    """How many of an article's views on one UTC day came from a link at `host`; "" stands for all hosts beyond the
-    number that is kept apart."""
+    """How many of an article's views on one UTC day came from a link on `host`; "" stands for all hosts beyond the
+    number that is stored by name."""
 
     __tablename__ = "daily_referrals"
     __table_args__ = CLUSTERED
@@ -86,7 +86,7 @@ class DailyReferrals(Model):
 
 
 class ViewMark(Model):
-    """A visitor of today has been counted for this article. No row outlives its day's key."""
+    """A visitor who was counted for this article today. Deleted with the day's key."""
 
     __tablename__ = "view_marks"
     __table_args__ = CLUSTERED
@@ -96,7 +96,7 @@ class ViewMark(Model):
 
 
 class NetworkHour(Model):
-    """How many new visitors one network, itself only a digest by today's key, has brought in one hour of the day."""
+    """The number of new visitors from one network (a digest made with today's key) in one hour of the day."""
 
     __tablename__ = "network_hours"
     __table_args__ = CLUSTERED

@@ -1,4 +1,4 @@
-"""Where readers come from: the host of the link, never its path, and without those who send no readers."""
+"""Referrers: the host of the link that led to an article, never its path; hosts of referrer spam are dropped."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ HOST = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[
 
 
 def read_hosts(path: Path) -> frozenset[str]:
-    """A list of hosts, one in a line, as those lists that people keep together are written; `#` begins a remark.
-    Raises OSError and UnicodeDecodeError."""
+    """Read a list of hosts, one per line, as public lists of referrer spam are written; `#` begins a comment. Raises
+    OSError and UnicodeDecodeError."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return frozenset(host.lower() for line in lines if (host := line.split("#")[0].strip()))
 
@@ -20,8 +20,8 @@ SPAMMERS = read_hosts(Path(__file__).parent / "referrer-spam.txt")
 
 
 def host_of(claimed: str, own_host: str, spammers: Collection[str] = SPAMMERS) -> str:
-    """The host that `claimed` names, as one would say it (without `www.`); "" for none, an odd one, an address in
-    numbers, the blog's own, or one that is known for spam, itself or by the domain above it."""
+    """Return the host in `claimed` without `www.`; "" if it is no host name, an IP address, the blog's own host, or a
+    known spammer or a subdomain of one."""
     host = claimed.strip().lower().removeprefix("www.").rstrip(".")
     if not HOST.fullmatch(host) or host == own_host.lower().removeprefix("www."):
         return ""

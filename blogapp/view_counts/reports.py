@@ -1,4 +1,4 @@
-"""What the totals say: for the front page, the owner's terminal and the export."""
+"""Queries for statistics: for the front page, the command line and the export."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RISING_DAYS = 7
 
 @dataclass(frozen=True)
 class Span:
-    """Days from `first` to `last`, both in it."""
+    """Days from `first` to `last`, both included."""
 
     first: date
     last: date
@@ -40,8 +40,8 @@ class Span:
 
 @dataclass(frozen=True)
 class ReadArticle:
-    """An article in a list of those that are read, with its views in the list's span of days; `earlier` are those in
-    the span of the same length before it, where that was asked for."""
+    """An article in a list of the most read ones, with its views in the list's span of days. `earlier` are its views in
+    the span of the same length before that, if they were asked for."""
 
     slug: str
     lang: str
@@ -51,12 +51,12 @@ class ReadArticle:
 
 
 def popular(session: Session, now: datetime, limit: int = 5) -> list[ReadArticle]:
-    """The published articles that were read most in the last POPULAR_DAYS days, in one query."""
+    """Return the most read published articles of the last POPULAR_DAYS days, in one query."""
     return most_read(session, Span.until(now.date(), POPULAR_DAYS), now, limit)
 
 
 def most_read(session: Session, span: Span, now: datetime, limit: int) -> list[ReadArticle]:
-    """Published articles by their views in `span`, most first, those without any left out; one query."""
+    """Return published articles by their views in `span`, most first, without those that have none; one query."""
     views = func.sum(DailyViews.views)
     totals = (
         select(DailyViews.article_id, views.label("views"))
@@ -75,7 +75,8 @@ def most_read(session: Session, span: Span, now: datetime, limit: int) -> list[R
 
 
 def rising(session: Session, today: date, limit: int) -> list[ReadArticle]:
-    """Articles that gained most views in the last RISING_DAYS days against as many days before; one query."""
+    """Return the articles that gained most views in the last RISING_DAYS days over the same number of days before; one
+    query."""
     now, before = Span.until(today, RISING_DAYS), Span.until(today - timedelta(days=RISING_DAYS), RISING_DAYS)
     views = func.sum(case((DailyViews.day >= now.first, DailyViews.views), else_=0))
     earlier = func.sum(case((DailyViews.day < now.first, DailyViews.views), else_=0))
@@ -95,10 +96,10 @@ def rising(session: Session, today: date, limit: int) -> list[ReadArticle]:
 
 
 def daily_views(session: Session, span: Span, article_id: int | None = None) -> list[tuple[date, int]]:
-    """The views of each day of `span`, days without any with 0: of one article, or of all; one query."""
+    """Return the views of each day of `span`, 0 included, of one article or of all; one query."""
     query = (
         select(DailyViews.day, func.sum(DailyViews.views))
-        # Named one by one: the table lies by the day, and an article's rows are found by day and article.
+        # A list of days, because the primary key begins with the day: each of an article's rows is found by its key.
         .where(DailyViews.day.in_(span.days()) if article_id else DailyViews.day.between(span.first, span.last))
         .group_by(DailyViews.day)
     )
@@ -109,7 +110,7 @@ def daily_views(session: Session, span: Span, article_id: int | None = None) -> 
 
 
 def refusals(session: Session, span: Span) -> list[tuple[str, int]]:
-    """What was not counted in `span`, by reason, most first; one query."""
+    """Return how many requests were not counted in `span`, by reason, most first; one query."""
     views = func.sum(DailyRefusals.views)
     query = (
         select(DailyRefusals.reason, views)
@@ -121,7 +122,8 @@ def refusals(session: Session, span: Span) -> list[tuple[str, int]]:
 
 
 def referrals(session: Session, span: Span, limit: int, article_id: int | None = None) -> list[tuple[str, int]]:
-    """The hosts that views in `span` came from, most first; "" are all that were not kept apart. One query."""
+    """Return the hosts that views in `span` came from, most first; "" are all that were not stored by name. One
+    query."""
     views = func.sum(DailyReferrals.views)
     query = (
         select(DailyReferrals.host, views)
@@ -136,7 +138,7 @@ def referrals(session: Session, span: Span, limit: int, article_id: int | None =
 
 
 def all_time(session: Session, article_id: int | None = None) -> tuple[int, int]:
-    """The views from before, and those counted here, of one article or of all; one query."""
+    """Return the imported and the counted views, of one article or of all; one query."""
     query = select(func.coalesce(func.sum(ViewCount.before), 0), func.coalesce(func.sum(ViewCount.counted), 0))
     if article_id is not None:
         query = query.where(ViewCount.article_id == article_id)
@@ -145,8 +147,8 @@ def all_time(session: Session, article_id: int | None = None) -> tuple[int, int]
 
 
 def years(session: Session, article_id: int | None = None) -> list[tuple[int, int, int]]:
-    """The years whose days are too old to be kept singly, each with its views (of one article, or of all) and with
-    what was not counted in the whole blog; two queries."""
+    """Return the years whose days are no longer kept separately, each with its views (of one article or of all) and
+    the number of requests of the whole blog that were not counted; two queries."""
     query = select(YearlyViews.year, func.sum(YearlyViews.views)).group_by(YearlyViews.year)
     if article_id is not None:
         query = query.where(YearlyViews.article_id == article_id)
@@ -161,8 +163,8 @@ def years(session: Session, article_id: int | None = None) -> list[tuple[int, in
 
 
 def every_total(session: Session) -> Iterator[tuple[str, str, int]]:
-    """Every total of views that is kept: article's slug, period (`before`, a year, a day), views. What an article's
-    totals add up to is the number that its page shows."""
+    """Yield every total of views: the article's slug, the period (`before`, a year, a day), the views. The totals of an
+    article add up to the number on its page."""
     before = (
         select(Article.slug, literal("before"), ViewCount.before)
         .join(ViewCount, ViewCount.article_id == Article.id)
@@ -185,7 +187,7 @@ def every_total(session: Session) -> Iterator[tuple[str, str, int]]:
 
 
 def every_refusal(session: Session) -> Iterator[tuple[str, str, int]]:
-    """Every total of what was not counted: reason, period (a year, a day), number."""
+    """Yield every total of requests that were not counted: the reason, the period (a year, a day), the number."""
     yearly = select(YearlyRefusals.reason, YearlyRefusals.year, YearlyRefusals.views).order_by(
         YearlyRefusals.year, YearlyRefusals.reason
     )
@@ -198,7 +200,8 @@ def every_refusal(session: Session) -> Iterator[tuple[str, str, int]]:
 
 
 def every_referral(session: Session) -> Iterator[tuple[str, str, str, int]]:
-    """Every total of where readers came from: host ("" for those not kept apart), article's slug, day, views."""
+    """Yield every total of referrals: the host ("" for those not stored by name), the article's slug, the day, the
+    views."""
     query = (
         select(DailyReferrals.host, Article.slug, DailyReferrals.day, DailyReferrals.views)
         .join(DailyReferrals, DailyReferrals.article_id == Article.id)

@@ -1,4 +1,4 @@
-"""How long totals are kept by the day: 25 months, then by the year."""
+"""Daily totals are kept for 25 months, then merged into yearly totals."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from blogapp.view_counts.models import DailyReferrals, DailyRefusals, DailyViews
 
 log = logging.getLogger(__name__)
 
-# What the French authority for data protection allows measurements without consent to keep.
+# The limit that the French data protection authority (CNIL) sets for audience measurement without consent.
 MONTHS = 25
-# Days without a view or a refusal after which the calendar is doubted: the web's programs leave no blog alone so long.
+# Days without a view or a refusal after which the clock may be wrong: bots visit every blog more often than that.
 LONGEST_GAP = 31
-# Rows of one INSERT: SQLite takes 32,766 values in a statement.
+# Rows of one INSERT: SQLite accepts 32,766 values in a statement.
 ROWS = 1000
 
 
 def oldest_day(today: date) -> date:
-    """The first day whose totals are kept singly: that of today's number 25 months ago, or the last of its month."""
+    """Return the first day whose totals are kept separately: today 25 months ago, or the last day of that month."""
     months = today.year * 12 + today.month - 1 - MONTHS
     year, month = months // 12, months % 12 + 1
     return date(year, month, min(today.day, monthrange(year, month)[1]))
 
 
 def fold_old_days(session: Session, today: date) -> int:
-    """Add the totals of days before `oldest_day` to those of their years, and delete them; how many rows that were.
+    """Move the totals of days before `oldest_day` to their years; returns the number of rows.
 
-    Where readers came from is deleted altogether. A write transaction must be open. What is added is what was
-    deleted: of two who do it at once, the second finds nothing.
+    Referrals are deleted. A write transaction must be open. Only rows that this transaction deleted are added, so two
+    processes that do it at the same time add nothing twice.
     """
     before = oldest_day(today)
     referrals = session.execute(delete(DailyReferrals).where(DailyReferrals.day < before).returning(DailyReferrals.day))
@@ -56,15 +56,15 @@ def _fold(session: Session, before: date, daily: Any, yearly: Any, of: str) -> i
         totals[day.year, key] += views
     rows = [{"year": year, of: key, "views": views} for (year, key), views in sorted(totals.items())]
     for start in range(0, len(rows), ROWS):
-        add_up(session, yearly, rows[start : start + ROWS])
+        add_up(session.connection(), yearly, rows[start : start + ROWS])
     return len(gone)
 
 
 def fold_at_new_day(session: Session, *, day: date, previous: date | None) -> None:
-    """Fold old days once a day, in the transaction that makes the day's key: no scheduler is needed.
+    """Fold old days once a day, in the transaction that creates the day's key: no scheduler is needed.
 
-    A gap of more than LONGEST_GAP days before `day` may mean that the clock is wrong, and folding cannot be undone.
-    Then nothing is folded until a second such day begins, or somebody runs `flask views prune`.
+    A gap of more than LONGEST_GAP days before `day` may mean that the clock is wrong, and folding cannot be undone. In
+    that case nothing is folded until a second such day begins, or until the owner runs `flask views prune`.
     """
     known = [previous, *(_latest_before(day, table, session) for table in (DailyViews, DailyRefusals))]
     latest = max(filter(None, known), default=day)

@@ -55,9 +55,10 @@ def blog(server: Server) -> Iterator[Flask]:
 def article(server: Server, blog: Flask) -> Callable[..., str]:
     """Return a function that publishes an article of this test's own and returns its address."""
 
-    def make(lang: str = "en", paragraphs: int = 3, views: int = 0) -> str:
+    def make(lang: str = "en", paragraphs: int = 3, views: int = 0, text: str = "") -> str:
         slug = f"article-{next(numbers)}"
-        text = "\n\n".join("They sing before sunrise, and nobody has asked them to. " * 6 for _ in range(paragraphs))
+        prose = "They sing before sunrise, and nobody has asked them to. " * 6
+        text = text or "\n\n".join(prose for _ in range(paragraphs))
         title = "Les oiseaux : une écoute" if lang == "fr" else "Birds by ear"
         when = datetime(2026, 1, 2, tzinfo=UTC)
         with blog.app_context(), write_transaction() as session:

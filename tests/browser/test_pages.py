@@ -68,6 +68,62 @@ def test_no_page_overflows_the_window(visit: Visits, server: Server, conversatio
         assert overflow(page) <= 0
 
 
+# Every element that the Markdown of an article can produce.
+SPECIMEN = """
+Text<sup>1</sup> H<sub>2</sub>O <kbd>Ctrl</kbd> <mark>marked</mark> <del>old</del> <ins>new</ins> <samp>out</samp>
+<abbr title="World Wide Web">WWW</abbr> <q>quoted</q> <cite>A book</cite> <var>x</var> <small>small</small>,[^1] `code`.
+
+## Two
+
+### Three
+
+#### Four
+
+##### Five
+
+###### Six
+
+- one
+    1. nested
+- [ ] to do
+- [x] done
+
+<dl><dt>Term</dt><dd>Meaning</dd></dl>
+
+> Quoted *text*.
+
+```
+a_line_of_code_that_is_longer_than_any_telephone_is_wide = "and so its line has to wrap inside of its box"
+```
+
+`an_identifier_that_is_longer_than_any_telephone_is_wide_and_has_to_break_somewhere_inside_its_line`
+
+| Left | Centre | Right |
+|:-----|:------:|------:|
+| a | b | 1.00 |
+
+<figure><img src="/static/icon.svg" alt="Icon" width="900" height="900"><figcaption>Caption</figcaption></figure>
+
+---
+
+<details open><summary>More</summary><p>Text</p></details>
+
+[^1]: A note.
+"""
+
+
+@pytest.mark.parametrize(("lang", "scheme"), [("en", "light"), ("he", "dark")])
+def test_article_with_every_element_fits_and_axe_finds_nothing(
+    visit: Visits, article: Articles, lang: str, scheme: str
+) -> None:
+    page = visit(color_scheme=scheme, viewport={"width": 375, "height": 800}).page
+    page.goto(article(lang=lang, text=SPECIMEN))
+    assert overflow(page) <= 0
+    assert_accessible(page)
+    assert page.locator(".article-body td").last.evaluate("cell => getComputedStyle(cell).textAlign") == "right"
+    assert page.locator(".task").first.evaluate("item => getComputedStyle(item).listStyleType") == "none"
+
+
 def test_lines_are_between_60_and_70_characters_long(visit: Visits, article: Articles) -> None:
     page = visit(viewport={"width": 1280, "height": 800}).page
     page.goto(article())

@@ -1,4 +1,4 @@
-"""The front page and an article's, as any reader gets them."""
+"""The front page and article pages, as every reader gets them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 
 
-def test_the_front_page_lists_articles_each_in_its_language(
+def test_front_page_lists_articles_each_in_its_language(
     publish_article: Publish, client: FlaskClient, post: Post
 ) -> None:
     publish_article(slug="old", lang="en", title="Old", published_at=datetime(2026, 1, 1, tzinfo=UTC), views=1)
@@ -34,11 +34,11 @@ def test_the_front_page_lists_articles_each_in_its_language(
     assert "0 comments<" in english
 
 
-def test_an_empty_blog_says_so(client: FlaskClient) -> None:
+def test_empty_blog_shows_a_message(client: FlaskClient) -> None:
     assert "No articles yet." in client.get("/").text
 
 
-def test_older_articles_follow_and_none_is_lost(publish_article: Publish, client: FlaskClient) -> None:
+def test_older_pages_list_every_article_once(publish_article: Publish, client: FlaskClient) -> None:
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(45):
         publish_article(slug=f"a{number}", title=f"T{number}", published_at=begin + timedelta(hours=number // 2))
@@ -65,7 +65,7 @@ def test_two_readers_get_the_same_bytes_without_a_cookie(publish_article: Publis
         assert "HX-Request" in answer.headers["Vary"].split(", ")
 
 
-def test_what_has_not_changed_is_not_sent_again(publish_article: Publish, client: FlaskClient, post: Post) -> None:
+def test_unchanged_page_is_answered_with_304(publish_article: Publish, client: FlaskClient, post: Post) -> None:
     publish_article(slug="birds")
     first = client.get("/articles/birds", headers={"Accept-Encoding": "br"})
     etag = {"If-None-Match": first.headers["ETag"], "Accept-Encoding": "br"}
@@ -75,13 +75,13 @@ def test_what_has_not_changed_is_not_sent_again(publish_article: Publish, client
     assert client.get("/articles/birds", headers=etag).status_code == 200
 
 
-def test_a_history_restore_gets_the_whole_page(publish_article: Publish, client: FlaskClient) -> None:
+def test_history_restore_gets_the_whole_page(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds")
     headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
     assert "<!doctype html>" in client.get("/articles/birds/comments", headers=headers).text
 
 
-def test_headers_keep_the_page_to_itself(publish_article: Publish, client: FlaskClient) -> None:
+def test_pages_have_security_headers(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds")
     for address in ("/", "/articles/birds", "/nowhere", "/articles/birds/views.gif"):
         headers = client.get(address).headers
@@ -95,7 +95,7 @@ def test_headers_keep_the_page_to_itself(publish_article: Publish, client: Flask
         assert "Permissions-Policy" in headers
 
 
-def test_nothing_inline_and_nothing_from_elsewhere(publish_article: Publish, client: FlaskClient) -> None:
+def test_pages_have_no_inline_code_and_no_foreign_resources(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds")
     for address in ("/", "/articles/birds", "/nowhere"):
         page = client.get(address).text
@@ -129,7 +129,7 @@ def test_errors_are_pages_of_the_site_or_fragments(
     assert "Traceback" not in answer.text
 
 
-def test_our_own_mistake_shows_no_trace(app: Flask) -> None:
+def test_internal_error_shows_no_traceback(app: Flask) -> None:
     @app.get("/mistake")
     def mistake() -> str:
         raise RuntimeError("a secret detail")
@@ -141,14 +141,14 @@ def test_our_own_mistake_shows_no_trace(app: Flask) -> None:
 
 
 @pytest.mark.settings(SITE_LOCALE="fr", SITE_TITLE="Le carnet <b>")
-def test_the_site_speaks_its_owners_language(client: FlaskClient) -> None:
+def test_site_uses_the_site_locale(client: FlaskClient) -> None:
     page = client.get("/nowhere")
     assert '<html lang="fr"' in page.text
     assert "Page introuvable" in page.text
     assert "Le carnet &lt;b&gt;" in page.text
 
 
-def test_the_site_is_up_and_ready(client: FlaskClient) -> None:
+def test_health_checks_succeed(client: FlaskClient) -> None:
     for address in ("/healthz", "/readyz"):
         answer = client.get(address)
         assert answer.status_code == 200
@@ -156,14 +156,14 @@ def test_the_site_is_up_and_ready(client: FlaskClient) -> None:
 
 
 @pytest.mark.settings(TRUSTED_PROXIES="1")
-def test_a_trusted_proxy_tells_the_scheme_and_the_host(client: FlaskClient) -> None:
+def test_trusted_proxy_sets_the_scheme_and_host(client: FlaskClient) -> None:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "blog.example.org"}
     assert "Strict-Transport-Security" in client.get("/", headers=headers).headers
     own = {**headers, "Origin": "https://blog.example.org"}
     assert client.post("/articles/none/views", headers=own).status_code == 404
 
 
-def test_without_a_proxy_nobody_is_believed(client: FlaskClient) -> None:
+def test_forwarded_headers_are_ignored_without_a_trusted_proxy(client: FlaskClient) -> None:
     headers = {
         "X-Forwarded-Proto": "https",
         "X-Forwarded-Host": "blog.example.org",
@@ -177,16 +177,16 @@ def test_without_a_proxy_nobody_is_believed(client: FlaskClient) -> None:
     "address",
     ["/?before=x", "/?before=99999999999999999999", "/?before=-1", f"/comments/{10**30}", f"/comments/{10**30}/reply"],
 )
-def test_a_strange_number_in_an_address_is_no_disaster(client: FlaskClient, address: str) -> None:
+def test_invalid_number_in_an_address_causes_no_error(client: FlaskClient, address: str) -> None:
     assert client.get(address).status_code in {200, 404}
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300])
-def test_an_odd_host_is_a_mistake_of_who_sent_it(client: FlaskClient, host: str) -> None:
+def test_invalid_host_is_a_bad_request(client: FlaskClient, host: str) -> None:
     assert client.get("/", headers={"Host": host}).status_code == 400
 
 
-def test_a_zero_byte_is_no_slug(client: FlaskClient) -> None:
+def test_null_character_in_a_slug_is_not_found(client: FlaskClient) -> None:
     for address in ("/articles/%00", "/articles/%00/views.gif", "/articles/%00/comments"):
         assert client.get(address).status_code == 404
     assert client.post("/articles/%00/views").status_code == 404

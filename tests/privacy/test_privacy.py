@@ -1,4 +1,4 @@
-"""The page says what is so, in the numbers of the settings, and takes an objection."""
+"""The privacy page: its numbers are those of the settings; readers can opt out there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def words(client: FlaskClient, address: str = "/privacy") -> str:
 
 
 @pytest.mark.settings(RATELIMIT_ENABLED="on", VIEW_RATE_PER_HOUR="1234", COMMENT_EDIT_MINUTES="77")
-def test_its_numbers_are_those_of_the_settings(client: FlaskClient) -> None:
+def test_numbers_are_those_of_the_settings(client: FlaskClient) -> None:
     text = words(client)
     for sentence in (
         "at most 1,234 are counted",
@@ -40,7 +40,7 @@ def test_its_numbers_are_those_of_the_settings(client: FlaskClient) -> None:
 
 
 @pytest.mark.settings(COMMENT_EDIT_MINUTES="0", COMMENT_MODERATION="first")
-def test_what_does_not_happen_is_not_said(client: FlaskClient) -> None:
+def test_features_that_are_off_are_not_mentioned(client: FlaskClient) -> None:
     text = words(client)
     assert "you can delete it yourself" not in text
     assert "To have it deleted, ask the owner in a comment." in text
@@ -51,13 +51,13 @@ def test_what_does_not_happen_is_not_said(client: FlaskClient) -> None:
 
 @pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_MODERATION="first")
 @pytest.mark.parametrize("lang", ["en", "fr", "he"])
-def test_there_is_a_space_between_sentences(client: FlaskClient, lang: str) -> None:
+def test_sentences_are_separated_by_spaces(client: FlaskClient, lang: str) -> None:
     assert re.findall(r"\w\.\w+", words(client, f"/privacy?lang={lang}")) == []
 
 
 @pytest.mark.settings(RATELIMIT_ENABLED="on")
 @pytest.mark.parametrize("where", ["memory", "store"])
-def test_it_says_where_limits_are_counted(app: Flask, client: FlaskClient, where: str) -> None:
+def test_page_names_the_storage_of_rate_limits(app: Flask, client: FlaskClient, where: str) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = {"memory": "memory://", "store": "redis://localhost:6379"}[where]
     text = words(client)
     assert ("in the server’s memory" in text) == (where == "memory")
@@ -75,7 +75,7 @@ def test_it_says_where_limits_are_counted(app: Flask, client: FlaskClient, where
         ("/privacy?lang=%00", "en", "What we store about you"),
     ],
 )
-def test_it_speaks_the_language_that_it_is_asked_for(client: FlaskClient, address: str, lang: str, title: str) -> None:
+def test_page_uses_the_requested_language(client: FlaskClient, address: str, lang: str, title: str) -> None:
     page = client.get(address)
     assert f'<html lang="{lang}"' in page.text
     assert f"<h1>{title}</h1>" in page.text
@@ -83,7 +83,7 @@ def test_it_speaks_the_language_that_it_is_asked_for(client: FlaskClient, addres
     assert "Set-Cookie" not in page.headers
 
 
-def test_articles_and_every_page_lead_to_it(publish_article: Publish, client: FlaskClient) -> None:
+def test_every_page_links_to_the_privacy_page(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="oiseaux", lang="fr")
     page = client.get("/articles/oiseaux").text
     assert page.count('href="/privacy?lang=fr') == 2
@@ -92,7 +92,7 @@ def test_articles_and_every_page_lead_to_it(publish_article: Publish, client: Fl
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_an_objection_is_a_cookie_that_is_the_same_for_all(app: Flask, headers: dict[str, str]) -> None:
+def test_opt_out_cookie_is_the_same_for_everyone(app: Flask, headers: dict[str, str]) -> None:
     cookies = []
     for _ in range(2):
         client = app.test_client()
@@ -114,12 +114,12 @@ def test_an_objection_is_a_cookie_that_is_the_same_for_all(app: Flask, headers: 
 
 
 @pytest.mark.settings(TRUSTED_PROXIES="1")
-def test_over_https_the_cookie_keeps_to_it(client: FlaskClient) -> None:
+def test_opt_out_cookie_is_secure_over_https(client: FlaskClient) -> None:
     answer = client.post("/privacy/objection", headers={"X-Forwarded-Proto": "https"})
     assert "Secure" in answer.headers["Set-Cookie"].split("; ")
 
 
-def test_no_other_site_objects_for_a_reader(client: FlaskClient) -> None:
+def test_cross_site_opt_out_is_refused(client: FlaskClient) -> None:
     for address in ("/privacy/objection", "/privacy/objection/delete"):
         assert client.post(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
         assert client.get(address).status_code == 405

@@ -200,7 +200,7 @@ def test_footnotes_task_lists_and_safe_html_are_rendered() -> None:
     )
     assert '<a href="#fn1" id="fnref1" rel="noopener">[1]</a>' in rendered
     assert '<li id="fn1" class="footnote-item"><p>The note. <a href="#fnref1"' in rendered
-    assert "<li>☐ to do</li>\n<li>☑ done</li>" in rendered
+    assert '<li class="task">☐ to do</li>\n<li class="task">☑ done</li>' in rendered
     assert "H<sub>2</sub>O<br>Press <kbd>Ctrl</kbd>" in rendered
 
 

@@ -1,4 +1,4 @@
-"""Programs, pages loaded in advance, the owner and those who object are not counted; people's browsers are."""
+"""Bots, preloads, the owner and readers who opted out are not counted; browsers are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BROWSERS = [
     for line in (Path(fake_useragent.__file__).parent / "data" / "browsers.jsonl").read_text().splitlines()
 ]
 BOTS = [agent for entry in CRAWLER_USER_AGENTS_DATA for agent in entry["instances"]]
-# The test data of Matomo's device detector, which the code does not use.
+# Test data of Matomo's device detector, which the filter does not use.
 FIXTURES = Path(device_detector.__file__).parent / "tests" / "fixtures" / "upstream"
 
 
@@ -39,22 +39,22 @@ def agents_in(fixture: str) -> list[str]:
     return [str(entry["user_agent"]) for entry in yaml.safe_load((FIXTURES / fixture).read_text())]
 
 
-def test_of_declared_bots_at_most_two_in_a_hundred_are_counted() -> None:
+def test_at_most_two_percent_of_declared_bots_are_counted() -> None:
     agents = agents_in("bots.yml")
     assert len(agents) > 1000
     assert len([agent for agent in agents if not is_bot(agent)]) <= len(agents) / 50
 
 
-def test_every_bot_of_the_list_that_the_filter_uses_is_known() -> None:
+def test_every_bot_of_the_crawler_list_is_recognised() -> None:
     assert len(BOTS) > 2000
     counted = [agent for agent in BOTS if not is_bot(agent)]
-    # One entry of the list is the build of a phone, with a person in Instagram's app as its example.
+    # One entry of the list is the build number of a phone; its example is Instagram's app.
     assert all("Build/AP3A.240617.008" in agent for agent in counted)
     assert len(counted) <= 1
 
 
 @pytest.mark.parametrize("fixture", ["smartphone-42.yml", "tablet.yml", "phablet.yml"])
-def test_of_the_browsers_of_many_devices_at_most_one_in_two_hundred_is_taken_for_a_bot(fixture: str) -> None:
+def test_at_most_half_a_percent_of_browsers_are_taken_for_bots(fixture: str) -> None:
     agents = [agent for agent in agents_in(fixture) if agent.startswith("Mozilla/5.0 (")]
     assert len(agents) > 100
     assert len([agent for agent in agents if is_bot(agent)]) <= len(agents) / 200
@@ -102,7 +102,7 @@ def test_every_current_browser_is_counted() -> None:
         "Something/1.0",
     ],
 )
-def test_who_says_that_it_is_a_program_or_nothing_is_one(agent: str) -> None:
+def test_program_by_its_user_agent_or_without_one_is_a_bot(agent: str) -> None:
     assert is_bot(agent)
 
 
@@ -133,7 +133,7 @@ def test_who_says_that_it_is_a_program_or_nothing_is_one(agent: str) -> None:
         "Mobile DuckDuckGo/5 Safari/537.36",
         "Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
         "Chrome/130.0.0.0 Mobile Safari/537.36 [Pinterest/Android]",
-        # A build that the list of crawlers has an entry for, and that many phones with Android 15 have.
+        # A build number that the list of crawlers contains and many phones with Android 15 have.
         "Mozilla/5.0 (Linux; Android 15; RMX5101 Build/AP3A.240617.008; wv) AppleWebKit/537.36 (KHTML, like Gecko) "
         "Version/4.0 Chrome/141.0.7390.97 Mobile Safari/537.36",
         "Mozilla/5.0 (compatible; Konqueror/4.14; Linux) KHTML/4.14.38 (like Gecko)",
@@ -147,7 +147,7 @@ def test_who_says_that_it_is_a_program_or_nothing_is_one(agent: str) -> None:
         "[FBAN/FBIOS;FBAV/530.0;FBDV/iPhone15,2]",
     ],
 )
-def test_people_with_rare_browsers_are_people(agent: str) -> None:
+def test_rare_browser_is_counted(agent: str) -> None:
     assert not is_bot(agent)
 
 
@@ -177,20 +177,20 @@ def test_people_with_rare_browsers_are_people(agent: str) -> None:
         ({"User-Agent": ""}, "bot"),
     ],
 )
-def test_what_a_request_says_of_itself_decides(headers: dict[str, str], reason: str) -> None:
+def test_request_headers_decide(headers: dict[str, str], reason: str) -> None:
     said = Headers({"User-Agent": BROWSERS[0], **headers})
     for method in ("POST", "GET"):
         assert reason_not_to_count(method, said, OWN, has_objected=False, is_owner=False) == reason
 
 
-def test_the_picture_looked_at_by_itself_is_no_article() -> None:
+def test_pixel_opened_as_a_document_is_not_counted() -> None:
     for destination, reason in (("image", ""), ("document", "foreign"), ("iframe", "foreign")):
         said = Headers({"User-Agent": BROWSERS[0], "Sec-Fetch-Site": "none", "Sec-Fetch-Dest": destination})
         assert reason_not_to_count("GET", said, OWN, False, False) == reason
 
 
 @pytest.mark.settings(SITE_URL="https://blog.example.org")
-def test_a_picture_in_another_sites_page_counts_nothing(
+def test_pixel_in_a_page_of_another_site_is_not_counted(
     publish_article: Publish, client: FlaskClient, session: Session
 ) -> None:
     publish_article(slug="birds")
@@ -202,7 +202,7 @@ def test_a_picture_in_another_sites_page_counts_nothing(
     assert counted == [0, 0, 1]
 
 
-def test_what_is_not_counted_is_noted_with_its_reason(
+def test_uncounted_request_is_recorded_with_its_reason(
     publish_article: Publish, client: FlaskClient, session: Session
 ) -> None:
     publish_article(slug="birds", views=4)
@@ -218,22 +218,20 @@ def test_what_is_not_counted_is_noted_with_its_reason(
     assert noted == {"objection": 4, "preload": 2, "bot": 4}
 
 
-def test_who_is_not_counted_sees_the_number_all_the_same(publish_article: Publish, client: FlaskClient) -> None:
+def test_uncounted_reader_sees_the_number(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds", lang="fr", views=4)
     answer = client.post("/articles/birds/views", headers={"HX-Request": "true", "DNT": "1"})
     assert re.fullmatch(r'<span id="view-count" data-count="4"[^>]*>4 vues</span>', answer.text.strip())
 
 
-def test_asking_for_the_head_only_counts_nothing(
-    publish_article: Publish, client: FlaskClient, session: Session
-) -> None:
+def test_head_request_is_not_counted(publish_article: Publish, client: FlaskClient, session: Session) -> None:
     publish_article(slug="birds")
     assert client.head("/articles/birds/views.gif").status_code == 200
     assert client.head("/articles/birds").status_code == 200
     assert session.scalars(select(ViewCount.counted)).one() == 0
 
 
-def test_the_owner_counts_as_a_reader_until_they_sign_in(
+def test_owner_is_counted_until_they_sign_in(
     publish_article: Publish, app: Flask, runner: FlaskCliRunner, session: Session
 ) -> None:
     publish_article(slug="birds")
@@ -247,7 +245,7 @@ def test_the_owner_counts_as_a_reader_until_they_sign_in(
     assert session.scalars(select(ViewCount.counted)).one() == 1
 
 
-def test_every_reason_has_its_words() -> None:
+def test_every_reason_has_a_description() -> None:
     for headers in ({"DNT": "1"}, {"Purpose": "prefetch"}, {"User-Agent": ""}, {"HX-History-Restore-Request": "true"}):
         all_headers = Headers({"User-Agent": BROWSERS[0], **headers})
         assert reason_not_to_count("POST", all_headers, OWN, False, False) in REASONS

@@ -1,4 +1,4 @@
-"""`flask views`: what the owner sees at a terminal, and takes home as a file."""
+"""`flask views`: statistics on the command line and as CSV."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.db.transactions import write_transaction
-from blogapp.view_counts.counting import add_up, note_refusals
+from blogapp.view_counts.counting import add_refusals, add_up
 from blogapp.view_counts.models import DailyViews, YearlyRefusals, YearlyViews
 
 Publish = Callable[..., Article]
@@ -29,15 +29,15 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def blog(app: Flask, publish_article: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two articles: one with 1,234 views from before, 1,200 yesterday and 1 today, by a link; one that nobody reads."""
+    """Two articles: one with 1,234 imported views, 1,200 yesterday and 1 today through a link; one without views."""
     article = publish_article(slug="birds", views=1234)
     publish_article(slug="trees")
     yesterday = NOW.date() - timedelta(days=1)
     with app.app_context(), write_transaction() as session:
-        add_up(session, DailyViews, [{"day": yesterday, "article_id": article.id, "views": 1200}])
-        add_up(session, YearlyViews, [{"year": 2024, "article_id": article.id, "views": 70}])
-        add_up(session, YearlyRefusals, [{"year": 2024, "reason": "bot", "views": 9}])
-        note_refusals(session, {(yesterday, "limit"): 17})
+        add_up(session.connection(), DailyViews, [{"day": yesterday, "article_id": article.id, "views": 1200}])
+        add_up(session.connection(), YearlyViews, [{"year": 2024, "article_id": article.id, "views": 70}])
+        add_up(session.connection(), YearlyRefusals, [{"year": 2024, "reason": "bot", "views": 9}])
+        add_refusals(session.connection(), {(yesterday, "limit"): 17})
         session.connection().exec_driver_sql("UPDATE view_counts SET counted = 1270 WHERE before = 1234")
     for headers in (FIREFOX, FIREFOX, {"User-Agent": "Googlebot/2.1"}):
         app.test_client().post("/articles/birds/views", headers=headers, data={"referrer": "news.example.org"})
@@ -45,7 +45,7 @@ def blog(app: Flask, publish_article: Publish, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("blog")
-def test_show_says_what_was_read_and_what_was_left_out(runner: FlaskCliRunner) -> None:
+def test_show_prints_views_and_uncounted_requests(runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["views", "show", "--days", "3"], terminal_width=80)
     assert result.exit_code == 0
     lines = result.output.splitlines()
@@ -55,10 +55,10 @@ def test_show_says_what_was_read_and_what_was_left_out(runner: FlaskCliRunner) -
         "2026-11-22  1,200  " + "█" * 50,
         "2026-11-23      1  ▏",
     ]
-    assert "1,201 in these days; 2,505 in all, 1,234 of them from before they were counted here" in lines
+    assert "1,201 in these days; 2,505 in total, 1,234 of them imported" in lines
     for line in (
-        "   1  seen again by the same reader on the same day",
-        "   1  programs, by their own name or without one",
+        "   1  viewed again by the same reader on the same day",
+        "   1  programs: by their user agent, or without one",
         "  17  too many new readers from one network in an hour",
         "  1,201  birds",
         "  +1,201  birds  (0 -> 1,201)",
@@ -72,28 +72,28 @@ def test_show_says_what_was_read_and_what_was_left_out(runner: FlaskCliRunner) -
 def test_show_of_one_article(runner: FlaskCliRunner) -> None:
     output = runner.invoke(args=["views", "show", "trees"]).output
     assert output.startswith("Views of /articles/trees, 2026-10-25 to 2026-11-23 (UTC)")
-    assert "0 in these days; 0 in all\n" in output
+    assert "0 in these days; 0 in total\n" in output
     assert "Not counted (in the whole blog)" in output
-    assert "Read most" not in output
+    assert "Most read" not in output
     assert "█" not in output
-    assert "No view came by a link from another site" in output
-    assert "2,505 in all" in runner.invoke(args=["views", "show", "/articles/birds"]).output
+    assert "No view came from a link on another site" in output
+    assert "2,505 in total" in runner.invoke(args=["views", "show", "/articles/birds"]).output
 
 
 @pytest.mark.usefixtures("blog")
-def test_days_that_are_kept_by_the_year_are_shown_by_the_year(runner: FlaskCliRunner) -> None:
+def test_show_prints_old_days_by_year(runner: FlaskCliRunner) -> None:
     lines = runner.invoke(args=["views", "show", "--days", "1000"]).output.splitlines()
     assert lines[0] == "Views of all articles, 2024-10-23 to 2026-11-23 (UTC)"
-    assert lines[-2:] == ["Days before 2024-10-23, by the year", "  70  2024  (9 not counted)"]
+    assert lines[-2:] == ["Before 2024-10-23, by year", "  70  2024  (9 not counted)"]
     lines = runner.invoke(args=["views", "show", "birds"]).output.splitlines()
-    assert lines[-2:] == ["Days before 2024-10-23, by the year", "  70  2024"]
+    assert lines[-2:] == ["Before 2024-10-23, by year", "  70  2024"]
     assert runner.invoke(args=["views", "show", "trees"]).output.splitlines()[-1] == "  None."
 
 
-def test_show_of_an_empty_blog_is_no_disaster(runner: FlaskCliRunner) -> None:
+def test_show_works_on_an_empty_blog(runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["views", "show", "--days", "1000"])
     assert result.exit_code == 0
-    assert "Nothing was left out." in result.output
+    assert "Everything was counted." in result.output
     assert "No article was read." in result.output
 
 
@@ -107,19 +107,19 @@ def test_show_of_an_empty_blog_is_no_disaster(runner: FlaskCliRunner) -> None:
         (["export", "/nowhere/at/all.csv"], "/nowhere/at/all.csv cannot be written: No such file or directory."),
     ],
 )
-def test_a_wrong_word_gets_a_sentence(runner: FlaskCliRunner, arguments: list[str], words: str) -> None:
+def test_wrong_argument_gets_an_error_message(runner: FlaskCliRunner, arguments: list[str], words: str) -> None:
     result = runner.invoke(args=["views", *arguments])
     assert result.exit_code != 0
     assert words in result.output
 
 
 @pytest.mark.usefixtures("blog")
-def test_what_is_exported_adds_up_to_what_the_page_shows(
+def test_exported_totals_add_up_to_the_number_on_the_page(
     runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path
 ) -> None:
     file = tmp_path / "views.csv"
     file.write_text("an older file")
-    assert runner.invoke(args=["views", "export", str(file)]).output == f"4 totals are in {file}.\n"
+    assert runner.invoke(args=["views", "export", str(file)]).output == f"4 totals exported to {file}.\n"
     with file.open(newline="", encoding="utf-8") as text:
         rows = list(csv.reader(text))
     assert rows == [

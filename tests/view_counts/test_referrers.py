@@ -1,4 +1,4 @@
-"""Where readers came from: hosts only, in totals of days, without spam."""
+"""Referrers: only hosts, as daily totals, without spam."""
 
 from __future__ import annotations
 
@@ -49,18 +49,16 @@ Publish = Callable[..., Article]
         ("notsemalt.com", "notsemalt.com"),
     ],
 )
-def test_a_host_is_a_host_or_nothing(claimed: str, host: str) -> None:
+def test_host_of_a_referrer(claimed: str, host: str) -> None:
     assert host_of(claimed, "blog.example.net") == host
 
 
-def test_every_listed_spammer_is_a_host() -> None:
+def test_every_listed_spammer_is_a_host_name() -> None:
     assert len(SPAMMERS) > 50
     assert [each for each in SPAMMERS if host_of(each, "", frozenset()) != each.removeprefix("www.")] == []
 
 
-def test_the_host_that_a_reader_came_from_is_kept_with_the_view_only(
-    publish_article: Publish, app: Flask, session: Session
-) -> None:
+def test_referrer_is_stored_only_if_the_view_is_counted(publish_article: Publish, app: Flask, session: Session) -> None:
     publish_article(slug="birds")
     for agent, claimed in (("A", "news.example.org"), ("A", "other.example.org"), ("B", "news.example.org"), ("C", "")):
         app.test_client().post(
@@ -70,23 +68,23 @@ def test_the_host_that_a_reader_came_from_is_kept_with_the_view_only(
     assert [(row.host, row.views) for row in rows] == [("news.example.org", 2)]
 
 
-def test_made_up_hosts_do_not_fill_the_database(publish_article: Publish, app: Flask, session: Session) -> None:
+def test_number_of_hosts_stored_a_day_is_limited(publish_article: Publish, app: Flask, session: Session) -> None:
     article = publish_article(slug="birds")
     now = datetime(2026, 6, 10, tzinfo=UTC)
     for start in range(0, 40, 8):
         seen = [
-            Seen(article.id, "192.0.2.0/24", f"{number}", now, f"h{number % 30}.example.org")
+            Seen(article.slug, "192.0.2.0/24", f"{number}", now, f"h{number % 30}.example.org")
             for number in range(start, start + 8)
         ]
         with app.app_context(), write_transaction() as writing:
             count_views(writing, seen, None, hosts_a_day=10)
     rows = {row.host: row.views for row in session.scalars(select(DailyReferrals))}
     assert len(rows) == 11
-    assert rows[""] == 22  # of h0 to h7, h10 and h11 came the others
+    assert rows[""] == 22  # the others came from h0 to h7, h10 and h11
     assert sum(rows.values()) == 40
 
 
-def test_the_owner_may_name_a_longer_list(tmp_path: Path) -> None:
+def test_owner_can_add_a_list_of_spammers(tmp_path: Path) -> None:
     names = tmp_path / "spam.txt"
     names.write_text("# mine\nNuisance.example  # since May\n\n")
     app = create_app({"SECRET_KEY": SECRET_KEY, "REFERRER_SPAM_FILE": str(names)}, tmp_path)

@@ -1,4 +1,4 @@
-"""What the totals say: lists for the front page and the owner, each in one query."""
+"""Statistics for the front page and the owner, each in one query."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blogapp.articles.models import Article
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.view_counts import reports
-from blogapp.view_counts.counting import add_up, note_refusals
+from blogapp.view_counts.counting import add_refusals, add_up
 from blogapp.view_counts.models import DailyReferrals, DailyViews
 from blogapp.view_counts.reports import Span
 from tests.comments.test_threads import counted
@@ -33,7 +33,7 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def read(app: Flask, publish_article: Publish) -> Callable[..., Article]:
-    """Publish an article that was read: `read("birds", {0: 3, 8: 1})` three times today, once eight days ago."""
+    """Publish an article with views by age in days: `read("birds", {0: 3, 8: 1})` has 3 today and 1 eight days ago."""
 
     def make(slug: str, days: dict[int, int], **fields: object) -> Article:
         article = publish_article(slug=slug, title=slug.title(), **fields)
@@ -42,13 +42,13 @@ def read(app: Flask, publish_article: Publish) -> Callable[..., Article]:
             for ago, number in days.items()
         ]
         with app.app_context(), write_transaction() as session:
-            add_up(session, DailyViews, rows)
+            add_up(session.connection(), DailyViews, rows)
         return article
 
     return make
 
 
-def test_popular_is_what_was_read_most_in_thirty_days(
+def test_popular_lists_the_most_read_of_thirty_days(
     app: Flask, client: FlaskClient, read: Callable[..., Article]
 ) -> None:
     read("old-hit", {30: 1000})
@@ -67,7 +67,7 @@ def test_popular_is_what_was_read_most_in_thirty_days(
     assert "Most read in the last 30 days" in page
 
 
-def test_popular_speaks_each_articles_language(client: FlaskClient, read: Callable[..., Article]) -> None:
+def test_popular_titles_have_the_language_of_their_article(client: FlaskClient, read: Callable[..., Article]) -> None:
     read("oiseaux", {0: 1234}, lang="fr")
     page = client.get("/").text
     listed = page[page.index('id="popular"') :]
@@ -75,7 +75,7 @@ def test_popular_speaks_each_articles_language(client: FlaskClient, read: Callab
     assert "1\u202f234 vues" in listed
 
 
-def test_a_list_of_popular_articles_stands_on_the_first_page_only_and_not_empty(
+def test_popular_list_is_on_the_first_page_only_and_never_empty(
     client: FlaskClient, read: Callable[..., Article]
 ) -> None:
     article = read("unread", {})
@@ -85,7 +85,7 @@ def test_a_list_of_popular_articles_stands_on_the_first_page_only_and_not_empty(
     assert 'id="popular"' not in client.get(f"/?before={article.id}").text
 
 
-def test_five_articles_are_popular_the_newest_first_among_equals(app: Flask, read: Callable[..., Article]) -> None:
+def test_popular_lists_five_articles_and_the_newest_of_equals_first(app: Flask, read: Callable[..., Article]) -> None:
     for number in range(8):
         read(f"article-{number}", {0: 3}, published_at=datetime(2026, 1, 1 + number, tzinfo=UTC))
     with app.app_context(), counted(app) as statements:
@@ -94,7 +94,7 @@ def test_five_articles_are_popular_the_newest_first_among_equals(app: Flask, rea
     assert len(statements) == 1
 
 
-def test_rising_is_what_gained_most_against_the_week_before(app: Flask, read: Callable[..., Article]) -> None:
+def test_rising_lists_articles_that_gained_views_over_the_week_before(app: Flask, read: Callable[..., Article]) -> None:
     read("steady", {0: 100, 7: 100})
     read("falling", {0: 10, 7: 100})
     read("new", {6: 20})
@@ -105,7 +105,7 @@ def test_rising_is_what_gained_most_against_the_week_before(app: Flask, read: Ca
     assert len(statements) == 1
 
 
-def test_days_without_views_are_there_with_none(app: Flask, read: Callable[..., Article]) -> None:
+def test_daily_views_include_days_without_views(app: Flask, read: Callable[..., Article]) -> None:
     birds = read("birds", {0: 3, 2: 1, 3: 9})
     read("trees", {1: 5})
     span = Span.until(TODAY, 3)
@@ -119,18 +119,23 @@ def test_days_without_views_are_there_with_none(app: Flask, read: Callable[..., 
         assert [views for _, views in reports.daily_views(session, span, birds.id)] == [1, 0, 3]
 
 
-def test_refusals_and_referrals_are_added_up_over_the_days(app: Flask, read: Callable[..., Article]) -> None:
+def test_refusals_and_referrals_are_summed_over_days(app: Flask, read: Callable[..., Article]) -> None:
     birds, trees = read("birds", {}), read("trees", {})
     with app.app_context(), write_transaction() as session:
         yesterday, long_ago = TODAY - timedelta(days=1), TODAY - timedelta(days=40)
-        note_refusals(session, {(TODAY, "bot"): 3, (yesterday, "bot"): 4, (TODAY, "again"): 9, (long_ago, "limit"): 1})
+        add_refusals(
+            session.connection(),
+            {(TODAY, "bot"): 3, (yesterday, "bot"): 4, (TODAY, "again"): 9, (long_ago, "limit"): 1},
+        )
         for day, host, article in (
             (TODAY, "example.org", birds),
             (yesterday, "example.org", trees),
             (TODAY, "example.net", trees),
             (long_ago, "example.com", trees),
         ):
-            add_up(session, DailyReferrals, [{"day": day, "host": host, "article_id": article.id, "views": 2}])
+            add_up(
+                session.connection(), DailyReferrals, [{"day": day, "host": host, "article_id": article.id, "views": 2}]
+            )
     span = Span.until(TODAY, 30)
     with app.app_context():
         session = db.session()
@@ -140,7 +145,7 @@ def test_refusals_and_referrals_are_added_up_over_the_days(app: Flask, read: Cal
         assert reports.referrals(session, span, 1) == [("example.org", 4)]
 
 
-def test_every_owners_question_is_one_query(app: Flask, session: Session, read: Callable[..., Article]) -> None:
+def test_each_report_is_one_query(app: Flask, session: Session, read: Callable[..., Article]) -> None:
     article = read("birds", {0: 3, 2: 1})
     span = Span.until(TODAY, 400)
     questions: list[Callable[[Session], object]] = [

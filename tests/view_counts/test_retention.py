@@ -1,4 +1,4 @@
-"""Totals of days become totals of years after 25 months, once, by themselves or by hand."""
+"""Daily totals become yearly totals after 25 months, exactly once, automatically or by command."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ TODAY = date(2026, 11, 23)
         (date(2026, 2, 1), date(2024, 1, 1)),
     ],
 )
-def test_twenty_five_months_back(today: date, oldest: date) -> None:
+def test_oldest_day_is_25_months_ago(today: date, oldest: date) -> None:
     assert oldest_day(today) == oldest
 
 
 @pytest.fixture
 def history(app: Flask, publish_article: Publish) -> Article:
-    """An article with 3 views on each of 900 days until today, some refusals and some referrals."""
+    """An article with 3 views, 2 refusals and 1 referral a day for 900 days up to today."""
     article = publish_article(slug="birds")
     days = [TODAY - timedelta(days=number) for number in range(900)]
     with app.app_context(), write_transaction() as session:
-        add_up(session, DailyViews, [{"day": day, "article_id": article.id, "views": 3} for day in days])
-        add_up(session, DailyRefusals, [{"day": day, "reason": "bot", "views": 2} for day in days])
+        add_up(session.connection(), DailyViews, [{"day": day, "article_id": article.id, "views": 3} for day in days])
+        add_up(session.connection(), DailyRefusals, [{"day": day, "reason": "bot", "views": 2} for day in days])
         add_up(
-            session,
+            session.connection(),
             DailyReferrals,
             [{"day": day, "host": "example.org", "article_id": article.id, "views": 1} for day in days],
         )
@@ -76,17 +76,17 @@ def check_folded(session: Session) -> None:
     assert sum(row.views for row in session.scalars(select(YearlyRefusals))) + 2 * kept == 1800
 
 
-def test_the_first_request_of_a_day_folds_what_is_old(
+def test_first_request_of_a_day_folds_old_days(
     app: Flask, history: Article, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_writer, "BEGIN_WITHIN", 0)
+    monkeypatch.setattr(batch_writer, "BEGIN_AFTER", 0)
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 8, tzinfo=UTC))
     app.test_client().get("/articles/birds")
     app.extensions["view_writer"].flush()
     check_folded(session)
 
 
-def test_a_clock_that_is_years_ahead_for_a_day_folds_nothing(
+def test_clock_that_is_years_ahead_for_a_day_folds_nothing(
     app: Flask, history: Article, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     def begin(day: date) -> None:
@@ -99,20 +99,20 @@ def test_a_clock_that_is_years_ahead_for_a_day_folds_nothing(
     begin(date(2036, 1, 1))
     assert "old days are not folded today" in caplog.text
     begin(TODAY + timedelta(days=1))
-    # The day that fell out of the 25 months is folded, and nothing else.
+    # Only the day that is now older than 25 months is folded.
     assert session.scalars(select(func.count()).select_from(DailyViews)).one() == kept - 1
 
 
-def test_a_blog_that_slept_for_months_folds_on_its_second_day(app: Flask, history: Article, session: Session) -> None:
+def test_blog_that_was_off_for_months_folds_on_its_second_day(app: Flask, history: Article, session: Session) -> None:
     later = TODAY + timedelta(days=200)
     for day in (later, later + timedelta(days=1)):
         with app.app_context(), write_transaction() as writing:
             key_of_day(writing, day)
-            add_up(writing, DailyRefusals, [{"day": day, "reason": "bot", "views": 1}])
+            add_up(writing.connection(), DailyRefusals, [{"day": day, "reason": "bot", "views": 1}])
     assert session.scalars(select(func.min(DailyViews.day))).one() == oldest_day(later + timedelta(days=1))
 
 
-def test_a_blog_that_nobody_reads_folds_all_the_same(app: Flask, history: Article, session: Session) -> None:
+def test_blog_without_views_folds_too(app: Flask, history: Article, session: Session) -> None:
     later = TODAY + timedelta(days=200)
     for number in range(3):
         with app.app_context(), write_transaction() as writing:
@@ -120,20 +120,20 @@ def test_a_blog_that_nobody_reads_folds_all_the_same(app: Flask, history: Articl
     assert session.scalars(select(func.min(DailyReferrals.day))).one() == oldest_day(later + timedelta(days=2))
 
 
-def test_pruning_by_hand_twice_is_pruning_once(
+def test_prune_is_idempotent(
     runner: FlaskCliRunner, history: Article, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 8, tzinfo=UTC))
     first = runner.invoke(args=["views", "prune"])
     assert first.exit_code == 0
-    assert not first.output.startswith("0 totals")
+    assert not first.output.startswith("0 daily totals")
     assert "before 2024-10-23 (25 months)" in first.output
     check_folded(session)
-    assert runner.invoke(args=["views", "prune"]).output.startswith("0 totals")
+    assert runner.invoke(args=["views", "prune"]).output.startswith("0 daily totals")
     check_folded(session)
 
 
-def test_several_at_once_fold_each_day_once(app: Flask, history: Article, session: Session) -> None:
+def test_concurrent_processes_fold_each_day_once(app: Flask, history: Article, session: Session) -> None:
     def fold(number: int) -> int:
         with app.app_context(), write_transaction() as writing:
             return fold_old_days(writing, TODAY)
@@ -144,7 +144,7 @@ def test_several_at_once_fold_each_day_once(app: Flask, history: Article, sessio
     check_folded(session)
 
 
-def test_a_year_is_folded_over_several_days(app: Flask, history: Article, session: Session) -> None:
+def test_year_is_folded_over_several_days(app: Flask, history: Article, session: Session) -> None:
     for back in range(40, -1, -1):
         with app.app_context(), write_transaction() as writing:
             fold_old_days(writing, TODAY - timedelta(days=back))
