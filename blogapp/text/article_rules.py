@@ -50,8 +50,8 @@ ALIGNMENT = {"text-align:left": "align-left", "text-align:center": "align-center
 
 # Ids that the page uses itself. If a heading had one, links and live updates would go to the wrong element.
 PAGE_ID = re.compile(
-    r"top|bottom|main|comments|comments-heading|status|news|next-page|true|kept|details|typed-text|objection|logs|cookies|views|view-count|"
-    r"popular(-title)?|refresh(-cursor)?|comment-(count|list|form.*)|(owner|preview|objection|sign-in|lost-draft)(-.*)?|"
+    r"top|bottom|main|comments|comments-heading|status|news|next-page|true|kept|details|typed-text|objection|logs|"
+    r"cookies|views|view-count|heart|popular(-title)?|refresh(-cursor)?|comment-(count|list|form.*)|(owner|preview|objection|sign-in|lost-draft)(-.*)?|"
     r"(comment|item|like|like-button|summary|replies|reply-link|reply-slot|reply-form|edit-link|delete-link|"
     r"more-replies|change-form|change-body)-\d+.*|fn(ref)?\d.*"
 )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from blogapp.comments.fragments import Fragments
 from blogapp.comments.models import Comment
 from blogapp.comments.threads import Node
-from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
 from tests.comments.conftest import WriteComments
 
 LATER = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
@@ -35,13 +35,12 @@ LATER = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 def test_page_shows_every_change_of_a_comment(
     app: Flask, write_comments: WriteComments, column: str, value: Any, shown: str
 ) -> None:
-    """Also one that raises no version, such as a restored backup."""
+    """The fragments are kept by what they show, so no page can show an outdated one."""
     write_comments(["First text"])
     reader = app.test_client()
     assert shown not in reader.get("/articles/birds").text
-    with app.app_context():
-        db.session.execute(update(Comment).values({column: value}))
-        db.session.commit()
+    with app.app_context(), write_transaction() as writing:
+        writing.execute(update(Comment).values({column: value}))
     assert shown in reader.get("/articles/birds").text
 
 
@@ -53,9 +52,8 @@ def test_page_shows_a_change_of_the_parent_that_a_deep_reply_names(
         (parent,) = write_comments([f"Depth {depth}"], parent_id=parent, author_name=f"Name {depth}")
     reader = app.test_client()
     assert ">Name 4</a>" in reader.get("/articles/birds").text
-    with app.app_context():
-        db.session.execute(update(Comment).where(Comment.depth == 4).values(author_name="Bea"))
-        db.session.commit()
+    with app.app_context(), write_transaction() as writing:
+        writing.execute(update(Comment).where(Comment.depth == 4).values(author_name="Bea"))
     assert ">Bea</a>" in reader.get("/articles/birds").text
 
 

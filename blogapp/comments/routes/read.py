@@ -186,6 +186,7 @@ def _changes(slug: str) -> Answer:
     """What is new since the asking page was loaded; 204, without reading the article or any comment, if nothing is."""
     session = db.session()
     article_id, lang = find_article_id(session, slug, clock.now())
+    depends_on(session, article_id)
     i18n.speak(lang)
     conversation = conversation_of(session, article_id)
     since = request.args.get("since", type=whole_number)
