@@ -196,7 +196,7 @@ def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comment
         assert sent.status_code == 201
         counts.append(len(statements))
         write_comments(f"Other {number} {each}" for each in range(30))
-    assert counts == [9, 9, 9]
+    assert counts == [10, 10, 10]
 
 
 def test_repeats_rates_and_rules_come_before_rendering_and_the_lock(
