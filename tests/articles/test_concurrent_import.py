@@ -56,7 +56,7 @@ def during(app: Flask, first: Callable[[Session], object], second: Callable[[], 
     return result
 
 
-def test_an_import_waits_for_another_one_of_the_same_files(
+def test_import_waits_for_another_import_of_the_same_files(
     app: Flask, runner: FlaskCliRunner, session: Session, tmp_path: Path
 ) -> None:
     paths = [write(tmp_path / "a.md", BIRDS), write(tmp_path / "b.md", CPP)]
@@ -71,7 +71,7 @@ def test_an_import_waits_for_another_one_of_the_same_files(
     assert session.scalar(select(func.count()).select_from(Article)) == 2
 
 
-def test_an_import_waits_for_an_article_that_takes_its_slug(
+def test_import_waits_for_a_transaction_that_publishes_the_same_slug(
     app: Flask, runner: FlaskCliRunner, session: Session, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "a.md", BIRDS.replace("title: Birds", "title: Birds\nslug: birds"))
