@@ -111,7 +111,7 @@ def test_foreign_response_replaces_nothing_on_the_page(
     expect(page.locator(".comments-header .request-failure, .comment-actions .request-failure")).to_have_count(0)
 
 
-def test_foreign_response_to_an_objection_keeps_the_form(visit: Visits, server: Server) -> None:
+def test_foreign_response_to_an_opt_out_keeps_the_form(visit: Visits, server: Server) -> None:
     visitor = visit()
     visitor.allow(NOISE)
     page = visitor.page
@@ -135,7 +135,7 @@ def test_redirect_to_another_page_is_not_swapped(visit: Visits, article: Article
     expect(page.locator("#comment-form [name=body]")).to_have_value("Kept")
 
 
-def test_our_own_error_is_shown_beside_the_form(visit: Visits, article: Articles) -> None:
+def test_error_of_the_application_is_shown_beside_the_form(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow(NOISE)
     page = visitor.page

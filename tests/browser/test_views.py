@@ -96,9 +96,7 @@ def test_view_count_links_to_its_explanation_in_the_articles_language(
     assert_accessible(page)
 
 
-def test_objection_can_be_made_and_withdrawn_with_one_button(
-    article: Callable[..., str], visit: Callable[..., Visit]
-) -> None:
+def test_one_button_opts_out_of_counting_and_in_again(article: Callable[..., str], visit: Callable[..., Visit]) -> None:
     address = article(views=4)
     home = "/".join(address.split("/")[:3])
     for javascript in (True, False):
