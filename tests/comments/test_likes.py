@@ -28,7 +28,7 @@ def likes(session: Session) -> int:
     return session.scalars(select(Comment.like_count)).one()
 
 
-def test_like_button_gives_and_takes_back_a_like(app: Flask, comment: int, session: Session) -> None:
+def test_like_button_adds_and_removes_a_like(app: Flask, comment: int, session: Session) -> None:
     given = like(app, comment)
     assert given.status_code == 200
     assert 'aria-pressed="true"' in given.text
@@ -40,7 +40,7 @@ def test_like_button_gives_and_takes_back_a_like(app: Flask, comment: int, sessi
     assert likes(session) == 0
 
 
-def test_like_without_htmx_leads_back_to_the_comment(app: Flask, comment: int, session: Session) -> None:
+def test_like_without_htmx_redirects_to_the_comment(app: Flask, comment: int, session: Session) -> None:
     answer = like(app, comment, htmx=False)
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/articles/birds?notice=liked-{comment}#comment-{comment}"

@@ -199,9 +199,7 @@ def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comment
     assert counts == [10, 10, 10]
 
 
-def test_repeats_rates_and_rules_come_before_rendering_and_the_lock(
-    app: Flask, post: Post, comment: int, owner: FlaskClient
-) -> None:
+def test_refused_post_takes_no_write_lock(app: Flask, post: Post, comment: int, owner: FlaskClient) -> None:
     """A refused form takes no write lock: it runs no INSERT, UPDATE or DELETE."""
     for fields in ({"author_name": "Ada", "body": "First text"}, {"author_name": OWNER}, {"body": ""}):
         with recorded(app) as statements:
