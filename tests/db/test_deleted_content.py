@@ -123,7 +123,7 @@ def read_many(server: Server) -> set[tuple[int, bool]]:
     return {(status, SECRET in text) for status, text in answers}
 
 
-def test_pages_are_served_while_the_database_is_away(server: Server, blog: Flask, database_url: str) -> None:
+def test_pages_are_served_while_the_database_is_unavailable(server: Server, blog: Flask, database_url: str) -> None:
     post_comment(server)
     assert read_many(server) == {(200, True)}
     with unreadable(database_url):
@@ -133,7 +133,7 @@ def test_pages_are_served_while_the_database_is_away(server: Server, blog: Flask
 
 
 @pytest.mark.parametrize("act", [delete, edit, remove_by_command, remove_by_owner, unpublish, remove_article])
-def test_what_was_deleted_is_served_by_no_process_while_the_database_is_away(
+def test_no_process_serves_deleted_content_while_the_database_is_unavailable(
     server: Server, blog: Flask, database_url: str, act: Callable[[Server, str, str], None]
 ) -> None:
     number, cookie = post_comment(server)

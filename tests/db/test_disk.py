@@ -95,7 +95,7 @@ def assert_only_readable(client: FlaskClient, cause: str) -> None:
     assert client.post("/articles/birds/views").status_code == 204
 
 
-def test_a_full_disk_is_named_and_the_site_is_read_until_there_is_room(small_disk: Path) -> None:
+def test_full_disk_is_reported_and_pages_are_still_served(small_disk: Path) -> None:
     with site(small_disk) as app:
         publish_birds(app)
         client = app.test_client()
@@ -111,7 +111,7 @@ def test_a_full_disk_is_named_and_the_site_is_read_until_there_is_room(small_dis
         assert client.get("/readyz").status_code == 200
 
 
-def test_a_file_that_may_not_grow_is_a_disk_error(disk: Path) -> None:
+def test_file_size_limit_is_reported_and_pages_are_still_served(disk: Path) -> None:
     """As with a quota, or a limit of the host on the size of files."""
     with site(disk) as app:
         publish_birds(app)
@@ -129,7 +129,9 @@ def test_a_file_that_may_not_grow_is_a_disk_error(disk: Path) -> None:
         assert client.get("/readyz").status_code == 200
 
 
-def test_a_site_with_a_read_only_database_file_starts_and_is_read(disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_site_with_a_read_only_database_file_starts_and_serves_pages(
+    disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with site(disk) as app:
         publish_birds(app)
     with read_only(disk / "blog.sqlite3"), site(disk) as app:
@@ -146,7 +148,7 @@ def test_a_site_with_a_read_only_database_file_starts_and_is_read(disk: Path, ca
         assert post(app.test_client()) == 303
 
 
-def test_a_read_only_folder_ends_the_start_with_a_sentence(disk: Path) -> None:
+def test_read_only_folder_stops_the_start_with_a_message(disk: Path) -> None:
     with read_only(disk), pytest.raises(MigrationError) as error, site(disk):
         pass
     assert str(disk) in str(error.value)

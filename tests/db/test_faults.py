@@ -60,7 +60,7 @@ def assert_cannot_save(app: Flask, answer: TestResponse) -> None:
     assert app.test_client().get("/articles/birds").status_code == 200
 
 
-def test_a_read_only_database_is_read_and_the_cause_is_logged(
+def test_read_only_database_serves_pages_and_logs_the_cause(
     publish_article: Publish, app: Flask, post: Post, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")
@@ -74,7 +74,7 @@ def test_a_read_only_database_is_read_and_the_cause_is_logged(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_full_disk_is_named(
+def test_full_disk_is_reported(
     publish_article: Publish, app: Flask, post: Post, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")
@@ -101,7 +101,7 @@ def test_a_full_disk_is_named(
         ("UPDATE alembic_version SET version_num = '0001'", 200),
     ],
 )
-def test_a_wrong_schema_is_a_bug_and_not_an_outage(
+def test_wrong_schema_is_reported_as_a_bug_and_not_as_an_outage(
     publish_article: Publish, app: Flask, post: Post, change: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")
@@ -117,7 +117,7 @@ def test_a_wrong_schema_is_a_bug_and_not_an_outage(
         assert "POST comment_authors.like failed" in caplog.text
 
 
-def test_a_missing_column_with_an_old_schema_asks_for_the_migration(
+def test_missing_column_in_an_old_schema_logs_the_upgrade_command(
     publish_article: Publish, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")

@@ -88,33 +88,33 @@ def run(command: str, folder: Path, **environ: str) -> str:
 
 
 @pytest.mark.parametrize("kind", URLS)
-def test_a_wrong_database_url_is_named(tmp_path: Path, kind: str) -> None:
+def test_invalid_database_url_is_reported(tmp_path: Path, kind: str) -> None:
     assert "DATABASE_URL" in start(tmp_path, DATABASE_URL=URLS[kind])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_wrong_database_url_ends_each_program_with_a_message(tmp_path: Path, command: str) -> None:
+def test_invalid_database_url_stops_each_program_with_a_message(tmp_path: Path, command: str) -> None:
     assert "DATABASE_URL" in run(command, tmp_path, DATABASE_URL=URLS["raw at sign"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_missing_postgresql_database_is_named(tmp_path: Path, command: str) -> None:
+def test_missing_postgresql_database_is_reported(tmp_path: Path, command: str) -> None:
     output = run(command, tmp_path, DATABASE_URL=url_of("nothing_here"))
     assert 'database "nothing_here" does not exist' in output
 
 
-def test_a_user_that_postgresql_does_not_know_is_named(tmp_path: Path) -> None:
+def test_unknown_postgresql_user_is_reported(tmp_path: Path) -> None:
     url = os.environ[POSTGRES_URL].replace("blogapp@", f"stranger:{PASSWORD}@")
     assert "stranger" in start(tmp_path, DATABASE_URL=url)
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear reader,\n" * 100)
     output = start(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'letter.txt'}")
     assert "letter.txt, which is not an SQLite database" in output
 
 
-def test_a_newer_schema_is_named(tmp_path: Path, database_url: str) -> None:
+def test_newer_schema_is_reported(tmp_path: Path, database_url: str) -> None:
     if database_url.startswith("sqlite"):
         path = Path(database_url.removeprefix("sqlite:///"))
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -126,12 +126,12 @@ def test_a_newer_schema_is_named(tmp_path: Path, database_url: str) -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"SECRET_KEY": ""}], ids=["key", "no key"])
-def test_a_data_folder_that_cannot_be_created_is_named(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_data_folder_that_cannot_be_created_is_reported(tmp_path: Path, environ: dict[str, str]) -> None:
     (tmp_path / "file").touch()
     assert str(tmp_path / "file") in start(tmp_path / "file" / "data", **environ)
 
 
-def test_a_wrong_password_is_named_and_not_printed(tmp_path: Path) -> None:
+def test_wrong_password_is_reported_and_not_printed(tmp_path: Path) -> None:
     """The cluster of the tests trusts everybody, so one role has to give a password here."""
     server = os.environ[POSTGRES_URL]
     guarded = server.replace("blogapp@", "guarded:%s@")
