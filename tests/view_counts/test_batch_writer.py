@@ -191,7 +191,7 @@ def move(path: str, to: str) -> None:
         Path(path).mkdir()
 
 
-def test_database_that_is_away_loses_views_and_pages_come_from_the_cache(
+def test_unavailable_database_loses_views_and_pages_come_from_the_cache(
     publish_article: Publish, client: FlaskClient, session: Session, away: Callable[[bool], None]
 ) -> None:
     publish_article(slug="birds", views=4)
@@ -217,7 +217,7 @@ def test_database_that_is_away_loses_views_and_pages_come_from_the_cache(
     assert counts(session) == (2, {"lost": 2})
 
 
-def test_flush_writes_what_waits_for_a_lock(
+def test_flush_writes_views_that_wait_for_a_lock(
     publish_article: Publish, app: Flask, session: Session, database_url: str
 ) -> None:
     publish_article(slug="birds")

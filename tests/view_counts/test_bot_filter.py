@@ -102,7 +102,7 @@ def test_every_current_browser_is_counted() -> None:
         "Something/1.0",
     ],
 )
-def test_program_by_its_user_agent_or_without_one_is_a_bot(agent: str) -> None:
+def test_program_or_missing_user_agent_is_a_bot(agent: str) -> None:
     assert is_bot(agent)
 
 
@@ -177,7 +177,7 @@ def test_rare_browser_is_counted(agent: str) -> None:
         ({"User-Agent": ""}, "bot"),
     ],
 )
-def test_request_headers_decide(headers: dict[str, str], reason: str) -> None:
+def test_request_headers_give_the_reason_not_to_count(headers: dict[str, str], reason: str) -> None:
     said = Headers({"User-Agent": BROWSERS[0], **headers})
     for method in ("POST", "GET"):
         assert reason_not_to_count(method, said, OWN, has_objected=False, is_owner=False) == reason

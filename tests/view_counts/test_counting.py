@@ -38,7 +38,7 @@ Publish = Callable[..., Article]
         ("en", 1234, "1,234 views"),
     ],
 )
-def test_number_is_in_the_articles_language(
+def test_view_count_is_in_the_articles_language(
     publish_article: Publish, client: FlaskClient, lang: str, views: int, words: str
 ) -> None:
     publish_article(slug="birds", lang=lang, views=views)
@@ -46,7 +46,7 @@ def test_number_is_in_the_articles_language(
     assert f">{words}</span>" in client.get("/articles/birds").text
 
 
-def test_htmx_gets_the_new_number_and_other_clients_an_empty_answer(
+def test_htmx_gets_the_new_number_and_other_clients_an_empty_response(
     publish_article: Publish, client: FlaskClient
 ) -> None:
     publish_article(slug="birds", lang="fr", views=4)
@@ -61,7 +61,7 @@ def test_htmx_gets_the_new_number_and_other_clients_an_empty_answer(
     assert (plain.status_code, plain.data) == (204, b"")
 
 
-def test_the_pixel_counts_for_readers_without_javascript(publish_article: Publish, client: FlaskClient) -> None:
+def test_pixel_counts_for_readers_without_javascript(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds")
     answer = client.get("/articles/birds/views.gif")
     assert answer.mimetype == "image/gif"
@@ -256,7 +256,7 @@ class TestLimit:
 
     pytestmark = pytest.mark.settings(RATELIMIT_ENABLED="on", VIEW_RATE_PER_HOUR="5", TRUSTED_PROXIES="1")
 
-    def test_network_brings_a_limited_number_of_new_readers_an_hour(
+    def test_new_readers_of_a_network_are_counted_up_to_the_hourly_limit(
         self, publish_article: Publish, app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         publish_article(slug="birds")

@@ -76,7 +76,7 @@ def test_key_is_removed_from_the_disk_when_its_day_ends(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL does not wait for readers
-def test_reader_delays_the_removal_of_a_key_and_no_count(
+def test_open_read_transaction_delays_the_removal_of_a_key_but_no_count(
     app: Flask, session: Session, database_url: str, evening: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     view(app, "Reader")
@@ -90,7 +90,7 @@ def test_reader_delays_the_removal_of_a_key_and_no_count(
     eventually(lambda: key in bytes_on_disk(database_url), False)
 
 
-def test_database_that_goes_away_before_a_key_is_removed_loses_no_count(
+def test_database_failure_before_a_key_is_removed_loses_no_count(
     app: Flask,
     session: Session,
     evening: Callable[[], None],
