@@ -158,26 +158,26 @@ def test_every_argument_and_field_is_known() -> None:
     assert {name for names in FIELDS.values() for name in names} == fields
 
 
-def test_no_argument_is_an_error(attack: Attack) -> None:
+def test_no_query_argument_causes_a_server_error(attack: Attack) -> None:
     attack.arguments(VALUES)
 
 
 @pytest.mark.parametrize("sort", ["liked", "newest"])
-def test_no_cursor_is_an_error(attack: Attack, sort: str) -> None:
+def test_no_cursor_causes_a_server_error(attack: Attack, sort: str) -> None:
     for name in ("before", "after", "at"):
         for value in VALUES:
             attack.send("GET", f"/articles/birds/comments?sort={sort}&{name}={value}")
 
 
-def test_no_path_is_an_error(attack: Attack) -> None:
+def test_no_path_causes_a_server_error(attack: Attack) -> None:
     attack.paths(VALUES)
 
 
-def test_no_field_is_an_error(attack: Attack) -> None:
+def test_no_form_field_causes_a_server_error(attack: Attack) -> None:
     attack.fields(VALUES)
 
 
-def test_nothing_that_the_owner_sends_is_an_error(owner: FlaskClient, database_url: str) -> None:
+def test_no_request_of_the_owner_causes_a_server_error(owner: FlaskClient, database_url: str) -> None:
     attack = Attack(owner, database_url)
     attack.arguments(UNSTORABLE)
     attack.paths(UNSTORABLE)
@@ -185,7 +185,7 @@ def test_nothing_that_the_owner_sends_is_an_error(owner: FlaskClient, database_u
     attack.fields(UNSTORABLE)
 
 
-def test_no_header_or_cookie_is_an_error(app: Flask, site: FlaskClient) -> None:
+def test_no_header_or_cookie_causes_a_server_error(app: Flask, site: FlaskClient) -> None:
     values = [value for value in VALUES if len(value) < 1_000]
     values += [unquoted(value) for value in values if "%" in value]
     for value in values:
@@ -197,7 +197,7 @@ def test_no_header_or_cookie_is_an_error(app: Flask, site: FlaskClient) -> None:
             assert_no_error(send(app, "POST", "/articles/birds/comments", {name: value}), name, value)
 
 
-def test_no_host_is_an_error(app: Flask, site: FlaskClient) -> None:
+def test_no_host_causes_a_server_error(app: Flask, site: FlaskClient) -> None:
     for value in VALUES:
         for host in (value, unquoted(value)):
             for address in ("/", "/articles/birds"):

@@ -53,7 +53,7 @@ def test_objection_cookie_makes_only_the_privacy_page_private(publish_article: P
     assert privacy.headers["Cache-Control"] == "private, no-store"
 
 
-def test_a_shared_cache_cannot_hide_a_visitors_own_comment(
+def test_shared_cache_cannot_hide_a_visitors_own_comment(
     publish_article: Publish, app: Flask, client: FlaskClient, post: Post
 ) -> None:
     publish_article(slug="birds")

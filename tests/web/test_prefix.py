@@ -63,7 +63,7 @@ class Site:
 
 
 @pytest.mark.parametrize("removes_prefix", [True, False])
-def test_every_address_of_the_site_begins_with_the_prefix_and_answers(
+def test_every_address_of_the_site_begins_with_the_prefix_and_works(
     client: FlaskClient, publish_article: Callable[..., Article], removes_prefix: bool
 ) -> None:
     for number in range(25):
@@ -98,7 +98,7 @@ def test_every_address_of_the_site_begins_with_the_prefix_and_answers(
     } <= forms
 
 
-def test_site_url_counts_whatever_the_request_says(
+def test_site_url_takes_precedence_over_the_request(
     client: FlaskClient, publish_article: Callable[..., Article]
 ) -> None:
     publish_article(slug="birds")
@@ -109,11 +109,11 @@ def test_site_url_counts_whatever_the_request_says(
     assert client.get("/blog/articles/birds").text == expected
 
 
-def test_health_check_answers_with_the_prefix_and_without(client: FlaskClient) -> None:
+def test_health_checks_work_with_and_without_the_prefix(client: FlaskClient) -> None:
     for path in ("/healthz", "/blog/healthz", "/readyz", "/blog/readyz"):
         assert client.get(path).text == "ok\n"
 
 
-def test_path_that_only_begins_like_the_prefix_is_not_the_site(client: FlaskClient) -> None:
+def test_path_that_only_starts_with_the_prefix_is_not_found(client: FlaskClient) -> None:
     assert client.get("/blogs").status_code == 404
     assert client.get("/blog").status_code == 200
