@@ -29,7 +29,7 @@ DATED_DRAFT = (
 
 
 def contents(session: Session) -> list[tuple[object, ...]]:
-    session.rollback()  # see what was committed since
+    session.rollback()  # see changes that were committed since
     columns = (
         Article.slug, Article.title, Article.lang, Article.published_at, Article.summary, Article.draft,
         Article.body_source, Article.updated_at,

@@ -1,4 +1,4 @@
-"""The date of publication of an imported article."""
+"""The publication date of an imported article."""
 
 from __future__ import annotations
 

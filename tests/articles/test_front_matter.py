@@ -1,4 +1,4 @@
-"""Front matter as other tools write it: read as they mean it, and never more public than it was there."""
+"""Front matter of other tools: their keys keep their meaning, and private content becomes a draft."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`flask articles import`: what comes in, what stays, and what is wrong with a file."""
+"""`flask articles import`: new, changed and unchanged articles, and errors in files."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def test_comments_on_a_draft_with_an_old_date_close_after_its_first_publication(
     comment = {"author_name": "Ada", "body": "Oui"}
     assert client.post("/articles/oiseaux/comments", data=comment).status_code == 303
     assert '<time datetime="2020-01-01' in client.get("/articles/oiseaux").text
-    # An article that was public from the first import on has been public since its date.
+    # An article that is public at its first import counts as published since its date.
     assert client.post("/articles/autres/comments", data=comment).status_code == 409
 
 

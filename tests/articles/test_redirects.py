@@ -1,4 +1,4 @@
-"""Old addresses of articles whose titles changed."""
+"""Redirects from the old addresses of articles whose titles have changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which article an imported file updates, and the address that it gets."""
+"""Which article an imported file updates, and the slug of a new article."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_two_files_with_the_same_derived_slug_in_two_imports_become_two_articles
 def test_two_files_with_the_same_title_become_two_articles(
     runner: FlaskCliRunner, session: Session, tmp_path: Path
 ) -> None:
-    """Two files with one title and no slug, imported on two days; importing the first again changes its own article."""
+    """The files have no slug and are imported separately. Importing the first one again updates its own article."""
     first = write(tmp_path / "monday.md", "---\ntitle: Week notes\n---\nThe first week was about birds and trees.\n")
     second = write(tmp_path / "friday.md", "---\ntitle: Week notes\n---\nNothing but rain and a good long novel.\n")
     assert load(runner, first) == (0, "added /articles/week-notes\n")
@@ -109,7 +109,7 @@ def test_import_loads_no_texts_of_other_articles(
     path = write(tmp_path / "a.md", BIRDS)
     event.listen(engine, "before_cursor_execute", count)
     assert load(runner, path) == (0, "added /articles/birds\n")
-    assert texts == 1  # the one that looks for the article at this slug
+    assert texts == 1  # the lookup of an article with this slug
     assert load(runner, path)[1] == "unchanged /articles/birds\n"
     event.remove(engine, "before_cursor_execute", count)
     assert texts == 2  # the article of this file

@@ -1,4 +1,4 @@
-"""Foreign and missing responses replace nothing; a message appears beside the form or button."""
+"""Responses of other servers and missing responses replace nothing; a message appears beside the form or button."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FOREIGN: list[dict[str, Any]] = [
     *({"status": status, "body": FRAGMENT} for status in (400, 401, 403, 404, 409, 413, 422, 429, 502)),
     {"status": 503, "body": PORTAL},
     {"status": 504, "body": ""},
-    # Ours, but not a fragment: a whole page, or nothing at all because something on the way has emptied it.
+    # With our header, but not a fragment: a whole page, or an empty body because a proxy removed it.
     {"status": 200, "body": PORTAL, "headers": MARKED},
     {"status": 200, "body": "", "headers": MARKED},
 ]

@@ -1,4 +1,4 @@
-"""A browser counts one view a day, only if the page is visible and the reader does not object."""
+"""One view per browser and day is counted, if the page is visible and the reader has not opted out."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_tab_left_open_sends_a_view_again_the_next_day(
     page.clock.fast_forward("25:00:00")
     with page.expect_response("**/views"):
         page.evaluate(come_back)
-    # The server's day is still the same.
+    # On the server it is still the same day.
     expect(page.locator("#view-count")).to_have_text("1 view")
 
 

@@ -241,7 +241,7 @@ def test_too_many_comments_from_one_network_are_refused_with_their_text(app: Fla
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert "three</textarea>" in refused.text
     assert "from your network" in refused.text
-    # A repeat gets the first answer, and other networks are not limited.
+    # A repeated form gets the first response, and other networks are not limited.
     assert send("two", "192.0.2.2").status_code == good
     assert send("four", "198.51.100.1").status_code == good
 

@@ -1,4 +1,4 @@
-"""The HTML of comments that is kept for the next page."""
+"""The cache of rendered comments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LATER = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 def test_page_shows_every_change_of_a_comment(
     app: Flask, write_comments: WriteComments, column: str, value: Any, shown: str
 ) -> None:
-    """The fragments are kept by what they show, so no page can show an outdated one."""
+    """The cache key has every value that a fragment shows, so no page shows an outdated fragment."""
     write_comments(["First text"])
     reader = app.test_client()
     assert shown not in reader.get("/articles/birds").text

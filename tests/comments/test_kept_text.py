@@ -1,4 +1,4 @@
-"""Refused requests give the typed text back, and only its author sees a pending comment."""
+"""Refused requests return the typed text, and only its author sees a pending comment."""
 
 from __future__ import annotations
 

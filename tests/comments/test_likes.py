@@ -69,7 +69,7 @@ def test_like_of_a_missing_comment_is_404(app: Flask, comment: int) -> None:
 
 def test_two_hundred_simultaneous_likes_are_counted(app: Flask, comment: int, session: Session) -> None:
     def give(number: int) -> int:
-        # On a busy machine the write queue may refuse a request; it is sent again, as Retry-After asks.
+        # On a busy machine the write queue may refuse a request, which is then sent again.
         while (answer := like(app, comment, address=f"10.0.{number}.1")).status_code == 503:
             pass
         return answer.status_code

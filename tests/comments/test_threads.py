@@ -1,4 +1,4 @@
-"""Pages of threads, refreshes, permalinks, and their numbers of queries."""
+"""Pages of threads, refreshes and permalinks, and the number of queries that they need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("article")
 
 @contextmanager
 def counted(app: Flask) -> Iterator[list[str]]:
-    """The statements that reach the database, without those of transactions and of the page cache."""
+    """Collect the statements that reach the database, without those of transactions and of the page cache."""
     statements: list[str] = []
 
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
