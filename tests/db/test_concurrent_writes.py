@@ -1,4 +1,4 @@
-"""Two server processes that write at once, and servers that are stopped or killed."""
+"""Concurrent writes of two server processes, and servers that are stopped or killed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_concurrent_comments_and_views_in_two_processes_are_all_stored(server: S
 
 
 def counted() -> int:
-    """The present views of the only article. On a busy machine an answer may come before its count is written."""
+    """The view count of the only article. On a busy machine a response may arrive before its view is written."""
     db.session.rollback()
     return db.session.scalars(select(ViewCount.counted)).one()
 

@@ -1,4 +1,4 @@
-"""SQLite on a disk that is full or read-only. The faults are real: made with mounts as root, else with file modes."""
+"""SQLite on a full or read-only disk, made with real mounts if the tests run as root, else with file modes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def mount(*arguments: str) -> None:
 
 @contextmanager
 def read_only(path: Path) -> Iterator[None]:
-    """Make a file or a folder read-only: for root, whom file modes do not stop, by a mount."""
+    """Make a file or a folder read-only. Root ignores file modes, so it gets a read-only mount."""
     with ExitStack() as undo:
         if os.geteuid() == 0:
             mount("--bind", str(path), str(path))
@@ -57,7 +57,7 @@ def disk(tmp_path: Path, migrated_sqlite: Path) -> Path:
 
 @pytest.fixture
 def small_disk(disk: Path) -> Iterator[Path]:
-    """The same on a file system of 4 MB."""
+    """The same database on a file system of 4 MB."""
     content = (disk / "blog.sqlite3").read_bytes()
     mount("-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk))
     (disk / "blog.sqlite3").write_bytes(content)
@@ -112,7 +112,7 @@ def test_full_disk_is_reported_and_pages_are_still_served(small_disk: Path) -> N
 
 
 def test_file_size_limit_is_reported_and_pages_are_still_served(disk: Path) -> None:
-    """As with a quota, or a limit of the host on the size of files."""
+    """Like a disk quota, or a limit of the host on file sizes."""
     with site(disk) as app:
         publish_birds(app)
         client = app.test_client()

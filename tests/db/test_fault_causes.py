@@ -1,4 +1,4 @@
-"""Only outages are reported as outages, and each failure leaves its cause in the log and in /readyz."""
+"""Only outages are reported as outages, and the log and /readyz name the cause of each failure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_lock_is_logged_as_the_cause(
             return ""
 
         answer = client.get("/lock")
-        assert client.get("/readyz").status_code == 200  # somebody else writes, so the database can be written
+        assert client.get("/readyz").status_code == 200  # another process writes, so the database can be written
     assert answer.status_code == 503
     assert "The site is busy." in answer.text
     assert "holds a lock" in caplog.text or "holds the database's write lock" in caplog.text
@@ -104,7 +104,7 @@ def test_read_only_server_is_not_ready_and_pages_are_still_served(
 def test_readyz_reports_a_failed_write_until_a_write_succeeds(
     app: Flask, publish_article: Publish, client: FlaskClient, post: Post
 ) -> None:
-    """A database of SQLite that may not grow, as on a full disk."""
+    """The SQLite database cannot grow, as on a full disk."""
     publish_article(slug="birds")
     with app.app_context(), db.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()

@@ -1,4 +1,4 @@
-"""Database errors: outages, databases that cannot be written, and bugs get different answers."""
+"""Database errors: outages, databases that cannot be written, and bugs get different responses."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 
 CANNOT_SAVE = "Nothing can be saved at the moment. You can still read the site."
-SECRET_TEXT = "Words that belong in no log"
+SECRET_TEXT = "Text that must not be logged"
 
 
 @contextmanager
 def read_only(app: Flask, database_url: str) -> Iterator[str]:
-    """New connections cannot write. Yields the expected cause in the log. SQLite uses `query_only`; test_disk.py has
-    files and folders that are read-only."""
+    """Make new connections read-only; yield the cause expected in the log. SQLite uses `query_only`; test_disk.py tests
+    read-only files and folders."""
     with app.app_context():
         engine = db.engine
         db.session.remove()
@@ -83,7 +83,7 @@ def test_full_disk_is_reported(
         engine.dispose()
 
     def limit(connection: Any, record: object) -> None:
-        connection.execute("PRAGMA max_page_count = 1")  # as many as it has
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite raises it to the present size of the file
 
     event.listen(engine, "connect", limit)
     answers = [post("birds", body=f"{SECRET_TEXT} {number} " * 150) for number in range(20)]

@@ -1,4 +1,4 @@
-"""PostgreSQL ends connections: answers are pages from the cache or our own 503, never a bare 500."""
+"""When PostgreSQL ends connections, responses are cached pages or the site's 503 page, never a plain 500."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def end_connections(database_url: str) -> None:
 
 
 def end_after_query(app: Flask, database_url: str, number: int) -> Callable[[], bool]:
-    """End all connections after the next request's `number`th statement; call the result to stop, and to learn
-    whether that happened."""
+    """End all connections after the next request's `number`th statement. Return a function that stops this and says
+    whether it happened."""
     statements = list[str]()
 
     def on_statement(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that does not answer or is away."""
+"""A PostgreSQL server that does not respond or cannot be reached."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def test_circuit_breaker_allows_one_retry_at_a_time(monkeypatch: pytest.MonkeyPa
     with pytest.raises(psycopg.OperationalError, match="did not answer"):
         breaker.check()
     now += postgresql.OPEN_SECONDS + 1
-    breaker.check()  # the one that tries
+    breaker.check()  # this request tries again
     with pytest.raises(psycopg.OperationalError, match="did not answer"):
         breaker.check()
     breaker.close()
     breaker.check()
-    # After one slow answer the next request tries at once, alone.
+    # After one slow response, a single request may try at once.
     breaker.half_open()
     breaker.check()
     with pytest.raises(psycopg.OperationalError, match="did not answer"):

@@ -26,7 +26,7 @@ MOST_QUERIES = 40
 
 @contextmanager
 def posting_after_query(app: Flask, number: int, body: str) -> Iterator[list[str]]:
-    """Post a comment from another connection after the request's `number`th query; yields the queries made."""
+    """Post a comment from another connection after the request's `number`th query; yield the queries so far."""
     queries = list[str]()
 
     def on_query(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
@@ -43,7 +43,7 @@ def posting_after_query(app: Flask, number: int, body: str) -> Iterator[list[str
 
 
 def post_from_elsewhere(app: Flask, body: str, parent_id: int | None = None) -> int:
-    """Call it in a context of its own: a request made inside another request shares its session."""
+    """Call this in a separate context: a request made inside another request shares its session."""
     sent = app.test_client().post(
         "/articles/birds/comments", data={"author_name": "Ada", "body": body, "parent_id": parent_id or ""}
     )

@@ -1,4 +1,4 @@
-"""SQLite's settings."""
+"""The pragmas of SQLite connections."""
 
 from __future__ import annotations
 

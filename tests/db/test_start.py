@@ -1,4 +1,4 @@
-"""A start that fails: one line of output, an exit status, no traceback, no password."""
+"""A failed start prints one line, without a traceback or a password, and ends with an exit status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMANDS = {
     "server": [sys.executable, "-m", "blogapp.web.server"],
 }
 URLS = {
-    "port that is no number": f"postgresql://me:{PASSWORD}@127.0.0.1:x/blog",
+    "port that is not a number": f"postgresql://me:{PASSWORD}@127.0.0.1:x/blog",
     "port out of range": f"postgresql://me:{PASSWORD}@127.0.0.1:99999/blog",
     "no database name": f"postgresql://me:{PASSWORD}@127.0.0.1",
     "no database name after a slash": f"postgresql://me:{PASSWORD}@127.0.0.1:5432/",
@@ -47,7 +47,7 @@ URLS = {
 
 
 def assert_message(output: str) -> str:
-    """One line, without the password and a traceback."""
+    """Check that the output is one line without the password and a traceback."""
     assert PASSWORD not in output
     assert "Traceback" not in output, output
     assert len(output.strip().splitlines()) == 1, output
@@ -56,14 +56,14 @@ def assert_message(output: str) -> str:
 
 
 def start(folder: Path, **environ: str) -> str:
-    """Create the application, which must fail with an exception that ends a program; returns its message."""
+    """Create the application, which must raise SystemExit; return its message."""
     with pytest.raises(SystemExit) as error:
         create_app({"SECRET_KEY": SECRET_KEY, **environ}, folder)
     return assert_message(str(error.value))
 
 
 def run(command: str, folder: Path, **environ: str) -> str:
-    """Run a program, which must fail; returns its output. It takes seconds, so most tests use start()."""
+    """Run a program, which must fail; return its output. This takes seconds, so most tests use start()."""
     done = subprocess.run(
         COMMANDS[command],
         cwd=ROOT,
@@ -132,7 +132,7 @@ def test_data_folder_that_cannot_be_created_is_reported(tmp_path: Path, environ:
 
 
 def test_wrong_password_is_reported_and_not_printed(tmp_path: Path) -> None:
-    """The cluster of the tests trusts everybody, so one role has to give a password here."""
+    """The test cluster trusts every user, so this test adds a role that needs a password."""
     server = os.environ[POSTGRES_URL]
     guarded = server.replace("blogapp@", "guarded:%s@")
     with psycopg.connect(server, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""The queue of writers: first in, first out, and threads are left for readers."""
+"""The write queue: first in, first out, and it leaves threads for readers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_writers_are_served_in_order() -> None:
             threads[-1].start()
             eventually(lambda: queue.length, number + 1)
         with pytest.raises(Busy), queue.slot(0.01, may_refuse=False):
-            pass  # it leaves the queue and does not hold up the others
+            pass  # it leaves the queue and does not delay the others
         assert queue.length == 10
     for thread in threads:
         thread.join()
@@ -69,7 +69,7 @@ def test_queue_that_makes_progress_refuses_no_writer() -> None:
     def ask(number: int) -> None:
         all_here.wait()
         with queue.slot(60, may_refuse=True):
-            time.sleep(0.05)  # sixteen turns take longer than a single one may
+            time.sleep(0.05)  # the last writer waits for fifteen others
             done.append(number)
 
     threads = [Thread(target=ask, args=[number]) for number in range(16)]
@@ -103,7 +103,7 @@ def test_writer_that_times_out_does_not_affect_the_next_one(app: Flask) -> None:
 def test_readers_are_served_while_writers_wait_for_a_lock(
     publish_article: Publish, app: Flask, post: Callable[..., TestResponse], database_url: str
 ) -> None:
-    """Twenty-four likes at once while another process holds the lock: most are told to try again."""
+    """24 concurrent likes while another process holds the lock: most of them get 503."""
     publish_article(slug="birds")
     address = post("birds").headers["Location"].rpartition("#comment-")[2]
     answers = list[TestResponse]()

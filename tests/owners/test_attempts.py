@@ -1,4 +1,4 @@
-"""Limits for sign-in: counted in the database, for a network, an account and a known browser."""
+"""Limits for sign-in attempts, counted in the database per network, account and known browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.settings(RATELIMIT_ENABLED="on", TRUSTED_PROXIES="1")
 
 @pytest.fixture(scope="module")
 def password_hash() -> str:
-    """A hash that is fast to check: the tests here send hundreds of wrong passwords."""
+    """A hash that is fast to check, because these tests send hundreds of wrong passwords."""
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 

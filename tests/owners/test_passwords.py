@@ -1,4 +1,4 @@
-"""Passwords: compared as they were sent, hashed with argon2id, checked one at a time."""
+"""Passwords are compared as sent, hashed with argon2id, and checked one at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: rows in the database that end when they should, and their cookie."""
+"""Owner sessions: their rows in the database, their cookies, and when they end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`flask db upgrade` renders articles and comments again that another version of the renderer has made."""
+"""`flask db upgrade` renders articles and comments again whose HTML is from another version of the renderer."""
 
 from __future__ import annotations
 
