@@ -1,4 +1,4 @@
-"""Settings: read once, wrong ones named, secrets never printed."""
+"""Settings: parsing, error messages and masked secrets."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_postgresql_url_uses_psycopg(tmp_path: Path, prefix: str) -> None:
 
 
 def test_data_folder_may_have_any_name(tmp_path: Path) -> None:
-    """SQLAlchemy decodes the path in its address: %20 is a blank there."""
+    """SQLAlchemy decodes the path of a database URL: %20 becomes a space."""
     folder = tmp_path / "50%20off? #1 é"
     app = create_app({"SECRET_KEY": "x" * 40}, folder)
     assert app.test_client().get("/readyz").status_code == 200

@@ -1,4 +1,4 @@
-"""Bare addresses in running text: where the link ends."""
+"""Where the link of a plain URL in a text ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text becomes HTML: what comes out, and above all what never does."""
+"""Markdown is rendered to safe HTML."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ for source in json.load(sys.stdin):
 
 
 def test_hostile_text_does_not_hang_the_renderer() -> None:
-    # All of it takes some seconds; what is quadratic in 5,000 characters takes minutes.
+    # All texts together take some seconds. With quadratic time in 5,000 characters, they would take minutes.
     subprocess.run(
         [sys.executable, "-c", RENDER_ALL], input=json.dumps(ADVERSARIAL), text=True, check=True, timeout=120
     )

@@ -1,4 +1,4 @@
-"""Names and texts made fit."""
+"""Cleaning of names and comment texts."""
 
 from __future__ import annotations
 

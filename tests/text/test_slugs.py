@@ -1,4 +1,4 @@
-"""Slugs: addresses made from titles."""
+"""Slugs made from titles."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_at_most_two_percent_of_declared_bots_are_counted() -> None:
 def test_every_bot_of_the_crawler_list_is_recognised() -> None:
     assert len(BOTS) > 2000
     counted = [agent for agent in BOTS if not is_bot(agent)]
-    # One entry of the list is the build number of a phone; its example is Instagram's app.
+    # One entry of the list is the build number of a phone, in the user agent of Instagram's app.
     assert all("Build/AP3A.240617.008" in agent for agent in counted)
     assert len(counted) <= 1
 

@@ -1,4 +1,4 @@
-"""Views: each reader is counted once a day, none is lost, and the number is in the article's language."""
+"""Each reader of an article is counted once a day, and the count is shown in the article's language."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_htmx_gets_the_new_number_and_other_clients_an_empty_response(
     answer = client.post("/articles/birds/views", headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert re.fullmatch(r'<span id="view-count" data-count="5"[^>]*>5 vues</span>', answer.text.strip())
-    # The same fragment as in the page, so that a page that stays open can be counted tomorrow.
+    # The fragment is the same as in the page, so that a page left open can be counted again the next day.
     assert answer.text.strip().replace(' data-count="5"', ' data-count="4"').replace(">5 ", ">4 ") in page
     assert answer.headers["Cache-Control"] == "no-store"
     plain = client.post("/articles/birds/views")
@@ -124,7 +124,7 @@ def test_readers_behind_a_proxy_are_told_apart_by_the_forwarded_address(
     publish_article(slug="birds")
     for address in ("192.0.2.1", "192.0.2.77", "198.51.100.1", "2001:db8:1::5", "2001:db8:1:9::6", "2001:db8:2::5"):
         app.test_client().post("/articles/birds/views", headers={"X-Forwarded-For": address})
-    # A network is a block of addresses: the second and the fifth address are in the block of the one before.
+    # A network is a block of addresses: the second and the fifth address are in the same block as the one before.
     assert session.scalars(select(ViewCount.counted)).one() == 4
 
 
@@ -225,7 +225,7 @@ class TestDays:
             with app.app_context(), write_transaction(durable=False) as writing:
                 return count_views(writing, seen, None)
 
-        # At the same time, as several processes do: they must not deadlock.
+        # Concurrently, like several processes: they must not deadlock.
         for _ in range(3):
             with ThreadPoolExecutor(6) as pool:
                 assert list(pool.map(count, range(6))) == [{"birds": ViewTotal("en", 2)}] * 6
@@ -313,7 +313,7 @@ def view_as(app: Flask, agent: str, slug: str = "birds", address: str = "192.0.2
     """View an article as the browser `agent`; returns the status of the response."""
     headers = {"User-Agent": browser(agent), "X-Forwarded-For": address}
     status = app.test_client().post(f"/articles/{slug}/views", headers=headers).status_code
-    app.extensions["view_writer"].flush()  # on a busy machine the answer does not wait for it
+    app.extensions["view_writer"].flush()  # on a busy machine the response may not wait for the writer
     return status
 
 

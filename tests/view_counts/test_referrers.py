@@ -1,4 +1,4 @@
-"""Referrers: only hosts, as daily totals, without spam."""
+"""Referrers are stored as daily totals of hosts, without spam."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visitors are told apart for one day."""
+"""Visitors can be recognized for one day only."""
 
 from __future__ import annotations
 

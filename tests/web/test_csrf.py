@@ -1,4 +1,4 @@
-"""Only the site's own pages, and clients that are not browsers, may send forms."""
+"""Forms are accepted only from the site's own pages and from clients that are not browsers."""
 
 from __future__ import annotations
 

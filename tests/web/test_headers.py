@@ -1,4 +1,4 @@
-"""Security headers, and the mark by which scripts recognize a response of this application."""
+"""Security headers, and the marker header by which scripts recognize responses of this application."""
 
 from __future__ import annotations
 

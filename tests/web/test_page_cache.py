@@ -1,4 +1,4 @@
-"""The page cache: what is kept, for whom, how long, and what is served while the database is away."""
+"""The page cache: which pages it stores, when they are invalidated, and what is served during an outage."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_cached_page_costs_one_lookup(publish_article: Publish, app: Flask, clie
     with app.app_context():
         event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     assert client.get("/articles/birds").status_code == 200
-    # On SQLite the lookup has a connection of its own; on PostgreSQL its answer holds for a moment.
+    # On SQLite the lookup uses a separate connection; on PostgreSQL its result is reused for 0.2 seconds.
     assert len(statements) <= 1
 
 
@@ -284,12 +284,12 @@ def test_comment_invalidates_only_its_article_and_the_front_page(
     assert paths == ["/articles/birds?", "/?"]
 
 
-# In WAL mode no writer can keep an SQLite reader waiting. Outages of both databases are in tests/db/test_deleted_content.py.
+# In WAL mode, writers cannot block readers of SQLite. tests/db/test_deleted_content.py has outages of both databases.
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 def away(app: Flask, database_url: str, address: str, **headers: str) -> TestResponse:
-    """The answer while neither versions nor the tables of an article page can be read."""
+    """The response while neither the content versions nor the tables of an article page can be read."""
     app.extensions["writing"].versions.forget()
     with locked(database_url, "articles, content_versions"):
         return app.test_client().get(address, headers=headers)
@@ -329,7 +329,7 @@ def test_uncached_page_gets_503_while_the_database_is_unavailable(
 def test_page_after_a_like_has_a_separate_entry(
     publish_article: Publish, post: Post, app: Flask, database_url: str
 ) -> None:
-    """Without JavaScript a like leads to `?notice=liked-1`, where the button is pressed."""
+    """Without JavaScript, a like redirects to `?notice=liked-1`, which shows the button as pressed."""
     publish_article(slug="birds")
     post("birds")
     pages = {
@@ -376,7 +376,7 @@ def test_cached_page_is_served_only_if_requested_since_the_last_change(
 def test_pages_older_than_an_interrupted_commit_are_not_served(
     publish_article: Publish, app: Flask, database_url: str
 ) -> None:
-    """A process was killed after it had begun to commit: nobody knows whether the change is in the database."""
+    """A process was killed during a commit, so it is unknown whether the change is in the database."""
     publish_article(slug="birds")
     app.extensions["writing"].marker.begin_change()
     app.test_client().get("/articles/birds")
@@ -390,7 +390,7 @@ def test_page_rendered_during_a_change_is_not_served_afterwards(
     paths = renderings(app)
 
     @app.after_request
-    def change(response: TestResponse) -> TestResponse:  # after the page was read, before it is kept
+    def change(response: TestResponse) -> TestResponse:  # after the page was rendered, before it is cached
         if len(paths) == 1:
             with write_transaction(article.id):
                 pass
@@ -411,7 +411,7 @@ def test_article_with_the_id_of_a_removed_one_does_not_get_its_cached_page(
     with app.app_context(), write_transaction() as session:
         session.delete(session.get_one(Article, old.id))
     new = publish_article(slug="birds", body="The new text")
-    assert new.id >= old.id  # SQLite uses the id again
+    assert new.id >= old.id  # SQLite reuses the id
     assert "The new text" in client.get("/articles/birds").text
 
 

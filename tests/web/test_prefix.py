@@ -1,4 +1,4 @@
-"""A site below a path of its host: SITE_URL=https://example.org/blog."""
+"""A site below a path: SITE_URL=https://example.org/blog."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ HTMX = {"HX-Request": "true"}
 
 
 class Site:
-    """The site as a browser sees it, through a proxy that removes the prefix from the path or leaves it there."""
+    """The site behind a proxy that removes the prefix from the path or keeps it."""
 
     def __init__(self, client: FlaskClient, removes_prefix: bool) -> None:
         self._client = client
         self._removes_prefix = removes_prefix
 
     def send(self, method: str, address: str, **options: object) -> TestResponse:
-        """The response. Its own address, if it is a redirect, must be below the prefix."""
+        """Return the response. The target of a redirect must be below the prefix."""
         assert address.startswith("/blog/"), address
         path = address.removeprefix("/blog") if self._removes_prefix else address
-        # A URL of the server's own: Host and scheme must not matter.
+        # An internal URL: the host and the scheme of the request must not matter.
         answer = self._client.open(path, method=method, base_url="https://internal.example:8000", **options)  # type: ignore[arg-type]
         if location := answer.headers.get("Location"):
             assert location.startswith("/blog/"), (address, location)
         return answer
 
     def crawl(self, start: str) -> tuple[set[str], set[str]]:
-        """Follow every link, as a page or as a fragment; then post to each form's address. Both sets of addresses."""
+        """Follow every link, then post to the address of each form. Return the addresses of the links and the forms."""
         todo, seen, forms = [(start, False)], set(), set()
         while todo:
             address, is_fragment = request = todo.pop()

@@ -1,4 +1,4 @@
-"""Limits per network: exact for requests at the same moment too, bounded in memory, and without addresses."""
+"""Rate limits per network: exact under concurrency, bounded in memory, without stored addresses."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_number_of_counters_is_limited(app: Flask, storage: MemoryStorage, monke
     assert len(storage.storage) <= 24
     assert waits[:9] == [0] * 9
     assert waits[-1] > 0  # networks that come later share one counter
-    assert act(app) == 0  # and a network that has a counter keeps it
+    assert act(app) == 0  # a network that has a counter keeps it
 
 
 def test_no_address_is_stored(app: Flask, client: FlaskClient, storage: MemoryStorage) -> None:

@@ -35,7 +35,7 @@ def test_slow_senders_get_408_and_do_not_delay_readers(server: Server) -> None:
     with clients(server, *[slow] * 40) as senders, connect(server) as reader:
         waiting = {sender.socket for sender in senders}
         readers = 0
-        # A byte now and then does not win more time: the deadline is for the whole body.
+        # Single bytes do not extend the deadline, which is for the whole body.
         while not select.select(waiting, [], [], 0.2)[0]:
             assert reader.send(GET).answer()[0] == 200
             readers += 1
@@ -256,7 +256,7 @@ def test_sigterm_ends_the_server_at_any_moment(tmp_path: Path, milliseconds: int
         process = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
         time.sleep(milliseconds / 1000)
         process.terminate()
-        # Less than the time after which the main process kills a worker that has not ended.
+        # Shorter than the timeout after which the main process kills workers.
         assert process.wait(timeout=7) in {0, -signal.SIGTERM}
     assert "Killing" not in (tmp_path / "log").read_text()
 
