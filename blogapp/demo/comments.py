@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DemoComment:
-    """A comment, posted `hours` after the article. `reply_to` is the position (from 1) of its parent in the list, or
-    0."""
+    """A comment, posted `hours` after the article. `reply_to` is the position (from 1) of its parent in the list; 0 for
+    none."""
 
     name: str
     hours: float
