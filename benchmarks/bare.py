@@ -1,10 +1,15 @@
-"""A bare Flask view, the baseline for the answer to a view's POST."""
+"""A bare Flask view, the baseline of the benchmarks."""
 
 from __future__ import annotations
 
 from flask import Flask, Response
 
 app = Flask(__name__)
+
+
+@app.get("/")
+def index() -> str:
+    return "hello"
 
 
 @app.get("/readyz")

@@ -104,50 +104,39 @@ class Freshness(RuleBasedStateMachine):
 
     @rule(app=process, number=posts, word=words)
     def edit(self, app: int, number: int, word: str) -> None:
-        post = self.model.posts.get(number)
-        if post is None or not post.is_public or not self.model.is_published:
-            return
-        self.begin(app)
-        text = f"{word} {next(numbers)}"
-        answer = self.author(app, post).post(
-            f"/comments/{number}/edit", data={"body": text, "revision": str(post.revision)}
-        )
-        assert answer.status_code == 303, answer.text
-        post.text, post.revision = text, post.revision + 1
+        if post := self.public_post(number):
+            self.begin(app)
+            text = f"{word} {next(numbers)}"
+            form = {"body": text, "revision": str(post.revision)}
+            assert self.author(app, post).post(f"/comments/{number}/edit", data=form).status_code == 303
+            post.text, post.revision = text, post.revision + 1
 
     @rule(app=process, number=consumes(posts))
     def delete(self, app: int, number: int) -> None:
-        post = self.model.posts.get(number)
-        if post is None or not post.is_public or not self.model.is_published:
-            return
-        self.begin(app)
-        assert self.author(app, post).post(f"/comments/{number}/delete").status_code == 303
-        del self.model.posts[number]
+        if post := self.public_post(number):
+            self.begin(app)
+            assert self.author(app, post).post(f"/comments/{number}/delete").status_code == 303
+            del self.model.posts[number]
 
     @rule(app=process, number=posts)
     def like(self, app: int, number: int) -> None:
-        post = self.model.posts.get(number)
-        if post is None or not post.is_public or not self.model.is_published:
-            return
-        self.begin(app)
-        visitor = self.apps[app].test_client()
-        visitor.environ_base["REMOTE_ADDR"] = f"10.{next(numbers) // 250}.{next(numbers) % 250}.1"
-        assert visitor.post(f"/comments/{number}/likes", data={"liked": "1"}).status_code == 303
-        post.likes += 1
+        if post := self.public_post(number):
+            self.begin(app)
+            visitor = self.apps[app].test_client()
+            visitor.environ_base["REMOTE_ADDR"] = f"10.{next(numbers) // 250}.{next(numbers) % 250}.1"
+            assert visitor.post(f"/comments/{number}/likes", data={"liked": "1"}).status_code == 303
+            post.likes += 1
 
     @rule(app=process, number=posts)
     def remove_or_restore(self, app: int, number: int) -> None:
         post = self.model.posts.get(number)
-        if post is None:
-            return
-        if not self.model.is_published:
-            return
-        self.begin(app)
-        act = "removal" if post.is_public else "restoration"
-        owner = self.apps[app].test_client()
-        owner.set_cookie("owner", self.owner_cookie)
-        assert owner.post(f"/comments/{number}/{act}").status_code == 303
-        post.is_public = not post.is_public
+        if post and self.model.is_published:
+            self.begin(app)
+            act = "removal" if post.is_public else "restoration"
+            owner = self.apps[app].test_client()
+            owner.set_cookie("owner", self.owner_cookie)
+            assert owner.post(f"/comments/{number}/{act}").status_code == 303
+            post.is_public = not post.is_public
 
     @rule(app=process, word=words, draft=st.booleans())
     def import_article(self, app: int, word: str, draft: bool) -> None:
@@ -234,6 +223,11 @@ class Freshness(RuleBasedStateMachine):
             return [present]
         since = time.monotonic() - self.delay
         return [present, *(state for changed_at, state in self.model.recent if changed_at >= since)]
+
+    def public_post(self, number: int) -> Post | None:
+        """The comment with this number, if its author can change it and others can like it."""
+        post = self.model.posts.get(number)
+        return post if post and post.is_public and self.model.is_published else None
 
     def author(self, app: int, post: Post) -> Any:
         client = self.apps[app].test_client()

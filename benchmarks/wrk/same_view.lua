@@ -1,0 +1,4 @@
+-- Every view comes from the same reader.
+wrk.method = "POST"
+wrk.body = ""
+wrk.headers["Content-Length"] = "0"
