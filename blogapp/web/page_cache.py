@@ -238,7 +238,7 @@ class PageCache:
         """The application's answer, which is kept if it may be."""
         marker, now = self._marker.read_open(), time.monotonic()
         dependencies: list[Dependency] = []
-        # HEAD is answered from GET's answer.
+        # The response to a HEAD request is made from that of a GET request.
         answer = answer_of(self._app, {**environ, "REQUEST_METHOD": "GET", DEPENDENCIES: dependencies})
         if not dependencies or not is_public(answer) or len(answer.body) > LARGEST_BODY:
             return answer
