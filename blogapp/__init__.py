@@ -59,8 +59,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
-    """The application, configured by `environ` (default: the process's), with its data in DATA_DIR (default:
-    `data_folder`, or else `instance/` beside the code). Raises SettingsError with a sentence if a setting is wrong."""
+    """Create the application from `environ` (default: os.environ). Its data is stored in DATA_DIR (default:
+    `data_folder`, else `instance/` next to the code). Raises SettingsError with a message if a setting is invalid."""
     settings = read_settings(os.environ if environ is None else environ, data_folder or ROOT / "instance")
     data_folder = settings.data_dir
     app = Flask(
@@ -74,11 +74,11 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
     app.jinja_env.globals["site_title"] = settings.site_title
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
-    # The path of SITE_URL, or nothing: addresses in templates that url_for() does not build begin with it.
+    # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().
     app.jinja_env.globals["prefix"] = lambda: request.script_root
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
-    # after_request functions run in reverse order: an answer is compressed last.
+    # after_request functions run in reverse order: responses are compressed last.
     compression.init_app(app, page_cache.is_kept)
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
     csrf.init_app(app)
@@ -124,9 +124,9 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     health.init_app(app)
     headers.init_app(app)
     development_server.init_app(app)
-    # The outermost middleware is added last: it answers some requests before Flask.
+    # The outermost middleware is added last: it responds to some requests before Flask does.
     private_cookies = (*cookie.NAMES, cookie.OBJECTION, *owner_cookies.NAMES)
-    # Other machines may use the same PostgreSQL database, but not the same marker.
+    # Other machines can share the PostgreSQL database but not the change marker.
     stale_max_age = None if settings.database_file else page_cache.SHARED_MAX_AGE
     cache = page_cache.init_app(app, versions, marker, private_cookies, stale_max_age)
     app.wsgi_app = Immediate(  # type: ignore[method-assign]
@@ -142,7 +142,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 def settings_command(settings: Settings) -> click.Command:
     @click.command("settings")
     def show_settings() -> None:
-        """Print every setting, its value, where it comes from and what it means."""
+        """Print every setting with its value, source and meaning."""
         for name, setting in SETTINGS.items():
             value = getattr(settings, name.lower())
             shown = "********" if setting["secret"] and value else str("" if value is None else value)

@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-# A part of a host name has at most 63 characters (RFC 1035, section 2.3.4); Werkzeug refuses a longer one.
+# A part of a host name has at most 63 characters (RFC 1035, section 2.3.4); Werkzeug rejects a longer one.
 LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 HOST = re.compile(
     rf"(?P<name>{LABEL}(\.{LABEL})*\.?|\[[0-9A-Fa-f:.]+\])"
     r"(:(?P<port>[0-9]{1,5}))?"
 )
-# The path of SITE_URL: characters that need no quoting in an address, and no `.` or `..`.
+# The path of SITE_URL: characters that need no quoting in a URL, and no `.` or `..`.
 PREFIX = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*")
 
 

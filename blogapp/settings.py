@@ -1,4 +1,5 @@
-"""Read the settings from the environment. Invalid values stop the start, with a message for each.
+"""Read the settings from the environment. The application does not start with invalid values and prints a message for
+each.
 
 Each setting is declared once, as a field of `Settings`, with its meaning, its default and its parser. `flask settings`
 prints these declarations, so it cannot differ from what the program reads.
@@ -36,8 +37,8 @@ def setting(meaning: str, default: str, parse: Callable[[str], Any], secret: boo
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings, parsed. The environment variable of each is its name in capitals; `sources` tells by that name
-    where each value comes from."""
+    """All settings, parsed. The environment variable of each is its name in upper case; `sources` maps it to where the
+    value comes from."""
 
     secret_key: str = field(
         metadata=setting(
@@ -161,8 +162,8 @@ def read_setting(environ: Mapping[str, str], name: str) -> Any:
 
 
 def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
-    """Parse `environ`; create a secret key and the folder for SQLite, if they are missing, in DATA_DIR, which is
-    `data_folder` unless it is set.
+    """Parse `environ`. A missing secret key and a missing folder for SQLite are created in DATA_DIR (default:
+    `data_folder`).
 
     Raises SettingsError with a message for each invalid variable.
     """
@@ -229,5 +230,5 @@ def _sqlite_at(path: str, data_folder: Path) -> str:
 
 
 def _sqlite_url(file: Path) -> str:
-    """SQLAlchemy's URL of a file; in a path it would decode %20 and the like."""
+    """The SQLAlchemy URL of a file, built so that %20 and the like in its path are not decoded."""
     return URL.create("sqlite", database=str(file)).render_as_string()

@@ -36,7 +36,7 @@ def list_articles() -> None:
 
 @articles_cli.command("remove")
 @click.argument("slugs", nargs=-1, required=True, metavar="SLUG...")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
     """Delete articles permanently, with their comments, view counts and redirects."""
     with write_transaction() as session:
@@ -57,5 +57,5 @@ def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
 
 @articles_cli.command("render")
 def render_articles() -> None:
-    """Render articles again whose HTML was made by another version of the renderer."""
+    """Re-render articles that another version of the renderer has rendered."""
     click.echo(f"{sum(render_outdated())} rendered")

@@ -1,4 +1,4 @@
-"""Parse dates in the formats of people and blogging tools."""
+"""Parse dates in the formats that people and blogging tools use."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class DateError(ValueError):
 
 
 def parse_date(text: str) -> datetime:
-    """The datetime in UTC, in whole seconds. A date without a time is midnight, a time without a zone is UTC.
-    Raises DateError."""
+    """Parse `text` as a datetime in UTC, in whole seconds. A date without a time means midnight; a time without a zone
+    is in UTC. Raises DateError."""
     text = text.strip()
     found = DATE.fullmatch(text)
     if found is None:

@@ -37,8 +37,9 @@ class BrokenFile(Exception):
 
 @dataclass(frozen=True)
 class ArticleFile:
-    """The content of one file. `slug` is the stated slug, if any; `base_slug` is made from its name or its title;
-    `keeps_slug` means that it is made from the name, so that a new title does not change it."""
+    """The parsed content of one file. `slug` is the slug in its front matter, if any. `base_slug` is derived from the
+    file name or the title; `keeps_slug` means that it comes from the file name, so that a new title does not change
+    it."""
 
     path: Path
     metadata: Metadata
@@ -115,9 +116,9 @@ def read_file(path: Path, default_lang: str, now: datetime) -> ArticleFile:
 
 
 def to_markdown(article: Article, views: int, old_slugs: list[str]) -> str:
-    """The article as a file; importing it again gives the same article."""
+    """Return the article as Markdown with front matter; importing that file gives the same article."""
     values: dict[str, object] = {"title": article.title, "slug": article.slug, "lang": article.lang}
-    # A draft that states no date has the time of its import, which means nothing.
+    # For a draft without a date, `published_at` is only the time of its import.
     if article.first_published_at is not None or article.created_at not in (None, article.published_at):
         values["date"] = article.published_at.strftime(DATE)
     if article.updated_at is not None:
@@ -136,7 +137,7 @@ def to_markdown(article: Article, views: int, old_slugs: list[str]) -> str:
 
 
 def printable(path: Path) -> str:
-    """A path as text that can be printed and stored, even if its name is not UTF-8."""
+    """Return a path as text that can be printed and stored, even if its name is not UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
@@ -195,8 +196,8 @@ def _date_of_name(path: Path, text: str) -> datetime:
 
 
 def _hide_by_name(path: Path, metadata: Metadata) -> None:
-    """Make a draft of what Jekyll and others do not publish because of its path: folders of drafts, names with an
-    underscore."""
+    """Mark the article as a draft if Jekyll or another tool would not publish it because of its path: in a folder of
+    drafts, or with an underscore before its name."""
     folders = [part.lower() for part in path.absolute().parts[:-1]]
     if "_drafts" in folders or folders[-1] in DRAFT_FOLDERS:
         metadata.is_draft = True

@@ -1,7 +1,7 @@
 """Parse the front matter of a text file into values with their line numbers.
 
-Supported are YAML between lines of `---` (Jekyll, Hugo, Eleventy, Hexo and most others), TOML between lines of `+++`
-(Hugo, Zola), a JSON object (Hugo), a format named in the first line (`---json`, `---toml`; Eleventy), and headers
+Supported formats: YAML between lines of `---` (Jekyll, Hugo, Eleventy, Hexo and most others), TOML between lines of
+`+++` (Hugo, Zola), a JSON object (Hugo), a format named in the first line (`---json`, `---toml`; Eleventy), and headers
 without delimiters (`Title: ...`; Pelican, MultiMarkdown). Scalars are not converted: `2019` and `no` can be a tag or a
 title as well as a number or a boolean.
 """
@@ -59,12 +59,12 @@ class FrontMatter:
 
 
 def normalise(name: str) -> str:
-    """`post_status`, `Post-Status` and `postStatus` are one name."""
+    """Return `name` in lower case without separators: `post_status`, `Post-Status` and `postStatus` are equal."""
     return re.sub(r"[\W_]+", "", name).lower()
 
 
 def parse_front_matter(text: str) -> FrontMatter:
-    """Split `text` (with `\\n` as line ends) into front matter and body. Raises FrontMatterError."""
+    """Split `text` (with `\\n` as line endings) into front matter and body. Raises FrontMatterError."""
     lines = text.split("\n")
     start = next((number for number, line in enumerate(lines) if line.strip()), 0)
     first = lines[start].rstrip().lower()
@@ -118,7 +118,7 @@ def _add_yaml(matter: FrontMatter, source: str, first_line: int) -> None:
 
 
 class _Nodes:
-    """Convert YAML nodes to values. They are counted: with aliases, a few lines can expand to billions of nodes."""
+    """Convert YAML nodes to values, and count them: with aliases, a few lines can expand to billions of nodes."""
 
     def __init__(self, first_line: int) -> None:
         self.first_line = first_line

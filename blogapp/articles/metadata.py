@@ -1,8 +1,8 @@
-"""Read the fields of front matter with the meaning that other tools give them: Jekyll, Hugo, Pelican, Eleventy, Hexo,
-Zola, and the exporters of Ghost and WordPress.
+"""Interpret the fields of front matter as other tools do: Jekyll, Hugo, Pelican, Eleventy, Hexo, Zola, and the
+exporters of Ghost and WordPress.
 
-A field which says that an article is not public, or which might mean that, makes it a draft, and a note gives the
-reason: nothing becomes public by a misunderstanding.
+If a field says or may mean that an article is not public, the article is imported as a draft and a note gives the
+reason, so that nothing is published by mistake.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Note:
 
 @dataclass
 class Metadata:
-    """The meaning of an article's front matter. `slug` and `lang` are None if the file does not state them."""
+    """The parsed front matter of an article. `slug` and `lang` are None if the file does not state them."""
 
     title: str | None = None
     slug: str | None = None
@@ -78,7 +78,7 @@ class Metadata:
 
 
 def understand(matter: FrontMatter, now: datetime) -> Metadata:
-    """The meaning of all fields of `matter`. Raises FrontMatterError for the first invalid one."""
+    """Interpret all fields of `matter`. Raises FrontMatterError for the first invalid field."""
     fields = matter.fields
     found = Metadata(
         title=_title(fields.get("title")),
@@ -230,7 +230,7 @@ def _read_aliases(fields: dict[str, Field], found: Metadata) -> None:
 
 
 def _flat(fields: dict[str, Field]) -> Iterator[tuple[str, Field]]:
-    """All fields with their keys, and those inside others (Hugo's `params`, Zola's `extra`)."""
+    """Yield all fields with their normalised keys, including nested ones (Hugo's `params`, Zola's `extra`)."""
     stack = list(fields.values())[::-1]
     while stack:
         each = stack.pop()
@@ -281,7 +281,8 @@ def _read_visibility(key: str, each: Field, found: Metadata, now: datetime) -> N
 
 
 def _expiry(each: Field, notes: list[Note], now: datetime) -> str:
-    """Why an expiry date makes a draft; a date to come does not, but its author must know that nothing will happen."""
+    """Return why an expiry date makes the article a draft, or "". A future date only adds a note that articles do not
+    expire."""
     try:
         moment = _parse(each)
     except DateError:

@@ -25,11 +25,11 @@ class Article(Model):
     excerpt: Mapped[str] = mapped_column(Text, default="")
     tags: Mapped[list[Any]] = mapped_column(JSON, default=list)
     draft: Mapped[bool] = mapped_column(Boolean, default=False)
-    # The date shown to readers: the one the author states, else the time of the first publication.
+    # The date shown to readers: the one in the file, else the time of the first publication.
     published_at: Mapped[datetime] = mapped_column(Moment)
     # When it was first stored; None for articles that are older than this column.
     created_at: Mapped[datetime | None] = mapped_column(Moment)
-    # When readers could first see it, whatever date it states; None if it was never published.
+    # When it first became public, regardless of `published_at`; None if it was never published.
     first_published_at: Mapped[datetime | None] = mapped_column(Moment)
     # When its title, summary or text last changed after publication, if ever.
     updated_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -43,12 +43,12 @@ class Article(Model):
 
     @property
     def public_since(self) -> datetime:
-        """When readers could first see it: a draft can state a date long before its publication."""
+        """When the article became public, which can be long after the date in its file."""
         return max(self.published_at, self.first_published_at or self.published_at)
 
 
 class ArticleRedirect(Model):
-    """A slug that an article had before; it redirects to the current one."""
+    """A former slug of an article; it redirects to the current one."""
 
     __tablename__ = "article_redirects"
 

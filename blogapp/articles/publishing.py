@@ -18,15 +18,15 @@ SUMMARY_LENGTH = 220
 LONGEST_EXCERPT = 1000
 # The key of PostgreSQL's advisory lock for adding and changing articles.
 ARTICLES_LOCK = 0x61727473
-# Articles rendered again in one transaction, which blocks other writers for about 0.1 s.
+# Articles re-rendered in one transaction, which blocks other writers for about 0.1 s.
 RENDER_BATCH = 10
 FIELDS = ("lang", "title", "summary", "tags", "draft", "body_source")
 
 
 @dataclass(frozen=True)
 class Manuscript:
-    """An article as its author wrote it. `published_at` None means the stored date, or else the time of publication;
-    `updated_at` None means the time of the last change. `old_slugs` redirect to the article."""
+    """An article to publish. `published_at` None means the stored date, or else the time of publication; `updated_at`
+    None means the time of the last change. `old_slugs` redirect to the article."""
 
     slug: str
     lang: str
@@ -81,14 +81,14 @@ def publish(
 
 
 def lock_articles(session: Session) -> None:
-    """Let no other transaction add, change or render articles until this one ends: what it has read about slugs and
-    sources stays true. Readers are not blocked."""
+    """Block other transactions from adding, changing or rendering articles until this one ends, so that the slugs and
+    sources it has read stay current. Readers are not blocked."""
     advisory_lock(session, ARTICLES_LOCK)
 
 
 def render_outdated() -> Iterator[int]:
-    """Render again all articles whose HTML is of another renderer version, newest first; yields the number of each
-    batch. Each batch is a transaction of its own, so that other writers get the lock in between."""
+    """Re-render all articles that another version of the renderer has rendered, newest first; yields the size of each
+    batch. Each batch is a separate transaction, so that other writers get the lock in between."""
     last: int | None = None
     while True:
         with write_transaction() as session:
@@ -102,7 +102,7 @@ def render_outdated() -> Iterator[int]:
         if not articles:
             return
         last = articles[-1].id
-        session.expunge_all()  # a large blog's texts need not be in memory all at once
+        session.expunge_all()  # do not keep all texts of a large blog in memory
         yield len(articles)
 
 
@@ -127,19 +127,19 @@ def _change(session: Session, article: Article, manuscript: Manuscript) -> list[
 
 
 def _move(session: Session, article: Article, slug: str) -> None:
-    """Give an article another slug. The old one redirects, and `slug` redirects no longer."""
+    """Change an article's slug. The old slug redirects to the article; a redirect from `slug` is deleted."""
     session.execute(delete(ArticleRedirect).where(ArticleRedirect.slug == slug))
     session.add(ArticleRedirect(slug=article.slug, article_id=article.id))
     article.slug = slug
 
 
 def _set_dates(article: Article, manuscript: Manuscript, now: datetime, is_new: bool, changes: list[str]) -> bool:
-    """Set the dates; returns whether the date of publication changed. That is the stated date, else the time when the
-    article was first published. The date of a draft that states none has no meaning yet."""
+    """Set the dates; returns whether `published_at` changed. It is the manuscript's date, else the time of the first
+    publication; for a draft without a date it has no meaning yet."""
     was_published = article.first_published_at is not None
     before = article.published_at
     if manuscript.published_at is not None:
-        # Older versions stored fractions of a second; ignoring them, it is the same date.
+        # Ignore fractions of a second, which older versions stored.
         if before.replace(microsecond=0) != manuscript.published_at:
             article.published_at = manuscript.published_at
     elif not manuscript.draft and not was_published:
@@ -171,7 +171,7 @@ def _excerpt(article: Article) -> str:
 
 
 def shorten(text: str, length: int = SUMMARY_LENGTH) -> str:
-    """At most `length` characters of `text`, cut between two words and followed by an ellipsis."""
+    """Return `text`, truncated between two words to at most `length` characters, with an ellipsis."""
     if len(text) <= length:
         return text
     return text[:length].rsplit(" ", 1)[0].rstrip(" ,;:.!?«([") + "…"

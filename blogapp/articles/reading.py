@@ -17,7 +17,7 @@ FIND_ID = select(Article.id, Article.lang, Article.draft, Article.published_at).
 
 
 class Moved(DomainError):
-    """The requested slug is an old one of an article; `slug` is its current slug."""
+    """The requested slug is a former slug of an article; `slug` is the current one."""
 
     status = 301
 

@@ -11,8 +11,8 @@ from blogapp.articles.reading import Moved
 def init_app(app: Flask) -> None:
     @app.errorhandler(Moved)
     def on_moved(error: Moved) -> Response:
-        """Redirect to the same page at the current slug, with the same query string: 301 for GET, 308 for a form, which
-        browsers then send again unchanged. Not cached, because an article can be renamed back."""
+        """Redirect to the same page at the current slug, with the same query string: 301 for GET, 308 for a form, so
+        that browsers resend it unchanged. Not cached, because a slug can be changed back."""
         address = url_for(request.endpoint or "", **{**(request.view_args or {}), "slug": error.slug})
         if request.query_string:
             address += "?" + request.query_string.decode("latin-1")

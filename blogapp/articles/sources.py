@@ -2,8 +2,8 @@
 
 A file updates an article in two cases: it states the article's slug, or it is the file that the article was imported
 from. It counts as that file if it has the same path, or if the old path no longer exists and the text is mostly the
-same (a renamed file, a moved folder, another machine). Every other file adds a new article. If that could put one text
-above another text's comments, the file is refused.
+same (a renamed file, a moved folder, another machine). Every other file adds a new article. A file is refused if its
+text could get another article's comments.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from blogapp.articles.models import Article, ArticleRedirect
 from blogapp.articles.publishing import Manuscript, lock_articles
 from blogapp.text.slugs import SLUG_LENGTH, slug_from
 
-# Two texts are versions of one if this part of the shorter one's pieces is in both. Pieces have PIECE characters, so
-# that it works for Chinese too, and only the first COMPARED characters are used, so that a long file costs little.
+# Two texts are versions of the same article if both contain this fraction of the shorter one's pieces. Pieces have
+# PIECE characters, because not all languages separate words with spaces. Only the first COMPARED characters are
+# compared.
 SAME_TEXT = 0.3
 PIECE = 12
 COMPARED = 20_000
@@ -29,7 +30,8 @@ BLANKS = " \t\r\n"
 
 @dataclass
 class StoredArticle:
-    """What an import needs to know of a stored article, except its text; `length` is the text's, without blanks."""
+    """The data of a stored article that an import needs, except its text; `length` is the length of the text without
+    surrounding blanks."""
 
     id: int
     slug: str
@@ -66,7 +68,7 @@ class Placed:
 
 
 def place_files(session: Session, files: list[ArticleFile]) -> tuple[list[Placed], list[BrokenFile]]:
-    """Find the article of each file, in this order; the second list has the files that are refused.
+    """Find the article of each file, in order. The second list contains the errors of refused files.
 
     Locks the articles until the end of the transaction, which must be a write transaction.
     """
@@ -83,7 +85,7 @@ def place_files(session: Session, files: list[ArticleFile]) -> tuple[list[Placed
 
 
 class Library:
-    """All articles by slug and by source, kept up to date while the files of an import are placed."""
+    """An index of all articles by slug and by source, kept up to date while the files of an import are placed."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -91,7 +93,7 @@ class Library:
         self.by_source: dict[str, StoredArticle] = {}
         self.batch: dict[str, Path] = {}  # the files of this import by their slugs
         self.placed: set[int] = set()
-        # The length finds unchanged texts, so that no text has to be read that does not belong to a file.
+        # Lengths are compared first, so that only the texts of possible matches are read.
         length = func.length(func.trim(Article.body_source, BLANKS))
         columns = (Article.id, Article.slug, Article.title, Article.lang, Article.source, length)
         for row in session.execute(select(*columns)):
@@ -103,7 +105,7 @@ class Library:
         self.redirects: dict[str, int] = {row.slug: row.article_id for row in redirects}
 
     def place(self, file: ArticleFile) -> Placed:
-        """Raises BrokenFile if it is not certain which article the file belongs to."""
+        """Find the file's article and slug. Raises BrokenFile if the article is ambiguous."""
         source = printable(file.path.resolve())
         stored = self._find_stated(file, source) if file.slug else self._find_derived(file, source)
         slug = file.slug or self._derive_slug(file, stored)
@@ -116,7 +118,7 @@ class Library:
         if former is not None and former is not stored:
             # The file now belongs to another article, so it is no longer the source of this one.
             self.session.get_one(Article, former.id).source = None
-        # A copy (such as an export) may update an article by its slug; the article keeps its own file as its source.
+        # A copy (such as an export) may update an article by its slug, but does not become its source.
         if stored and stored.source and _is_elsewhere(stored.source, source):
             source = stored.source
         return Placed(file, source, article, slug)
@@ -142,7 +144,7 @@ class Library:
                     "slug of its own.",
                 )
             return holder
-        # The slug is new: the file's article gets it, unless the file has the text of another article now.
+        # The slug is new: the file's article gets it, unless the file now contains another article's text.
         found = own if own and self._is_same(own, file) else self._find_moved(file, source)
         if slug in self.redirects and (found is None or self.redirects[slug] != found.id):
             raise _refusal(
@@ -165,7 +167,7 @@ class Library:
         )
 
     def _find_moved(self, file: ArticleFile, source: str) -> StoredArticle | None:
-        """The article of a file that is no longer where it was imported from."""
+        """Find the article of a file that has been moved or renamed since its import."""
         text = file.body.strip(BLANKS)
         unchanged, changed = [], []
         for stored in self.by_slug.values():
@@ -186,7 +188,7 @@ class Library:
         return found[0] if found else None
 
     def _derive_slug(self, file: ArticleFile, stored: StoredArticle | None) -> str:
-        """The slug of a file that states none: the one its article has, or one that is free."""
+        """The slug for a file without a stated slug: its article's current slug, or an unused one."""
         base = file.base_slug
         if stored and (file.keeps_slug or not base or not _is_derived(stored) or base == slug_from(stored.title)):
             return stored.slug
@@ -230,7 +232,7 @@ class Library:
 
 
 def is_same_text(one: str, other: str) -> bool:
-    """Whether two texts are versions of one."""
+    """Whether two texts are versions of the same article."""
     pieces = [_pieces(text) for text in (one, other)]
     return len(pieces[0] & pieces[1]) >= SAME_TEXT * min(len(each) for each in pieces)
 
@@ -241,13 +243,13 @@ def _pieces(text: str) -> set[str]:
 
 
 def _is_elsewhere(stored: str | None, source: str | None) -> bool:
-    """Whether the file that an article was imported from still exists and is another one than `source`."""
+    """Whether the file that an article was imported from still exists and is not `source`."""
     found = _inode(stored)
     return found is not None and found != _inode(source)
 
 
 def _inode(path: str | None) -> tuple[int, int] | None:
-    """What identifies an existing file, whatever path leads to it."""
+    """The device and inode number of a file, which do not depend on its path; None if there is no file."""
     try:
         status = Path(path).stat() if path else None
     except (OSError, ValueError):
@@ -256,7 +258,7 @@ def _inode(path: str | None) -> tuple[int, int] | None:
 
 
 def _is_derived(stored: StoredArticle) -> bool:
-    """Whether a slug was made from the article's title, perhaps with a number because the slug was taken."""
+    """Whether a slug was derived from the article's title, with or without a number to make it unique."""
     base = slug_from(stored.title)
     rest = stored.slug.removeprefix(base)
     return bool(base) and stored.slug.startswith(base) and (not rest or (rest[:1] == "-" and rest[1:].isdigit()))

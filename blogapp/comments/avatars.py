@@ -9,7 +9,7 @@ from functools import lru_cache
 from flask import Flask
 
 TONES = 8
-# Names whose drawing is kept; a page shows at most some hundred.
+# Size of the caches below; a page shows a few hundred names at most.
 KEPT = 2_000
 
 

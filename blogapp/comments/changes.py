@@ -1,4 +1,4 @@
-"""Read what has changed: since a version, for an open page, and after a write, for its answer."""
+"""Load changed comments: those since a version, for the live refresh, and those after a write, for its response."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Written:
 
 
 def load_after_write(session: Session, written: Comment) -> Written:
-    """Read what a page displays with a comment after its write transaction, in one snapshot. The session still holds
-    objects of the write, which other transactions may have changed since."""
+    """Load what a page displays with a comment after its write transaction, in one snapshot. The session's objects are
+    discarded first, because other transactions may have changed their rows."""
     session.expunge_all()
     threads = load_threads(session, [written.root_id] if written.root_id else [])
     parent = session.get(Comment, written.parent_id) if written.parent_id else None

@@ -23,7 +23,7 @@ comments_cli = AppGroup("comments", help="List, approve and remove comments.")
 
 
 class CommentAtRevision(click.ParamType[tuple[int, int]]):
-    """`12` or `12@2`: a comment and the number of times that it had been edited when it was read (0 if left out)."""
+    """`12` or `12@2`: a comment and its revision, the number of times it has been edited (default: 0)."""
 
     name = "comment"
 
@@ -36,9 +36,9 @@ class CommentAtRevision(click.ParamType[tuple[int, int]]):
 
 @comments_cli.command("list")
 @click.option("--pending", is_flag=True, help="Only comments awaiting approval.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, LARGEST), help="How many of the latest.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, LARGEST), help="Number of comments.")
 def list_comments(pending: bool, limit: int) -> None:
-    """List comments: number (12@2 if it was edited twice), state, date, article, name, start of the text."""
+    """List comments: number (12@2 if it was edited twice), state, date, article, name, beginning of the text."""
     session = db.session()
     rows = moderation.list_awaiting(session) if pending else moderation.list_latest(session, limit)
     for comment, article in rows:
@@ -56,8 +56,8 @@ def list_comments(pending: bool, limit: int) -> None:
 def approve(comments: tuple[tuple[int, int], ...]) -> None:
     """Publish comments that await approval, or that were removed.
 
-    An edited comment needs its revision, as `flask comments list` prints it (12@2), so that the approved text is the
-    one that was read.
+    An edited comment needs its revision, as `flask comments list` prints it (12@2), so that only the text that was
+    reviewed is approved.
     """
     for comment_id, revision in comments:
         with explained(comment_id), write_transaction() as session:
@@ -77,13 +77,13 @@ def remove(ids: tuple[int, ...]) -> None:
 
 @comments_cli.command("render")
 def render() -> None:
-    """Render comments again whose HTML was made by another version of the renderer."""
+    """Re-render comments that another version of the renderer has rendered."""
     click.echo(f"{sum(render_outdated(db.session()))} rendered")
 
 
 @contextmanager
 def explained(comment_id: int) -> Iterator[None]:
-    """Turn a domain error into a sentence on the command line."""
+    """Convert a domain error to an error message on the command line."""
     try:
         yield
     except NotFound:

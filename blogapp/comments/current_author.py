@@ -1,4 +1,4 @@
-"""The author behind the current request."""
+"""The author of the current request."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ AUTHOR = "blogapp.author"
 
 
 def init_app(app: Flask, minutes: int) -> None:
-    """Make `author` available to templates; `minutes` is the time that readers have for changes."""
+    """Make `author` available to templates; `minutes` is the length of the edit window."""
     app.config["COMMENT_EDIT_MINUTES"] = minutes
-    # Looked up only when a template uses it: an error page must not need the database that has just failed.
+    # Evaluated only when a template uses it, so that an error page does not query a database that has failed.
     app.context_processor(lambda: {"author": LocalProxy(current_author)})
 
 
 def current_author() -> Author:
-    """The author, identified by the request's cookies."""
+    """Return the author, identified by the request's cookies."""
     if AUTHOR not in request.environ:
         remember_author(read_token(request))
     author: Author = request.environ[AUTHOR]
@@ -32,8 +32,9 @@ def current_author() -> Author:
 
 
 def remember_author(token: str) -> None:
-    """Use `token` as this request's cookie from here on: a first post creates its cookie during the request."""
-    # Readers without one of our cookies cost no query.
+    """Use `token` as the visitor's cookie for the rest of this request: a first comment creates its cookie during the
+    request."""
+    # A request without our cookies needs no query.
     owner = signed_in_owner(db.session()) if has_own_cookie() else None
     request.environ[AUTHOR] = Author(
         token_hash=hash_token(token) if token else None,

@@ -25,7 +25,7 @@ RULES = Decider(BY_RULES)
 
 
 def decider_of(author: Author, comment: Comment) -> Decider:
-    """The person as the author of the comment, or else as the owner."""
+    """The comment's author if `author` wrote it, else the owner."""
     return Decider(BY_AUTHOR if author.wrote(comment) else BY_OWNER, author.owner_id)
 
 

@@ -22,7 +22,7 @@ MAX_REVISIONS = 20
 
 
 class EditedMeanwhile(Conflict):
-    """The comment has been edited since this edit began; `comment` has the present text."""
+    """The comment has been edited since this edit began; `comment` has the current text."""
 
     def __init__(self, comment: Comment) -> None:
         super().__init__()
@@ -43,14 +43,14 @@ def edit_comment(
 ) -> Comment:
     """Replace a comment's text; a write transaction must be open. `revision` is the one that the edit began with.
 
-    The text before is kept for the owner. A text that would await approval as a new comment awaits it now, and so does
-    one that replaces an owner's edit. Raises NotFound, NotAllowed, EditedMeanwhile.
+    The previous text is kept for the owner. The comment is held for approval if a new comment with this text would be,
+    or if the text replaces an owner's edit. Raises NotFound, NotAllowed, EditedMeanwhile.
     """
     comment = find_changeable(session, comment_id, author)
     conversation = lock_comment(session, comment)
     _check(comment, author)
     if comment.body_source == body:
-        return comment  # the same form twice, or nothing changed
+        return comment  # sent twice, or unchanged
     if comment.revision != revision:
         raise EditedMeanwhile(comment)
     if comment.revision >= MAX_EDITS and not author.is_owner:
@@ -66,7 +66,7 @@ def edit_comment(
 
 
 def delete_comment(session: Session, comment_id: int, author: Author) -> Comment:
-    """Delete the author's own comment for good: its name, text and earlier texts. A placeholder stays if it has
+    """Delete the author's own comment permanently: its name, text and earlier texts. A placeholder stays if it has
     replies. A write transaction must be open. Raises NotFound or NotAllowed."""
     comment = find_changeable(session, comment_id, author)
     conversation = lock_comment(session, comment)
@@ -83,7 +83,7 @@ def delete_comment(session: Session, comment_id: int, author: Author) -> Comment
 
 
 def _check(comment: Comment, author: Author) -> None:
-    # Only its author and the owner learn that a comment exists which readers do not see.
+    # Only the author and the owner may know that an unpublished comment exists.
     if comment.status in FINAL or not (comment.is_published or author.is_owner or author.wrote(comment)):
         raise NotFound
     if comment.status == REMOVED:
@@ -112,7 +112,7 @@ def _replace_text(session: Session, comment: Comment, body: str, body_html: str,
 
 
 def _delete_old_revisions(session: Session, comment: Comment) -> None:
-    """Keep MAX_REVISIONS earlier texts: the first, and the latest ones."""
+    """Keep MAX_REVISIONS earlier texts: the first and the latest ones."""
     oldest_kept = comment.revision - (MAX_REVISIONS - 1)
     if oldest_kept > 1:
         old = CommentRevision.revision.between(1, oldest_kept - 1)

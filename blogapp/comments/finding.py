@@ -11,7 +11,7 @@ from blogapp.web.errors import NotFound
 
 
 def find_comment(session: Session, comment_id: int) -> Comment:
-    """A comment, or its placeholder, that readers see. Raises NotFound."""
+    """The comment or placeholder that readers see. Raises NotFound."""
     comment = session.get(Comment, comment_id)
     if comment is None or not comment.shown:
         raise NotFound

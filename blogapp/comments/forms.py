@@ -34,7 +34,7 @@ def _one_line(value: str | None) -> str:
 
 
 def _clean_url(value: str | None) -> str:
-    """The address on one line, with https:// in front if it has no scheme."""
+    """The URL on one line, prefixed with https:// if it has no scheme."""
     address = _one_line(value)
     if address.startswith("//"):
         return f"https:{address}"
@@ -71,7 +71,7 @@ class BodyForm(Form):
 
 
 class CommentForm(BodyForm):
-    """The fields of the comment form. `data` holds cleaned text; a wrong field keeps what was typed."""
+    """The fields of the comment form. `data` contains cleaned text; an invalid field keeps the typed text."""
 
     author_name = StringField(filters=[_filter(clean_name)])
     author_email = StringField(filters=[_one_line])
@@ -80,7 +80,7 @@ class CommentForm(BodyForm):
     homepage = StringField(filters=[_one_line])
 
     def sign_as(self, owner_name: str) -> None:
-        """Use the signed-in owner's name, whatever the field says."""
+        """Set the name to the signed-in owner's, regardless of the field."""
         self.author_name.data = owner_name
 
     def validate_author_name(self, field: Field) -> None:
@@ -110,14 +110,14 @@ class CommentForm(BodyForm):
 
     @property
     def parent(self) -> int | None:
-        """The id of the parent comment; None for a comment on the article itself, and for what is not an id."""
+        """The id of the parent comment; None for a comment on the article itself, or if the field is not a valid id."""
         try:
             return whole_number(self.parent_id.data or "") or None
         except ValueError:
             return None
 
     def first_wrong_field(self) -> str:
-        """The name of the field to focus; empty if all fields are right."""
+        """The name of the field to focus; empty if all fields are valid."""
         order = ("body", "author_name", "author_email", "author_url")
         return next((name for name in order if self[name].errors), "")
 
@@ -125,7 +125,8 @@ class CommentForm(BodyForm):
 @dataclass(frozen=True)
 class FormView:
     """A comment form as a template displays it. `id` is its id in the page, which may have several open reply forms;
-    `parent` is the parent comment, if this visitor may see it; `refusal` is a message that belongs to no field."""
+    `parent` is the parent comment, if this visitor may see it; `refusal` is an error message for the form as a
+    whole."""
 
     article: Article
     form: CommentForm
@@ -141,7 +142,7 @@ class FormView:
         in_page: bool = False,
         signature: tuple[str, str] = ("", ""),
     ) -> FormView:
-        """A fresh form: for the article, or for a reply to `parent`, `in_page` if it opens below that comment.
+        """An empty form: for the article, or for a reply to `parent`, `in_page` if it opens below that comment.
         `signature` is the visitor's name and link, if they have posted before."""
         name, url = signature
         form = CommentForm(parent_id=str(parent.id) if parent else "", author_name=name, author_url=url)
@@ -160,7 +161,7 @@ def form_id(form: CommentForm, in_page: bool) -> str:
 
 
 def _is_web_address(address: str) -> bool:
-    """Whether the address is http or https and has a host name, no spaces and no user info."""
+    """Whether the URL is http or https and has a host name, no spaces and no user info."""
     if " " in address or not address.lower().startswith(("http://", "https://")) or not markup.is_safe_link(address):
         return False
     try:

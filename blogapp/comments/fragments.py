@@ -1,7 +1,7 @@
-"""Keeps the HTML of comments that all readers see alike: a page on which one comment has changed renders that one.
+"""A cache of the HTML of comments that is the same for all readers, so that a page renders only its changed comments.
 
-The key contains everything that the HTML displays, so an entry is never outdated. The HTML of an edited or deleted
-comment is not asked for again, and leaves the memory when newer comments need the room.
+The cache key contains every value that the HTML displays, so entries are never stale. The entries of edited and deleted
+comments are no longer requested; the least recently used entries are evicted first.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from blogapp.comments.threads import Node
 from blogapp.text.i18n import current_locale
 
 ROOM = 2_000_000  # characters; about a thousand comments
-OVERHEAD = 1_000  # what an entry takes besides its texts
+OVERHEAD = 1_000  # size of an entry besides its texts
 
 
 class Fragments:
-    """The comments that were displayed last; `room` is in characters."""
+    """An LRU cache of rendered comments; `room` is its maximum size in characters."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
@@ -32,11 +32,12 @@ class Fragments:
 
     @property
     def size(self) -> int:
-        """How much of the room is used."""
+        """The size of all entries, in characters."""
         return self._size
 
     def html(self, page: tuple[object, ...], render: Callable[[Node], str], node: Node) -> str:
-        """The HTML of a comment: as kept, else as `render` returns it. `page` is what else it depends on."""
+        """The cached HTML of a comment; if there is none, `render` is called and its result cached. `page` is the part
+        of the key that does not depend on the comment."""
         key = (*page, *shown_values(node))
         with self._lock:
             if key in self._found:
@@ -62,7 +63,7 @@ def init_app(app: Flask) -> None:
 
 
 def shown_values(node: Node) -> tuple[Any, ...]:
-    """Everything of a comment and its parent that readers see in its HTML."""
+    """Every value of a comment and its parent that readers see in its HTML."""
     comment, answers = node.comment, node.answers
     return (
         comment.id,

@@ -1,4 +1,4 @@
-"""Likes: one per visitor and comment, given and taken back by the same button."""
+"""Likes: one per visitor and comment, added and removed with the same button."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from blogapp.web.errors import NotAllowed, NotFound
 def set_like(
     session: Session, comment_id: int, visitor: bytes, author: Author, wanted: bool | None = None
 ) -> tuple[Comment, bool]:
-    """Give the visitor's like (`wanted` is True), take it back (False), or do whichever is possible (None).
+    """Add the visitor's like (`wanted` is True), remove it (False), or toggle it (None).
 
     Returns the comment and whether the visitor likes it now. A write transaction must be open. Raises NotFound, or
     NotAllowed for the visitor's own comment.
@@ -48,8 +48,8 @@ def liked_among(session: Session, visitor: bytes, comment_ids: Iterable[int]) ->
 
 
 def forget_likes(session: Session, day: date, **extra: Any) -> None:
-    """Delete who liked what when a new day begins: today's visitors cannot be matched with yesterday's. The counts
-    stay."""
+    """Delete all rows of likes when a new day begins: visitors cannot be recognised from one day to the next. The
+    counts are kept."""
     session.execute(delete(Like))
 
 

@@ -1,4 +1,4 @@
-"""The tables of the comments, laid out so that a page is read by index ranges, however many comments there are.
+"""The tables of the comments, designed so that a page reads ranges of indexes, regardless of the number of comments.
 
 A reply may be nested to any depth (`parent_id`), but it is displayed at most MAX_DEPTH levels deep: a deeper reply is
 displayed under the same comment as its parent (`shown_under_id`). `path` is the reading order within a thread: the
@@ -87,21 +87,21 @@ class Comment(Model):
     depth: Mapped[int] = mapped_column(Integer)
     path: Mapped[str] = mapped_column(String((MAX_DEPTH + 1) * NUMBER_WIDTH))
     status: Mapped[str] = mapped_column(String(16))
-    # Whether readers see something at its place: the comment, or a placeholder that its replies need.
+    # Whether readers see the comment, or a placeholder above its replies.
     shown: Mapped[bool] = mapped_column(Boolean)
-    # The conversation's versions in which readers first saw the comment and in which it last changed for them;
-    # 0 before that. A refresh asks for everything after a version.
+    # The conversation's versions in which readers first saw the comment and in which it last changed for them; 0 before
+    # that. A refresh loads the changes after a version.
     published_in: Mapped[int] = mapped_column(BigInteger, default=0)
     changed_in: Mapped[int] = mapped_column(BigInteger, default=0)
     like_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     # The number of edits. Edits and approvals state the revision that they refer to.
     revision: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     edited_at: Mapped[datetime | None] = mapped_column(Moment)
-    # The owner who wrote the present text of somebody else's comment; empty if the author did.
+    # The owner who wrote the current text of another author's comment; empty if the author did.
     edited_by: Mapped[str] = mapped_column(String(60), default="", server_default=text("''"))
-    # Posted by a signed-in owner, whatever the name.
+    # Posted by a signed-in owner, regardless of the name.
     by_owner: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    # Of the first comment of a thread: the number of replies shown, and the path of the last one before "show more".
+    # For the first comment of a thread: the number of visible replies, and the path of the last one before "show more".
     reply_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     fold_path: Mapped[str | None] = mapped_column(String((MAX_DEPTH + 1) * NUMBER_WIDTH))
     author_name: Mapped[str] = mapped_column(String(100))
@@ -110,10 +110,10 @@ class Comment(Model):
     body_source: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
     renderer_version: Mapped[int] = mapped_column(SmallInteger)
-    # Recognises a form that is sent twice by a browser without our cookie. Deleted with the day's key, and when the
-    # comment is edited or removed.
+    # Detects a form that a browser without our cookie sends twice. Deleted with the day's key, and when the comment is
+    # edited or removed.
     digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
-    # Of the present text, whoever wrote it.
+    # The digest of the current text, by the author or an owner.
     body_digest: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Moment)
 
@@ -142,7 +142,7 @@ class Comment(Model):
 
 class CommentRevision(Model):
     """The text of a comment before an edit, kept for the owner until the author deletes the comment. `replaced_by` is
-    the owner who edited somebody else's comment; empty if the author did."""
+    the owner who edited another author's comment; empty if the author did."""
 
     __tablename__ = "comment_revisions"
 

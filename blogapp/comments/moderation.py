@@ -28,7 +28,7 @@ from blogapp.web.errors import Conflict, NotFound
 
 
 class TextChanged(Conflict):
-    """The text is not the one that was read: the comment was edited. `revision` is the present one."""
+    """The comment was edited after the owner read it. `revision` is the current revision."""
 
     def __init__(self, revision: int) -> None:
         super().__init__(gettext("This comment has been edited. Review it again before you approve it."))
@@ -36,15 +36,15 @@ class TextChanged(Conflict):
 
 
 class Deleted(Conflict):
-    """The comment has neither name nor text any more."""
+    """The comment was deleted permanently."""
 
     def __init__(self) -> None:
         super().__init__(gettext("This comment has been deleted. There is nothing left to publish or remove."))
 
 
 def find_removable(session: Session, comment_id: int, author: Author) -> Comment:
-    """A comment that the owner may remove or restore: in any state as long as it has a text. Raises NotFound, and
-    NotAllowed for everybody but the owner."""
+    """A comment that the owner may remove or restore: in any state but deleted. Raises NotFound, or NotAllowed unless
+    `author` is the owner."""
     author.check_is_owner()
     comment = session.get(Comment, comment_id)
     if comment is None or comment.status in FINAL:
@@ -83,7 +83,7 @@ def remove(session: Session, comment_id: int, decider: Decider, now: datetime) -
     comment, conversation = _lock(session, comment_id)
     if comment.status != REMOVED:
         record(session, comment, REMOVE, decider, now)
-        comment.digest = None  # the same text again is a new comment, not a repeat of this one
+        comment.digest = None  # the same text again is a new comment
         hide(session, conversation, comment, REMOVED)
     return comment
 

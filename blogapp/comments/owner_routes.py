@@ -1,4 +1,4 @@
-"""The owner removes and restores comments on the article page."""
+"""Routes for the owner to remove and restore comments on the article page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ bp = Blueprint("comment_moderation", __name__)
 
 @bp.get("/comments/<id:comment_id>/removal")
 def confirm(comment_id: int) -> Answer:
-    """Ask before a removal; for a comment that is removed already, offer to restore it."""
+    """Ask for confirmation of a removal, or offer to restore a removed comment."""
     comment, article = find_for_change(comment_id, moderation.find_removable)
     return confirm_page(article, comment, removes=True)
 

@@ -1,4 +1,4 @@
-"""Who may see, edit, delete or remove which comment."""
+"""Permissions to see, edit, delete and remove comments."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from blogapp.web.errors import NotAllowed
 
 @dataclass(frozen=True)
 class Author:
-    """The person behind a request: a browser known by the hash of its cookie (None for a reader), or the signed-in
-    owner. Readers may change their own comments for `minutes` minutes; `now` is the time of the request."""
+    """The author of a request: a browser identified by the hash of its cookie (None without a cookie), or the signed-in
+    owner. Commenters can change their own comments for `minutes` minutes; `now` is the time of the request."""
 
     token_hash: bytes | None
     owner_id: int | None
@@ -36,11 +36,11 @@ class Author:
         return comment.is_published or (comment.awaits_approval and (self.is_owner or self.wrote(comment)))
 
     def until(self, comment: Comment) -> datetime:
-        """When a reader's time for changes ends."""
+        """When the comment's edit window ends."""
         return comment.created_at + timedelta(minutes=self.minutes)
 
     def minutes_left(self, comment: Comment) -> int:
-        """Minutes left for changes, rounded up; 0 when the time is over."""
+        """Minutes left in the edit window, rounded up; 0 after its end."""
         return max(0, -int((self.now - self.until(comment)).total_seconds() // 60))
 
     def may_edit(self, comment: Comment) -> bool:
@@ -54,7 +54,7 @@ class Author:
         return self.is_owner and not self.wrote(comment)
 
     def check_may_change(self, comment: Comment) -> None:
-        """Raises NotAllowed with the reason."""
+        """Raise NotAllowed with the reason if the comment cannot be edited."""
         if self.is_owner:
             return
         if not self.wrote(comment):
@@ -65,6 +65,6 @@ class Author:
             raise NotAllowed(gettext("This comment can no longer be edited. You can add a reply instead."))
 
     def check_is_owner(self) -> None:
-        """Raises NotAllowed for everybody else."""
+        """Raise NotAllowed unless this is the owner."""
         if not self.is_owner:
             raise NotAllowed(gettext("Only the site owner can do this. Please sign in."))

@@ -1,4 +1,4 @@
-"""Post a comment: recognise repeated forms, decide whether it awaits approval, and store it."""
+"""Post a comment: detect repeated submissions, decide whether it awaits approval, and store it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from blogapp.comments.visibility import lock_conversation, publish
 from blogapp.owners.accounts import looks_like_the_owner
 from blogapp.text import markup
 
-# For this long, the same form from the same network and browser without our cookie is a repeat: a double click, or
-# a second attempt after a lost answer. Later it is somebody else's comment.
+# For this long, the same form from the same network and browser without our cookie is a repeat: a double click, or a
+# retry after a lost response. After that, it is treated as another visitor's comment.
 REPEAT_PERIOD = timedelta(minutes=10)
 
 
@@ -46,15 +46,16 @@ class Draft:
 
 @dataclass(frozen=True)
 class Sender:
-    """The browser that posts. `token_hash` (of its cookie) will own the comment. `visitor` is the visitor digest of a
-    browser that had no cookie when it sent the form, else None."""
+    """The browser that posts a comment. `token_hash` is the hash of its cookie, which identifies the comment's author.
+    `visitor` is the visitor digest of a browser that had no cookie when it sent the form, else None."""
 
     token_hash: bytes | None
     visitor: bytes | None
 
 
 def check_may_post(session: Session, article: Article, draft: Draft, rules: Rules, now: datetime) -> None:
-    """Raises Closed or NameTaken. Called before the text is rendered and before the write lock is taken."""
+    """Raise Closed or NameTaken if the comment cannot be posted. Called before rendering and before taking the write
+    lock."""
     if is_closed(article, rules, now):
         raise Closed
     if not draft.by_owner and looks_like_the_owner(session, draft.author_name):
@@ -66,10 +67,10 @@ def post_comment(
 ) -> tuple[Comment, bool]:
     """Post `draft`, whose rendered text is `body_html`, to `article`. A durable write transaction must be open.
 
-    Returns the comment and whether it is new: the same form again gives the first comment. Raises ParentGone.
+    Returns the comment and whether it is new: for a repeated form, the first comment is returned. Raises ParentGone.
     """
     conversation = lock_conversation(session, article.id)
-    # Looked up again: the same form may have been posted while this one waited for the lock.
+    # Checked again: the same form may have been posted while this one waited for the lock.
     first = find_repeat(session, article.id, draft, sender, now)
     if first is not None:
         return first, False
@@ -108,7 +109,7 @@ def post_comment(
 
 def find_repeat(session: Session, article_id: int, draft: Draft, sender: Sender, now: datetime) -> Comment | None:
     """The comment that this form has already created: with a cookie, the browser's comment with the same parent, name
-    and present text; without one, the visitor's comment of the last REPEAT_PERIOD from the same form."""
+    and current text; without one, the visitor's comment of the last REPEAT_PERIOD from the same form."""
     if sender.visitor is not None:
         digest = _digest(sender.visitor, article_id, draft)
         return session.scalar(
@@ -133,7 +134,7 @@ def find_repeat(session: Session, article_id: int, draft: Draft, sender: Sender,
 
 
 def is_closed(article: Article, rules: Rules, now: datetime) -> bool:
-    """Whether the article takes no more comments."""
+    """Whether comments on the article are closed."""
     return rules.close_days > 0 and article.public_since + timedelta(days=rules.close_days) < now
 
 
@@ -151,7 +152,7 @@ def _digest(visitor: bytes, article_id: int, draft: Draft) -> bytes:
 
 
 def _release_digest(session: Session, digest: bytes) -> None:
-    """Take the digest from a comment older than REPEAT_PERIOD: digests are unique."""
+    """Clear the digest of a comment older than REPEAT_PERIOD: digests are unique."""
     session.execute(update(Comment).where(Comment.digest == digest).values(digest=None))
 
 
@@ -166,7 +167,7 @@ def _parent(session: Session, article: Article, parent_id: int | None) -> Commen
 
 
 def _place(number: int, parent: Comment | None) -> dict[str, Any]:
-    """Where the comment stands in its thread and on the screen."""
+    """The comment's position in its thread and in the displayed tree."""
     own = f"{number:0{NUMBER_WIDTH}d}"
     if parent is None:
         return {"depth": 0, "path": own, "root_id": None, "shown_under_id": None}

@@ -1,4 +1,4 @@
-"""How many requests with comments, edits and likes one network may send."""
+"""Rate limits per network for comments, edits and likes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EDIT_RATES = (RateLimitItemPerMinute(10), RateLimitItemPerHour(60))
 
 
 def check_attempt(author: Author) -> None:
-    """Count one form with a comment, right or wrong. Raises TooMany."""
+    """Count one submitted comment form, valid or not. Raises TooMany."""
     rates: tuple[RateLimitItem, ...] = current_app.config["COMMENT_RATES"]
     attempts = tuple(type(rate)(rate.amount * ATTEMPTS_PER_COMMENT, rate.multiples) for rate in rates)
     _check(attempts, "comment attempt", author, _too_many_comments)
@@ -31,12 +31,12 @@ def check_comment(author: Author) -> None:
 
 
 def check_edit(author: Author) -> None:
-    """Count one form with an edit, right or wrong. Raises TooMany."""
+    """Count one submitted edit form, valid or not. Raises TooMany."""
     _check(EDIT_RATES, "edit", author, lambda: gettext("Too many changes from your network. Try again in a minute."))
 
 
 def check_like(author: Author) -> None:
-    """Count one like that is given or taken back. Raises TooMany."""
+    """Count one like that is added or removed. Raises TooMany."""
     _check(LIKE_RATES, "like", author, lambda: gettext("Too many requests from your network. Try again in a minute."))
 
 

@@ -1,4 +1,4 @@
-"""Reasons why a comment or an edit cannot be saved. The form is displayed again with everything that was typed."""
+"""Reasons why a comment or an edit cannot be saved. The form is displayed again with the typed text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Refused(DomainError):
 
 
 class Invalid(Refused):
-    """Some fields are wrong; the form has the messages."""
+    """Some fields are invalid; the form has their messages."""
 
     status = 422
 
@@ -60,7 +60,7 @@ class ParentGone(Refused):
 
 
 class Closed(Refused):
-    """The article takes no more comments."""
+    """Comments on the article are closed."""
 
     status = 409
 

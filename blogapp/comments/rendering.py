@@ -1,4 +1,4 @@
-"""Render comments again whose HTML was made by another version of the renderer."""
+"""Re-render comments that another version of the renderer has rendered."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BATCH = 500
 
 
 def render_outdated(session: Session) -> Iterator[int]:
-    """Render again all comments whose HTML is of another renderer version, newest first; yields the number of each
-    batch. Each batch is written in a transaction of its own, so that other writers get the lock in between."""
+    """Re-render all comments that another version of the renderer has rendered, newest first; yields the size of each
+    batch. Each batch is written in a separate transaction, so that other writers get the lock in between."""
     outdated = (
         select(Comment.id, Comment.revision, Comment.body_source, Article.lang)
         .join(Article, Article.id == Comment.article_id)

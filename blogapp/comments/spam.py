@@ -1,4 +1,5 @@
-"""Decides whether a text is published at once, awaits approval, or is kept as spam. Used for posts and for edits."""
+"""Decide whether a text is published immediately, awaits approval, or is marked as spam. Used for posts and for
+edits."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ class Rules:
 
 
 def judge(session: Session, comment: Comment, rules: Rules, is_trapped: bool = False) -> str:
-    """PUBLISHED, PENDING or SPAM for the present text of a reader's comment, which may not be stored yet.
-    `is_trapped`: the hidden field of the form was filled in."""
+    """PUBLISHED, PENDING or SPAM for the current text of a reader's comment, which may not be stored yet. `is_trapped`:
+    the hidden field of the form was filled in."""
     if is_trapped:
         return SPAM
     if rules.moderation == "all" or (rules.moderation == "first" and not _is_known(session, comment)):

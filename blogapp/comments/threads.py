@@ -1,4 +1,4 @@
-"""Read threads: a page of them, and the replies of one.
+"""Load a page of threads, or the replies of one thread.
 
 Every page takes the same number of queries, and each query reads a range of an index: threads by number, replies by
 path. A thread shows its first REPLIES_SHOWN replies. The path of the last of them is stored with the thread
@@ -28,7 +28,7 @@ from blogapp.web.errors import NotFound
 THREADS_PER_PAGE = 50
 SORTS = ("oldest", "newest", "liked")
 REPLIES_PER_STEP = 50
-# Of a visitor's own comments that await approval, on one page.
+# The most comments of a visitor that await approval on one page.
 MAX_OWN = 50
 MAX_ELSEWHERE = 100
 
@@ -90,8 +90,8 @@ class Node:
 
 @dataclass(frozen=True)
 class Page:
-    """Some threads in the order `sort`. `before` is the cursor of the next page, empty on the last one; `is_first`
-    says whether nothing comes before them."""
+    """Some threads in the order `sort`. `before` is the cursor of the next page, empty on the last one; `is_first` says
+    whether it is the first page."""
 
     threads: list[Node]
     sort: str
@@ -171,8 +171,8 @@ def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
 
 
 def _load_roots(session: Session, article_id: int, sort: str, cursor: str) -> list[Comment]:
-    """The first comments of the threads after the cursor, which is the number of the last thread before them, for
-    `liked` its likes and number; of one thread more than a page shows."""
+    """The first comments of the threads after the cursor, one more than a page shows. The cursor is the number of the
+    previous page's last thread; for `liked`, its likes and number."""
     likes, _, number = cursor.rpartition("-")
     values: dict[str, int] = {"article_id": article_id}
     try:
@@ -186,7 +186,7 @@ def _load_roots(session: Session, article_id: int, sort: str, cursor: str) -> li
 
 
 def _load_roots_from(session: Session, at: Comment) -> list[Comment]:
-    """The same for the threads from the one that contains `at` on."""
+    """The first comments of the thread that contains `at` and of those after it."""
     values = {"article_id": at.article_id, "behind": number_of(at.path) - 1}
     return list(session.scalars(_roots("oldest", True), values))
 
@@ -233,7 +233,7 @@ def load_replies(session: Session, root: Comment, after_path: str) -> tuple[list
 
 
 def is_on_first_page(session: Session, comment: Comment) -> bool:
-    """Whether the article's own address displays the comment: its thread is on the first page, and not folded."""
+    """Whether the first page displays the comment: its thread is there, and the comment is not folded."""
     last = session.scalar(
         select(Comment.number)
         .where(Comment.article_id == comment.article_id, Comment.root_id.is_(None), Comment.shown.is_(True))
@@ -291,7 +291,7 @@ def _attach(threads: list[Node], replies: list[Node]) -> None:
 
 
 def _own_awaiting(session: Session, article_id: int, own: bytes) -> list[Node]:
-    """A visitor's own comments that nobody else sees yet. Suspected spam looks like any comment awaiting approval."""
+    """A visitor's own comments that await approval. Suspected spam looks the same to its author."""
     awaiting = select(Comment).where(
         Comment.article_id == article_id,
         Comment.author_token_hash == own,
@@ -301,8 +301,8 @@ def _own_awaiting(session: Session, article_id: int, own: bytes) -> list[Node]:
 
 
 def _add_own(threads: list[Node], awaiting: list[Node], new_here: bool) -> None:
-    """Add a visitor's own comments that await approval where their places are on the page. `new_here`: new threads
-    belong on this page."""
+    """Add a visitor's own comments that await approval if the comments they belong under are on the page. `new_here`:
+    new threads belong on this page."""
     places = {node.comment.id: node for thread in threads for node in thread}
     for node in awaiting:
         place = places.get(node.comment.shown_under_id or 0)

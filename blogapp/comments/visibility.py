@@ -1,4 +1,4 @@
-"""What readers see: publish and hide comments, and keep counters and versions consistent.
+"""Publish and hide comments, and keep counters and versions consistent.
 
 Call these functions inside a write transaction that has locked the article's conversation.
 """
@@ -47,7 +47,7 @@ def publish(session: Session, conversation: Conversation, comment: Comment) -> N
 
 def hide(session: Session, conversation: Conversation, comment: Comment, status: str) -> None:
     """Hide a comment from readers. If it has visible replies, a placeholder without name and text stays; otherwise it
-    disappears, together with placeholders above that only it needed."""
+    disappears, and so do placeholders above it without other replies."""
     if comment.is_published:
         conversation.comment_count -= 1
     comment.status = status

@@ -1,4 +1,4 @@
-"""Texts that a page repeats for each comment: looked up once for a page, in its language."""
+"""Translated texts that a page repeats for each comment, looked up once per page."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Words:
         self.number: Callable[[int], str] = partial(number_in, self._locale)
 
     def reply_to(self, comment: Comment) -> str:
-        """What a screen reader says for the link "Reply"."""
+        """The accessible name of the link "Reply"."""
         return self._reply_to % {"name": comment.author_name}
 
     def like(self, comment: Comment) -> str:
-        """What a screen reader says for the like button."""
+        """The accessible name of the like button."""
         count = comment.like_count
         if count not in self._likes:
             self._likes[count] = ngettext(
@@ -47,11 +47,12 @@ class Words:
         return self._likes[count] % {"name": comment.author_name, "number": self.number(count)}
 
     def displayed_name(self, comment: Comment) -> str:
-        """The name of a comment's author, or what stands for it if readers may not see it."""
+        """The name of a comment's author, or a substitute if readers may not see it."""
         return comment.author_name if comment.is_published else gettext("a hidden comment")
 
     def reply_author_names(self, node: Node) -> str:
-        """Who replied in a thread, for its summary: up to three names, and "others" if there are more."""
+        """The names of those who replied in a thread, for its summary: at most three, and "others" if there are
+        more."""
         # Each name is isolated (Unicode Standard Annex 9), so that a right-to-left name does not reverse the list.
         authors = node.reply_authors
         names = [f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" for name in authors[:NAMES]]

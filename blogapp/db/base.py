@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
-# Objects stay readable after a commit: a handler reads an article, then changes it in another transaction.
+# Objects stay loaded after a commit: a handler reads an article, then changes it in another transaction.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:

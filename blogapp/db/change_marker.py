@@ -1,9 +1,9 @@
-"""The change marker: a small file that tells, while the database is away, whether anything has changed since.
+"""The change marker: a small file that shows, during a database outage, whether content has changed.
 
-Pages in memory are served during an outage, when the database cannot say whether they are still current. So every
-change that readers can see also writes this file, which all processes on a machine share: beside the database file on
-SQLite, in the data folder on PostgreSQL. It holds LENGTH random bytes, or nothing while a change is being committed:
-if the process is killed then, no process serves pages from memory in an outage until the next change.
+During an outage, cached pages are served although the database cannot confirm that they are current. So every change
+that readers can see also writes this file, which all processes on a machine share: next to the database file on SQLite,
+in the data folder on PostgreSQL. It contains LENGTH random bytes, or zeros while a change is being committed: if the
+process is killed then, no process serves cached pages in an outage until the next change.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ChangeMarker:
         self._file: int | None = None
 
     def read(self) -> bytes | None:
-        """The present marker; None during a change, or if the file cannot be read."""
+        """The current marker; None during a change, or if the file cannot be read."""
         try:
             marker = self._path.read_bytes()
         except OSError:
@@ -33,8 +33,8 @@ class ChangeMarker:
         return self._valid(marker)
 
     def read_open(self) -> bytes | None:
-        """The same from a file that stays open, in a microsecond. Somebody may have replaced the file meanwhile:
-        compare the answer with `read()` before relying on it."""
+        """Like `read()`, but from a file that stays open, which takes a microsecond. The file may have been replaced in
+        the meantime: compare the result with `read()` before relying on it."""
         try:
             if self._file is None:
                 self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
@@ -54,7 +54,7 @@ class ChangeMarker:
         self._write(CHANGING)
 
     def finish_change(self) -> None:
-        """Call this after the commit. The bytes are random, so two processes that write at once need no lock."""
+        """Call this after the commit. The bytes are random, so processes that write at the same time need no lock."""
         self._write(os.urandom(LENGTH))
 
     def _write(self, marker: bytes) -> None:
@@ -62,7 +62,7 @@ class ChangeMarker:
             self._path.write_bytes(marker)
         except OSError as error:
             log.warning("the change marker cannot be written to %s: %s", self._path, error.strerror)
-            # Without the file no process serves a page from memory in an outage, which is safe.
+            # Without the file no process serves cached pages in an outage, which is safe.
             try:
                 self._path.unlink(missing_ok=True)
             except OSError:

@@ -1,6 +1,6 @@
-"""Content versions: what a page in the cache is compared with before it is served.
+"""Content versions, which the page cache compares before it serves a page.
 
-Each article has a version, and so has the whole site. A transaction that changes what readers can see raises both
+Each article has a version, and so has the whole site. A transaction that changes what readers can see increments both
 (`write_transaction(changes=article_id)`), or those of all articles. Pages that show one article depend on its version;
 lists of articles depend on the site's. A row is never deleted, so a version is never used again, not even for a new
 article that gets the id of a deleted one.
@@ -25,22 +25,22 @@ from blogapp.db.base import Model, RowId, db
 
 # The id of the site's own version. Articles count from 1.
 SITE = 0
-# How long a version read from PostgreSQL is taken for current, in seconds.
+# Seconds for which a version read from PostgreSQL counts as current.
 POSTGRESQL_MAX_AGE = 0.2
-# How long a reader waits for a lock in SQLite, in seconds. There is none in normal operation.
+# Seconds that a reader waits for a lock in SQLite. In normal operation, readers are not blocked.
 SQLITE_TIMEOUT = 0.05
 MOST_REMEMBERED = 10_000
 
 
 class Changes(Enum):
-    """What a write transaction changes for readers, unless it is one article, which is named by its id."""
+    """What a write transaction changes for readers; a change to one article is given as its id instead."""
 
     EVERYTHING = "everything"
     NOTHING = "nothing"
 
 
 class ContentVersion(Model):
-    """How often an article has changed for readers; the row SITE counts the changes of all of them."""
+    """The number of an article's changes that readers can see; the row SITE counts those of all articles."""
 
     __tablename__ = "content_versions"
 
@@ -52,11 +52,11 @@ VERSION = select(ContentVersion.version).where(ContentVersion.id == bindparam("i
 
 
 def version_of(session: Session, version_id: int) -> int | None:
-    """The version as the session's snapshot sees it; None for an article that has none yet."""
+    """The version in the session's snapshot; None for an article that has none yet."""
     return session.scalar(VERSION, {"id": version_id})
 
 
-# The row SITE comes first, so that two transactions never wait for each other's rows in turn.
+# The row SITE comes first, so that two transactions cannot deadlock.
 RAISE_ONE = text(
     "INSERT INTO content_versions (id, version) VALUES (0, 1), (:id, 1) "
     "ON CONFLICT (id) DO UPDATE SET version = content_versions.version + 1"
@@ -70,7 +70,7 @@ RAISE_ALL = text(
 
 
 def raise_versions(session: Session, changes: Changes | int) -> None:
-    """Give what the transaction changes new versions; call this last, as others wait for these rows."""
+    """Increment the versions of the changed content. Call this last, because it blocks other writers."""
     session.flush()
     if changes is Changes.EVERYTHING:
         session.execute(RAISE_ALL)
@@ -79,14 +79,14 @@ def raise_versions(session: Session, changes: Changes | int) -> None:
 
 
 class VersionReader(Protocol):
-    """Reads versions outside of any request, many thousand times a second."""
+    """Reads versions outside of requests, many thousand times a second."""
 
     def read(self, version_id: int, may_wait: bool) -> int | None:
-        """The current version; None if it is not known. `may_wait`: whether the database may be asked over the
-        network. Raises no exception: if the database cannot answer, the version is not known."""
+        """The current version; None if it is not known. `may_wait` allows a query over the network. Raises no
+        exception: if the database does not respond, the version is not known."""
 
     def forget(self) -> None:
-        """This process has changed something: its own readers see that at once."""
+        """Discard remembered versions after a change by this process."""
 
 
 class SqliteReader:
@@ -117,8 +117,8 @@ class SqliteReader:
 
 
 class PostgresqlReader:
-    """A version is read at most every POSTGRESQL_MAX_AGE seconds: a round trip to the server for each page would take
-    most of the time, so other processes' changes are seen that much later."""
+    """Reads a version at most every POSTGRESQL_MAX_AGE seconds, because a round trip to the server would take most of
+    the time of a cache hit. Changes by other processes are seen with that delay."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -147,7 +147,7 @@ class PostgresqlReader:
 
 
 def reader_for(app: Flask, database_file: Path | None) -> VersionReader:
-    """The reader for the application's database, which is not opened yet. `database_file` is SQLite's."""
+    """The reader for the application's database. Does not open it. `database_file` is None on PostgreSQL."""
     if database_file is not None:
         return SqliteReader(database_file)
     with app.app_context():

@@ -1,4 +1,4 @@
-"""Tell faults of the environment (an outage, a lock, a full disk) from bugs, by the database driver's error."""
+"""Distinguish faults of the environment (an outage, a lock, a full disk) from bugs, by the database driver's error."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ UNWRITABLE = "unwritable"  # reading works, writing does not
 
 
 class Busy(SQLAlchemyError):
-    """A write got no slot in time, or was refused at once because too many others are waiting.
+    """A write got no slot in time, or was refused immediately because too many others are waiting.
 
-    A SQLAlchemyError, so that code that handles failed writes handles this one too.
+    A SQLAlchemyError, so that code that handles failed writes also handles this.
     """
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
 
-# Seconds to wait for an answer of the server, in addition to the lock timeout.
+# Seconds to wait for a response of the server, in addition to the lock timeout.
 RESPONSE_TIMEOUT = 5.0
 # Seconds for which the circuit breaker stays open after a connection attempt timed out.
 OPEN_SECONDS = 5.0
@@ -46,11 +46,11 @@ def configure(engine: Engine) -> None:
         options = connection.get_execution_options()
         driver_connection: Any = connection.connection.driver_connection
         # A writer locks the rows that it changes, and must see what others committed while it waited. A page is read
-        # from several tables in one snapshot; a transaction that only reads cannot fail to serialize.
+        # from several tables in one snapshot; a read-only transaction gets no serialization failures.
         level = IsolationLevel.READ_COMMITTED if "writer" in options else IsolationLevel.REPEATABLE_READ
         if driver_connection.isolation_level != level:
             driver_connection.isolation_level = level
-        timeout: float | None = None  # a migration may take any time
+        timeout: float | None = None  # a migration has no time limit
         if "lock_timeout_ms" in options:
             timeout = options["lock_timeout_ms"] / 1000 + RESPONSE_TIMEOUT
         elif has_request_context():
@@ -64,7 +64,8 @@ def configure(engine: Engine) -> None:
 
 
 def advisory_lock(session: Session, key: int) -> None:
-    """Wait for PostgreSQL's lock `key` and hold it until the transaction ends. SQLite has only one writer anyway."""
+    """Wait for PostgreSQL's lock `key` and hold it until the transaction ends. Does nothing on SQLite, which has only
+    one writer."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
@@ -104,7 +105,7 @@ class CircuitBreaker:
 
 
 class TimeoutConnection(psycopg.Connection[Any]):
-    """A connection with a response timeout, for a server that accepts a query and never answers (a stopped process, a
+    """A connection with a response timeout, for a server that accepts a query and never responds (a stopped process, a
     pulled cable). `response_timeout` is in seconds, None for no limit. The server's own timeouts do not help there."""
 
     response_timeout: float | None = RESPONSE_TIMEOUT

@@ -8,22 +8,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-# How long a writer waits for the write lock. A visitor waits no longer for an answer.
+# How long a writer, and so a visitor's request, waits for the write lock.
 WRITE_LOCK_TIMEOUT_MS = 10_000
 # How long a reader waits for a lock. That is rare: writers do not block readers on either database.
 READ_LOCK_TIMEOUT_MS = 2_000
 # The page cache of each connection, in KiB.
 CACHE_KIB = 500
-# The interval between two tries for the write lock. SQLite's own busy handler waits up to 100 ms, so a process that
-# writes all the time would starve the others. Only one thread per process waits here.
+# The interval between two attempts to get the write lock. SQLite's own busy handler waits up to 100 ms, so a process
+# that writes all the time would starve the others. Only one thread per process waits here.
 RETRY_SECONDS = 0.002
 
 
 def configure(engine: Engine) -> None:
     """Set the pragmas of each connection and begin each transaction explicitly.
 
-    The sqlite3 module would begin a transaction only at the first write, so that a value which was read before could
-    be out of date.
+    The sqlite3 module would begin a transaction only at the first write, so a value that was read before could be out
+    of date.
     """
 
     @event.listens_for(engine, "connect")
@@ -36,7 +36,7 @@ def configure(engine: Engine) -> None:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         # Each thread has a connection with a cache of its own. SQLite's default of 2 MB each adds 20 MB to a worker;
-        # the system keeps the file in memory anyway.
+        # the operating system caches the file anyway.
         cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         # Overwrite deleted data: the key of a past day, a comment that its author deleted.
         cursor.execute("PRAGMA secure_delete = ON")
@@ -67,6 +67,6 @@ def _begin_immediate(connection: Connection, seconds: float) -> None:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
                 time.sleep(RETRY_SECONDS)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # one last try, which raises an error of SQLAlchemy's
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last attempt raises an error of SQLAlchemy
     finally:
         driver_connection.execute(f"PRAGMA busy_timeout = {READ_LOCK_TIMEOUT_MS}")

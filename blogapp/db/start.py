@@ -1,4 +1,4 @@
-"""Open the database at start: a wrong DATABASE_URL ends the program with a message, an outage does not."""
+"""Open the database at start: an invalid DATABASE_URL stops the program with a message, an outage does not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from blogapp.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
-# Parts of PostgreSQL's messages when it refuses a connection for now, and not because DATABASE_URL is wrong.
+# Parts of PostgreSQL's messages when it refuses a connection temporarily, not because DATABASE_URL is invalid.
 TEMPORARY = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
 HOST_UNKNOWN = "[Errno -2]"  # EAI_NONAME; an unreachable name server is another error
 
@@ -87,7 +87,8 @@ def connection_sentence(error: SQLAlchemyError) -> str | None:
 
 
 def explain_faults(group: click.Group) -> None:
-    """Let all commands of `group` end with a message if the database is unreachable, locked, read-only or outdated."""
+    """Make all commands of `group` exit with a message if the database is unreachable, locked, read-only or
+    outdated."""
     for command in group.commands.values():
         if isinstance(command, click.Group):
             explain_faults(command)

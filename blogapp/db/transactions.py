@@ -28,7 +28,7 @@ from blogapp.db.write_queue import WriteQueue
 CHECKPOINT_TIMEOUT_MS = 200
 # PostgreSQL writes in parallel, but not all threads of a process may wait there for the same lock.
 POSTGRESQL_SLOTS = 3
-# Seconds after which a failed write says nothing about the present.
+# Seconds for which a failed write counts as a current fault.
 FAULT_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class WriteState:
-    """What the write transactions of an application share. `fault` is why the last write failed, if the database
-    could not be written, and `failed_at` when that was (`time.monotonic()`)."""
+    """The state that the write transactions of an application share. `fault` is the reason why the last write failed,
+    if the database could not be written, and `failed_at` the time (`time.monotonic()`)."""
 
     queue: WriteQueue
     marker: ChangeMarker
@@ -58,16 +58,16 @@ def write_transaction(
 ) -> Iterator[Session]:
     """Write in one transaction: commits at the end, rolls back on any error.
 
-    `changes` says what readers can see of it: one article (its id) with its comments, everything, or nothing. Cached
-    pages that show it are out of date from the commit on, in all processes (`content_versions`).
+    `changes` is what changes for readers: one article (its id) with its comments, everything, or nothing. The commit
+    invalidates the cached pages that show it, in all processes (`content_versions`).
 
-    What is `durable` is on disk before the answer (SQLite `synchronous=FULL`, PostgreSQL's default). Without it, as
-    for view counts, a power cut may lose the last moments (a killed process loses nothing), and no page in the cache
-    is out of date, whatever `changes` says.
+    A `durable` transaction is on disk before the response (SQLite `synchronous=FULL`, PostgreSQL's default). One that
+    is not, as for view counts, may be lost in a power failure (but not if the process is killed), and invalidates no
+    cached page, regardless of `changes`.
 
-    On SQLite the write lock is taken at once (`BEGIN IMMEDIATE`): a transaction that reads first and writes later
-    fails if another one wrote in between. Raises Busy if the transaction cannot begin: after `lock_timeout_ms`, or at
-    once in a request when enough other requests are waiting for the same lock.
+    On SQLite the write lock is taken at the start (`BEGIN IMMEDIATE`): a transaction that reads first and writes later
+    fails if another one wrote in between. Raises Busy if the transaction cannot begin: after `lock_timeout_ms`, or in a
+    request immediately if too many other requests are waiting for the same lock.
     """
     writing: WriteState = current_app.extensions["writing"]
     session = db.session
@@ -87,7 +87,7 @@ def write_transaction(
 def _slot(queue: WriteQueue, lock_timeout_ms: int) -> Iterator[int]:
     """Wait for a slot in the write queue; yields the milliseconds of the timeout that remain."""
     if db.engine.dialect.name == "postgresql" and not has_request_context():
-        yield lock_timeout_ms  # a background thread or a command takes no thread away from readers
+        yield lock_timeout_ms  # a background thread or a command does not block a request thread
         return
     with queue.slot(lock_timeout_ms / 1000, may_refuse=has_request_context()) as seconds:
         yield int(seconds * 1000)
@@ -114,7 +114,7 @@ def _write(writing: WriteState, changes: Changes | int, durable: bool, lock_time
             session.commit()
         finally:
             writing.versions.forget()
-            writing.marker.finish_change()  # after an error too: the commit may have happened, and its answer got lost
+            writing.marker.finish_change()  # after an error too: the commit may have succeeded
     except BaseException:
         session.rollback()
         raise
@@ -132,7 +132,7 @@ def insert_for(session: Session, table: Any) -> Any:
 
 
 def insert_in(dialect: str, table: Any) -> Any:
-    """The same for a dialect by its name: `postgresql` or `sqlite`."""
+    """Like `insert_for`, for a dialect's name: `postgresql` or `sqlite`."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 

@@ -1,4 +1,4 @@
-"""A FIFO queue of the threads that wait to write, bounded so that some threads stay free for readers."""
+"""A FIFO queue of threads that wait to write, bounded so that some threads stay free for readers."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ def fill(session: Session, now: datetime) -> int:
 
 
 def _add_views(session: Session, article: Article, now: datetime) -> None:
-    """Add views for each day since the article was published, most of them on the first days. The numbers are the same
-    each time."""
+    """Add views for each day since the article was published, most of them on the first days. The numbers are
+    deterministic."""
     interest = 20 + hashlib.sha256(article.slug.encode()).digest()[0] % 60
     days = min((now.date() - article.published_at.date()).days, LONGEST_HISTORY)
     rows: list[dict[str, Any]] = []

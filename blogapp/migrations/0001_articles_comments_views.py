@@ -1,4 +1,4 @@
-"""Articles, comments and their conversations, views, visitors' daily key.
+"""Create articles, comments, conversations, views and visitor keys.
 
 Revision ID: 0001
 Revises: 

@@ -1,4 +1,4 @@
-"""Conversations: edits, likes, the owner.
+"""Add comment edits, likes and owners.
 
 Revision ID: 0002
 Revises: 0001

@@ -1,4 +1,4 @@
-"""Views: one per reader and day; refusals, referrers, totals per year.
+"""Add view marks, refusals, referrals and yearly totals of views.
 
 Revision ID: 0003
 Revises: 0002

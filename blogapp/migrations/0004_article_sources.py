@@ -1,4 +1,4 @@
-"""Articles remember their source, their dates and their old addresses.
+"""Add sources, dates and redirects of articles.
 
 Revision ID: 0004
 Revises: 0003

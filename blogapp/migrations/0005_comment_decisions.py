@@ -1,4 +1,4 @@
-"""Comment decisions, owners' edits, indexes for repeated posts.
+"""Add comment decisions, owners' edits and indexes for repeated posts.
 
 Revision ID: 0005
 Revises: 0004
@@ -43,14 +43,15 @@ def upgrade() -> None:
     op.create_index(op.f('ix_comments_author_token_hash_article_id_body_digest'), 'comments', ['author_token_hash', 'article_id', 'body_digest'], unique=False)
     op.create_index(op.f('ix_comments_author_token_hash_status_id'), 'comments', ['author_token_hash', 'status', 'id'], unique=False)
     op.drop_index(op.f('ix_comments_article_id_author_token_hash'), 'comments')
-    # Until now deletions by the author and by the owner had the same status, so it is not known who deleted these.
+    # Before this revision, deletions by the author and by the owner had the same status, so it is not known who deleted
+    # these.
     op.execute("UPDATE comments SET status = 'erased' WHERE status = 'withdrawn'")
     op.execute("UPDATE comments SET digest = NULL WHERE revision > 0 OR status IN ('removed', 'erased')")
     _renew_body_digests()
 
 
 def _renew_body_digests() -> None:
-    """Until now an edit left the digest of the text as it was first posted."""
+    """Update the digests of edited comments: before this revision, an edit did not change them."""
     comments = sa.table('comments', sa.column('id'), sa.column('revision'), sa.column('status'), sa.column('body_source'), sa.column('body_digest'))
     connection = op.get_bind()
     edited = sa.select(comments.c.id, comments.c.body_source).where(comments.c.revision > 0, comments.c.status != 'erased')

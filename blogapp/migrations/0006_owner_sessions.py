@@ -1,4 +1,4 @@
-"""Owners' sessions, and counted attempts to sign in.
+"""Add owners' sessions and sign-in attempts.
 
 Revision ID: 0006
 Revises: 0005

@@ -1,4 +1,4 @@
-"""Content versions, with which cached pages are compared.
+"""Add content versions, which the page cache compares.
 
 Revision ID: 0007
 Revises: 0006

@@ -1,4 +1,4 @@
-"""Owners' accounts, and the names that nobody else may use."""
+"""Owners' accounts, and the check for names that imitate theirs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def all_owners(session: Session) -> list[Owner]:
 
 
 def find_owner(session: Session, name: str) -> Owner | None:
-    """The owner who is called `name`, upper or lower case."""
+    """The owner with this name, ignoring case."""
     wanted = fold_case(name)
     return next((owner for owner in all_owners(session) if fold_case(owner.name) == wanted), None)
 
 
 def save_owner(session: Session, name: str, password_hash: str) -> Owner:
-    """Create an owner, or give an existing one a new password, which ends their sessions. A write transaction must
-    be open. `name` must be clean (text/names.py); an existing owner keeps the spelling that they have."""
+    """Create an owner, or give an existing one a new password, which ends their sessions. A write transaction must be
+    open. `name` must be clean (text/names.py); an existing owner's spelling is kept."""
     owner = find_owner(session, name)
     if owner is None:
         owner = Owner(name=name)

@@ -1,12 +1,12 @@
-"""Limits for sign-in, counted in the database: all processes share them, and they survive a restart.
+"""Sign-in limits, counted in the database, so that all processes share them and they survive a restart.
 
-A browser in which the owner has signed in before carries a signed cookie and is counted by itself (OWASP's "device
+A browser in which the owner has signed in before carries a signed cookie and is counted separately (OWASP's "device
 cookie"). Every other browser is counted twice: by network, and by account over all networks.
 
-While somebody guesses an owner's password from many networks and uses up the attempts for the account, the owner
-cannot sign in from a new browser: nothing tells it from the attacker's. This is intended. Without the limit for the
-account, an attacker with many networks could guess without end. The browsers in which the owner has signed in before
-are not affected, and the message for a refused attempt says so.
+If an attacker guesses an owner's password from many networks and uses up the attempts for the account, the owner cannot
+sign in from a new browser, which cannot be distinguished from the attacker's. This is intended: without the limit for
+the account, an attacker with many networks could guess indefinitely. Browsers in which the owner has signed in before
+are not affected, and the error message says so.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ PERIOD = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Budget:
-    """At most `attempts` in a PERIOD for whatever has the digest `key` (16 bytes)."""
+    """The limit of `attempts` per PERIOD for the browser, network or account with the digest `key` (16 bytes)."""
 
     key: bytes
     attempts: int
 
 
 def budgets(secret: str, network: str, folded_name: str, known_browser: str) -> tuple[Budget, ...]:
-    """What an attempt to sign in counts against.
+    """The limits that apply to a sign-in attempt.
 
-    `known_browser` is the random mark of a browser in which the owner of this name has signed in, else "".
-    `network` stands for the sender's network, `folded_name` for the account, whether or not there is such an owner.
+    `known_browser` is the random mark of a browser in which the owner with this name has signed in, else "". `network`
+    identifies the sender's network and `folded_name` the account, whether or not it exists.
     """
     if known_browser:
         return (Budget(_digest(secret, "browser", known_browser), 10),)
@@ -48,8 +48,8 @@ def _digest(secret: str, kind: str, value: str) -> bytes:
 
 
 def seconds_to_wait(session: Session, budgets: tuple[Budget, ...], now: datetime) -> int:
-    """0 if each budget has an attempt left, else the seconds until all have. It only reads, so that a refused attempt
-    causes no write."""
+    """Return 0 if each budget has an attempt left, else the seconds until all have. Read-only, so that a refused
+    attempt causes no write."""
     attempts_at_most = {budget.key: budget.attempts for budget in budgets}
     # Counts from the future were made while the clock was wrong.
     query = select(SignInAttempts).where(
@@ -62,15 +62,15 @@ def seconds_to_wait(session: Session, budgets: tuple[Budget, ...], now: datetime
 
 
 def count_attempt(session: Session, budgets: tuple[Budget, ...], now: datetime) -> int:
-    """Count one attempt: 0, or the seconds to wait if it is one too many. A write transaction must be open.
+    """Count one attempt. Returns 0, or the seconds to wait if it exceeds a limit. A write transaction must be open.
 
-    The database increments the counts, so attempts at the same moment cannot exceed the budget. Counts of past periods
-    are deleted.
+    The database increments the counts, so concurrent attempts cannot exceed the budget. Counts of past periods are
+    deleted.
     """
     is_over = or_(SignInAttempts.started_at <= now - PERIOD, SignInAttempts.started_at > now + PERIOD)
     session.execute(delete(SignInAttempts).where(is_over))
     waits = [0]
-    # In the order of their keys, so that two transactions cannot wait for each other.
+    # In the order of their keys, so that two transactions cannot deadlock.
     for budget in sorted(budgets, key=lambda each: each.key):
         insert = insert_for(session, SignInAttempts).values(key=budget.key, attempts=1, started_at=now)
         upsert = insert.on_conflict_do_update(index_elements=["key"], set_={"attempts": SignInAttempts.attempts + 1})

@@ -10,12 +10,12 @@ from blogapp.owners.accounts import save_owner
 from blogapp.owners.passwords import LONGEST, SHORTEST, hash_password
 from blogapp.text.names import clean_name, is_blank
 
-owner_cli = AppGroup("owner", help="Manage the accounts that may write as the owner.")
+owner_cli = AppGroup("owner", help="Manage owner accounts.")
 
 
 @owner_cli.command("create")
 @click.option("--name", prompt="Name, as readers will see it")
-@click.password_option(help="Asked for if not given.")
+@click.password_option(help="Prompted for if not given.")
 def create(name: str, password: str) -> None:
     """Create an owner, or give an existing one a new password, which signs them out everywhere."""
     name = clean_name(name)

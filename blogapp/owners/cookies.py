@@ -1,4 +1,4 @@
-"""The two cookies of an owner: the session, and the mark of a browser in which they have signed in."""
+"""The two cookies of an owner: the session, and the mark of a known browser, in which they have signed in before."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def delete_session_token(request: Request, response: Response) -> None:
 
 def known_browser_cookie_name(is_secure: bool) -> str:
     """Not `__Host-`, which requires the path `/`: this cookie is sent only to the sign-in page, so that all other pages
-    are the same for everybody."""
+    are the same for everyone."""
     return "__Secure-known-browser" if is_secure else "known-browser"
 
 
@@ -63,7 +63,7 @@ def read_known_browser(request: Request) -> tuple[int, str] | None:
 
 
 def set_known_browser(request: Request, response: Response, path: str, owner_id: int, mark: str) -> None:
-    """`path`: that of the sign-in page."""
+    """Set the cookie of a known browser. `path` is the path of the sign-in page."""
     response.set_cookie(
         known_browser_cookie_name(request.is_secure),
         str(_signer().dumps([owner_id, mark])),

@@ -9,8 +9,8 @@ from blogapp.db.base import Model, Moment, RowId
 
 
 class Owner(Model):
-    """An account that may write as the owner. The password is stored as an argon2id hash; older hashes (scrypt)
-    are replaced when their owner signs in."""
+    """An owner's account. The password is stored as an argon2id hash; older hashes (scrypt) are replaced when their
+    owner signs in."""
 
     __tablename__ = "owners"
 
@@ -22,7 +22,7 @@ class Owner(Model):
 class OwnerSession(Model):
     """One browser in which an owner is signed in. Deleting the row ends the session for every copy of its cookie.
 
-    The cookie itself is not stored, only its SHA-256 hash. `browser` is a short name such as "Firefox, Linux". No
+    The cookie itself is not stored, only its SHA-256 hash. `browser` is a short name such as "Firefox, Linux". No IP
     address is stored.
     """
 
@@ -38,7 +38,7 @@ class OwnerSession(Model):
 
 class SignInAttempts(Model):
     """How many times somebody has tried to sign in since `started_at`: from one network, for one account, or in one
-    browser that signed in before. `key` is a keyed digest, so no address and no name is stored."""
+    browser that signed in before. `key` is a keyed digest, so no IP address or name is stored."""
 
     __tablename__ = "sign_in_attempts"
 

@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id, one at a time in each process."""
+"""Hash and check passwords with argon2id, one at a time in each process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Busy(Exception):
 
 
 class Gate:
-    """Lets one thread in at a time. A few more wait for their turn; all others get `Busy` at once."""
+    """A lock with a bounded queue: one thread holds it, a few more wait, and all others get `Busy` immediately."""
 
     def __init__(self, waiting: int, seconds: float) -> None:
         self._places = threading.BoundedSemaphore(1 + waiting)
@@ -36,7 +36,7 @@ class Gate:
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        """Raises Busy when too many wait already, or when the turn does not come in time."""
+        """Raises Busy if too many threads are waiting, or if the lock is not free in time."""
         if not self._places.acquire(blocking=False):
             raise Busy
         try:
@@ -63,7 +63,7 @@ def check_password(password_hash: str, password: str) -> tuple[bool, str | None]
     """Whether the password is the one of `password_hash`, and the hash to store in its place if that one is out of
     date (a scrypt hash, or other argon2 costs), else None. Raises Busy.
 
-    A password that is too long takes as long as any other, and is wrong.
+    Checking a password that is too long takes the usual time and fails.
     """
     is_too_long, password = len(password) > LONGEST, password[:LONGEST]
     with GATE.enter():
@@ -82,5 +82,5 @@ def _verify(password_hash: str, password: str) -> bool:
 
 
 def _bytes(password: str) -> bytes:
-    """As it was sent, but in NFC: keyboards differ in whether they send an é as one character or as two."""
+    """Encode the password in NFC, because keyboards send an é as one character or as two."""
     return unicodedata.normalize("NFC", password).encode(errors="surrogatepass")

@@ -91,7 +91,7 @@ def _try_again_in(seconds: int) -> str:
 
 
 def _own_path(path: str) -> str:
-    """`path` if it leads to a page of this site, else "". Browsers read a backslash as a slash, drop tabs and line
+    """Return `path` if it is a path of this site, else "". Browsers read a backslash as a slash, drop tabs and line
     breaks, and read what follows two slashes as another host."""
     begins_here = path.startswith(f"{request.script_root}/")
     return path if begins_here and re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else ""

@@ -1,4 +1,4 @@
-"""Owners' sessions: rows in the database. Readers have none."""
+"""Owners' sessions, stored in the database. Readers have no session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SESSIONS_AT_MOST = 20
 
 
 def start_session(session: Session, owner: Owner, token: str, user_agent: str, now: datetime) -> None:
-    """Sign `owner` in with the random `token` of a new cookie. A write transaction must be open.
+    """Sign in `owner` with the random `token` of a new cookie. A write transaction must be open.
 
     Expired sessions, and the owner's oldest beyond SESSIONS_AT_MOST, are deleted.
     """

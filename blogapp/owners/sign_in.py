@@ -1,4 +1,4 @@
-"""Signing in: limits first, then the password, then the session."""
+"""Sign in: check the limits, then the password, then start the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The article's page, composed of the features on it; used for a visit and for a form that is displayed again."""
+"""Render the article page: the article, its view count, comments and comment form."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`flask db upgrade`: migrate the schema, then render again what another version of the renderer has made.
+"""`flask db upgrade`: migrate the schema, then re-render texts that another version of the renderer has rendered.
 
-Otherwise readers would see pages of two renderers side by side. Hosts run the command before they start a new version
+Otherwise readers would see the output of two renderers. Hosts run the command before they start a new version
 (`release` in the Procfile), and `make serve` runs it first. It can run while the site is being served and in several
 processes at once, and it can be interrupted and run again.
 """
@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 @click.argument("target", default="heads")
 @with_appcontext
 def upgrade(target: str) -> None:
-    """Migrate the database to TARGET (default: the newest schema), then render old articles and comments again."""
+    """Migrate the database to TARGET (default: the newest schema), then re-render outdated articles and comments."""
     alembic.upgrade(target)
     if target != "heads":
         return  # the models may not fit an older schema

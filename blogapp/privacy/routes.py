@@ -1,4 +1,4 @@
-"""The privacy page. Its numbers are the constants and settings that the code uses, so they are always right."""
+"""The privacy page. Its numbers come from the constants and settings that the code uses."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """markdown-it rules for articles, which may contain more than comments.
 
 Each rule changes the tokens of a parsed article (headings, pictures, links, raw HTML, task lists) and adds a `Problem`
-to the parser's environment for everything that will not be shown as intended. The HTML still passes both sanitizers in
-`markup.py`; these rules do not decide what is safe.
+to the parser's environment for everything that will not be shown as intended. These rules do not make HTML safe: it is
+sanitized in `markup.py`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^`]{1,1000}(?<!`)\1(?!`)")
 HEADING_ID = re.compile(r"[ \t]*\{#([\w.:-]+)\}[ \t]*\Z")
 ALIGNMENT = {"text-align:left": "align-left", "text-align:center": "align-center", "text-align:right": "align-right"}
 
-# Ids that the page uses itself. If a heading had one, links and live updates would go to the wrong element.
+# Ids that the page itself uses. If a heading had one, links and live updates would target the wrong element.
 PAGE_ID = re.compile(
     r"top|bottom|main|comments|comments-heading|status|news|next-page|true|kept|details|typed-text|objection|logs|"
     r"cookies|views|view-count|heart|popular(-title)?|refresh(-cursor)?|comment-(count|list|form.*)|(owner|preview|objection|sign-in|lost-draft)(-.*)?|"
@@ -141,7 +141,7 @@ def _clean_html_inline(env: Any, token: Token, line: int) -> None:
 
 
 def _note_comment(env: Any, comment: str, line: int) -> str:
-    """The replacement for an HTML comment: nothing, or the caller's mark for `<!--more-->`."""
+    """The replacement for an HTML comment: an empty string, or the caller's mark for `<!--more-->`."""
     if MORE.fullmatch(comment):
         return str(env.get("more_mark", ""))
     if not comment.endswith("-->"):
@@ -150,7 +150,8 @@ def _note_comment(env: Any, comment: str, line: int) -> str:
 
 
 def _clean_tag(env: Any, tag: str, line: int) -> str:
-    """The replacement for a raw tag: the tag itself, nothing, or its source as text if it is not an HTML tag."""
+    """The replacement for a raw tag: the tag itself, an empty string, or its source as text if it is not an HTML
+    tag."""
     match = TAG.match(tag)
     name = match.group(1).lower() if match else ""
     if name == "img":
@@ -181,8 +182,8 @@ def _clean_img(env: Any, tag: str, line: int) -> str:
 
 
 def _pictures_and_links(state: StateCore) -> None:
-    """Replace pictures of other sites, which the content security policy would block, with links to them, and pictures
-    and links that cannot work with their text."""
+    """Replace pictures of other sites, which the content security policy would block, with links to them, and replace
+    pictures and links that cannot work with their text."""
     for token, first_line in _inline_tokens(state):
         kept: list[Token] = []
         inside: Token | None = None
@@ -250,7 +251,8 @@ def _number_headings(state: StateCore) -> None:
 
 
 def _free_id(wanted: str) -> str:
-    """`section-comments` for `comments`, which the page uses itself; no id of the page begins with `section-`."""
+    """Return `section-comments` for `comments`, which the page itself uses; no id of the page begins with
+    `section-`."""
     return f"section-{wanted}" if PAGE_ID.fullmatch(wanted) else wanted
 
 
@@ -272,7 +274,8 @@ def _move_links(state: StateCore, moved: dict[str, str]) -> None:
 
 
 def _draw_task_boxes(state: StateCore) -> None:
-    """Show the box of `- [x] done` as a character, in an item with the class `task`. A form field would do nothing."""
+    """Show the box of `- [x] done` as a character, in an item with the class `task`, because a checkbox would have no
+    effect."""
     for position in range(2, len(state.tokens)):
         token = state.tokens[position]
         if token.type != "inline" or state.tokens[position - 2].type != "list_item_open" or not token.children:

@@ -18,7 +18,7 @@ from confusable_homoglyphs import confusables
 STAND_INS = str.maketrans("0234578@$€", "ozeastbase")
 # Used for an i or an l inside a word; at its end they are punctuation.
 STROKES = re.compile(r"[!|¡](?=\w)")
-# Characters that are mistaken for each other. A small i is not mistaken for an l, nor a capital I for an L: Ian, Lan.
+# Characters that look similar. A lower-case i does not look like an l, nor an upper-case I like an L: Ian, Lan.
 SIMILAR = {"i": "I1", "I": "il1", "l": "LI1", "L": "l", "1": "iIl"}
 
 # Letters whose look-alike follows neither from their Unicode name nor from the table of confusables.

@@ -1,8 +1,8 @@
 """Languages: the locale of a page, its messages, plurals, numbers and dates.
 
-An article's page is in the article's language, every other page in SITE_LOCALE. The visitor's language plays no role,
-so all readers get the same bytes and any cache may store them. Messages are gettext catalogues in `translations/`,
-compiled in memory at the start.
+An article's page is in the article's language, every other page in SITE_LOCALE. The visitor's language is not used, so
+all readers get the same response and any cache may store it. Messages are gettext catalogues in `translations/`,
+compiled in memory when they are first used.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from flask import Flask, current_app, has_request_context, request
 
 from blogapp.text import markup
 
-# Stored in the request's environ and not in `g`, whose application context may serve several requests.
+# Stored in the request's environ and not in `g`, because several requests may share an application context.
 LOCALE = "blogapp.locale"
-# Formatted numbers and days that are kept: formatting one takes 20 to 60 µs, and a page has a hundred.
+# Size of the caches of formatted numbers and days: formatting one takes 20 to 60 µs, and a page has a hundred.
 KEPT = 2_000
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
@@ -111,7 +111,7 @@ def number(value: int) -> str:
 
 @lru_cache(KEPT)
 def number_in(locale: str, value: int) -> str:
-    """The same in a given language."""
+    """Format a count in `locale`."""
     return format_decimal(value, locale=locale)
 
 
@@ -121,12 +121,12 @@ def day(value: date) -> str:
 
 
 def moment(value: datetime) -> str:
-    """Format a date and time with its time zone, since the page is the same for readers everywhere."""
+    """Format a date and time with its time zone, because the page is the same for readers in all time zones."""
     return moment_in(current_locale(), value)
 
 
 def moment_in(locale: str, value: datetime) -> str:
-    """The same in a given language."""
+    """Format a date and time in `locale`."""
     day_of_value = _day(value.year, value.month, value.day, locale)
     return _moment_format(locale).format(f"{value.hour:02}:{value.minute:02} UTC", day_of_value)
 
@@ -148,5 +148,5 @@ def _day(year: int, month: int, day: int, locale: str) -> str:
 
 @cache
 def _moment_format(locale: str) -> str:
-    """How the language joins a time, {0}, and a day, {1}."""
+    """The locale's pattern for a time, {0}, and a day, {1}."""
     return str(Locale.parse(locale).datetime_formats["medium"]).replace("'", "")

@@ -38,7 +38,7 @@ def is_safe_link(address: str, own_paths: bool = False) -> bool:
 
 
 class BareLinks(LinkifyIt):  # type: ignore[misc]
-    """linkify-it, but a URL also ends before the closing punctuation of any language.
+    """linkify-it, except that a URL also ends before closing punctuation of other languages.
 
     linkify-it knows only ASCII punctuation and would include `”`, `»`, `…` or `，` in the link.
     """
@@ -53,7 +53,7 @@ class BareLinks(LinkifyIt):  # type: ignore[misc]
     def _shorten(self, text: str, match: Match) -> Match | None:
         shorter = Match(text, match.schema, match.index, match.index + _length(match.raw))
         self.normalize(shorter)
-        # "https://…" is not a URL without its ellipsis.
+        # Without its ellipsis, "https://…" is not a URL.
         return shorter if shorter.raw.rstrip("/").lower() != match.schema else None
 
 

@@ -1,8 +1,8 @@
-"""Render Markdown to safe HTML: the only place where text of users becomes HTML.
+"""Render Markdown to safe HTML. No other module converts users' text to HTML.
 
 markdown-it-py escapes raw HTML in comments (`html=False`); raw HTML in articles goes through the rules in
 `article_rules.py`. Then bleach sanitizes the result with an allow-list, and nh3 sanitizes it again with the same list,
-because bleach gets no security fixes any more. Nothing changes the HTML after nh3.
+because bleach no longer gets security fixes. Nothing changes the HTML after nh3.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from blogapp.text.links import OWN_PATH, BareLinks
 from blogapp.text.links import is_safe_link as is_safe_link
 from blogapp.text.names import is_blank
 
-# Stored with every rendered text. Raise it when the HTML of stored texts should change: `flask db upgrade` then renders
-# them again.
+# Stored with every rendered text. Increment it when the HTML of stored texts should change: `flask db upgrade` then
+# re-renders them.
 RENDERER_VERSION = 3
 
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?\d+(?::\d+)?")
@@ -51,7 +51,8 @@ BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 @dataclass(frozen=True)
 class Dialect:
-    """What one kind of author may write: the Markdown rules that are off, and the HTML that is allowed."""
+    """The Markdown and HTML that a comment or an article may contain: disabled Markdown rules, allowed tags and
+    attributes."""
 
     rules_off: tuple[str, ...]
     tags: frozenset[str]
@@ -89,7 +90,7 @@ ARTICLE = Dialect(
 def render_comment(source: str, lang: str) -> str:
     """Render a visitor's Markdown to safe HTML; `lang` ("fr", "en") selects the typography.
 
-    A text that Markdown would render without any visible character (`*`, `1.`) is shown as typed.
+    A text that would have no visible characters as Markdown (`*`, `1.`) is shown as typed.
     """
     source = source.translate(BIDI_CONTROLS)
     rendered = _clean(COMMENT, _parser(False, lang).render(source))
@@ -122,7 +123,7 @@ def words_before_more(source: str, lang: str, title: str = "") -> str:
 
 
 def trusted(rendered: str) -> Markup:
-    """Mark HTML as safe for templates. Pass only what one of the functions above returned."""
+    """Mark HTML as safe for templates. Pass only the results of the functions above."""
     return Markup(rendered)
 
 

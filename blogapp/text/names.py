@@ -11,8 +11,8 @@ BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def clean_name(name: str) -> str:
-    """The name in NFC on one line, without control, bidirectional, zero-width and invisible characters and with at
-    most three combining marks per letter. Empty if nothing visible is left."""
+    """The name in NFC on one line, without control, bidirectional, zero-width and invisible characters and with at most
+    three combining marks per letter. Empty if no visible character is left."""
     kept: list[str] = []
     marks = 0
     for character in unicodedata.normalize("NFC", name):

@@ -1,14 +1,14 @@
-"""Counts views: one background thread per process writes all views that wait, in one transaction.
+"""Write views in batches: one background thread per process writes all queued views in one transaction.
 
 A request puts its view into a queue and waits up to a second for the new total. What can be lost, and when:
 
 - A process is killed (kill -9, out of memory): the views in its queue. A request that was answered with the new total
-  is committed and stays. Also lost: up to a second's refusals, the numbers of what was not counted.
-- The power fails: the last moments before it, because view counts are not synced to the disk one by one.
+  is committed and stays. Also lost: up to a second's refusals (the numbers of uncounted requests).
+- The power fails: the views of the last moments, because view counts are not synced to disk individually.
 - The database is locked: nothing. After a second, requests get the last known total, and their views are written when
   the lock is released. After ten seconds they are dropped as below.
-- The database is away, full or locked for longer: the views of that time are dropped. Their number is kept in memory
-  and recorded as `lost` when the database can be written again.
+- The database is unavailable, full or locked for longer: the views of that time are dropped. Their number is kept in
+  memory and recorded as `lost` when the database can be written again.
 - The server is stopped (SIGTERM): nothing, if the database can be written within five seconds.
 """
 
@@ -44,18 +44,18 @@ log = logging.getLogger(__name__)
 ANSWER_WITHIN = 1.0
 # Milliseconds that a transaction waits for the write lock before its views are dropped.
 WRITE_WITHIN_MS = 10_000
-# Seconds between two looks at the clock and at the refusals. The clock is polled because it can be set, and because a
-# computer can sleep over midnight.
+# Seconds between two checks of the clock and the refusals. The clock is polled because it can be set, and because a
+# computer can be suspended over midnight.
 POLL_EVERY = 1.0
-# Seconds after its first request in which a process begins the day (usually another process has done so already), and
-# seconds until anything is tried again that failed.
+# Seconds after its first request until a process begins the day (usually another process already has), and seconds
+# until a failed operation is retried.
 BEGIN_AFTER = 60.0
 RETRY_AFTER = 10.0
-# Seconds that the end of a process waits for its views; most hosts kill a process after ten.
+# Seconds that a stopping process waits until its views are written; most hosts kill a process after ten.
 EXIT_WITHIN = 5.0
 # Seconds that the first view of a batch waits for more: a transaction costs as much as ten requests.
 GATHER = 0.003
-# Views in one transaction, and views that may wait: a few megabytes of memory.
+# Maximum views in one transaction, and in the queue (a few megabytes of memory).
 BATCH = 500
 MOST_WAITING = 20_000
 
@@ -70,8 +70,8 @@ class ViewWriter:
         _writers.add(self)
 
     def reset(self) -> None:
-        """Empty the queue and forget the thread. A forked process calls this: both belong to its parent."""
-        # A view and its total, or None and the end of `flush`.
+        """Reset the queue and the thread. Called in a forked process, because both belong to its parent."""
+        # A view and the future of its total, or None and the future that ends `flush`.
         self._queue: SimpleQueue[tuple[Seen | None, Future[ViewTotal | None]]] = SimpleQueue()
         self._refusals: Counter[tuple[date, str]] = Counter()
         self._lock = threading.Lock()
@@ -100,13 +100,13 @@ class ViewWriter:
             return None
 
     def refuse(self, reason: str, day: date) -> None:
-        """Record that something was not counted. It is written with the next views, or within a second."""
+        """Record that a request was not counted. The record is written with the next views, or within a second."""
         with self._lock:
             self._refusals[day, reason] += 1
         self.start()
 
     def flush(self) -> None:
-        """Write what waits and end the thread; the next request starts another."""
+        """Write the queued views and stop the thread; the next request starts a new one."""
         if self._thread is not None:
             done: Future[ViewTotal | None] = Future()
             self._queue.put((None, done))
@@ -114,7 +114,7 @@ class ViewWriter:
                 done.result(EXIT_WITHIN)
 
     def start(self) -> None:
-        """Start the thread if it does not run."""
+        """Start the thread if it is not running."""
         with self._lock:
             if self._thread is not None:
                 return
@@ -122,7 +122,7 @@ class ViewWriter:
             self._begin_at = time.monotonic() + BEGIN_AFTER
             try:
                 thread.start()
-            except RuntimeError:  # what waits is written by the next request that can start it
+            except RuntimeError:  # the next request tries again
                 log.error("views wait: a thread cannot be started")
                 return
             self._thread = thread
@@ -151,7 +151,7 @@ class ViewWriter:
         return batch
 
     def _begin_day(self, today: date) -> None:
-        """Delete yesterday's key, and what was made with it, from the database and its files, though nobody comes."""
+        """Delete yesterday's key and the data made with it from the database and its files, even without requests."""
         if today == self._day or time.monotonic() < self._begin_at:
             return
         try:
@@ -188,7 +188,7 @@ class ViewWriter:
             return {}
 
     def _end(self) -> bool:
-        """End the thread, unless views have come since."""
+        """End the thread, unless new views are queued."""
         with self._lock:
             if not self._queue.empty():
                 return False
@@ -199,7 +199,7 @@ class ViewWriter:
 
 
 def log_failure(what: str, error: Exception) -> None:
-    """Log a fault of the database with its cause, and anything else as the bug that it is, with its traceback."""
+    """Log a database fault with its cause, and any other error with its traceback."""
     fault = fault_of(error)
     if fault is not None:
         log.error("%s: %s: %s", what, fault.cause, describe(error))

@@ -1,4 +1,4 @@
-"""Decides which requests count as views; each one that does not has a reason."""
+"""Decide which requests count as views, and why the others do not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REASONS = {
     LOST: "lost: the database could not be written",
 }
 
-# Characters of a user agent that are used; the longest ones of browsers have about 300.
+# Characters of a user agent that are checked; those of browsers have at most about 300.
 LONGEST_AGENT = 512
 
 # Browsers identify themselves as Mozilla or Opera. Some text browsers, phones and apps do not.
@@ -65,7 +65,7 @@ PEOPLE = re.compile(r"\bbuild/[\w.]+|\bm[ _]bot\b[ _]?\w*|cubot[ _]?\w*|(?<=\) )
 def reason_not_to_count(
     method: str, headers: Headers, own_hosts: Collection[str], has_objected: bool, is_owner: bool
 ) -> str:
-    """Return why a request does not count as a view, or "" if nothing in the request speaks against it.
+    """Return why a request does not count as a view, or "" if it may count.
 
     `own_hosts` are the host names of the blog: a request from a page of another host does not count. `Sec-Purpose`
     (Fetch standard), `Purpose` and `X-Purpose` (older Chromium and Safari) and `X-Moz` (older Firefox) mark preloads.
@@ -89,7 +89,7 @@ def reason_not_to_count(
 def _is_foreign(method: str, headers: Headers, own_hosts: Collection[str]) -> bool:
     site, referer = headers.get("Sec-Fetch-Site"), headers.get("Referer")
     if site is not None:
-        # Opened in the address bar or in a frame, the image is a document and not part of an article.
+        # In the address bar or in a frame, the image is opened as a document, not as part of an article.
         is_picture = headers.get("Sec-Fetch-Dest", "image") == "image"
         return site not in {"same-origin", "none"} or (method == "GET" and not is_picture)
     return referer is not None and _host_in(referer) not in own_hosts

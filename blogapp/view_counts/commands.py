@@ -41,8 +41,8 @@ views_cli = AppGroup("views", help="Show, export and prune view counts.")
     "--days", type=click.IntRange(1, 1000), default=30, show_default=True, help="Number of days, up to today."
 )
 def show(slug: str | None, days: int) -> None:
-    """Show the views of each day, of the whole blog or of one article, requests that were not counted, the most read
-    articles, and referring sites."""
+    """Show daily views of the whole blog or of one article, uncounted requests, the most read articles, and referring
+    sites."""
     view_writer().flush()
     session, now = db.session(), clock.now()
     span, oldest = Span.until(now.date(), days), oldest_day(now.date())
@@ -117,7 +117,7 @@ def export(file: Path, what: str) -> None:
         _write_csv(sys.stdout, rows)
         return
     try:
-        # Written to a temporary file and renamed: if the disk is full, the older file stays as it was.
+        # Written to a temporary file and renamed: if the disk is full, an existing file stays unchanged.
         with NamedTemporaryFile(
             "w", dir=file.parent, suffix=".csv", newline="", encoding="utf-8", delete=False
         ) as part:
@@ -133,9 +133,9 @@ def export(file: Path, what: str) -> None:
 
 @views_cli.command("prune")
 def prune() -> None:
-    """Merge daily totals older than 25 months into yearly totals, and delete the visitors of past days.
+    """Merge daily totals older than 25 months into yearly totals, and delete the visitor data of past days.
 
-    The server does both every day on its own.
+    The server also does both automatically every day.
     """
     today = clock.now().date()
     with write_transaction(Changes.NOTHING) as session:

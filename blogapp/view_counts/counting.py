@@ -1,4 +1,4 @@
-"""Count views: one for each article, visitor and UTC day. The database does the additions, so none is lost."""
+"""Count views: one per article, visitor and UTC day. The database increments the totals, so no view is lost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ViewTotal(NamedTuple):
 
 
 def start_count(session: Session, article_id: int, before: int) -> None:
-    """Give a new article its count: the views that it had elsewhere."""
+    """Create the count of a new article, with the views that it had on another site."""
     session.execute(
         insert_for(session, ViewCount)
         .values(article_id=article_id, before=before, counted=0)
@@ -79,8 +79,8 @@ def start_count(session: Session, article_id: int, before: int) -> None:
 def count_views(
     session: Session, seen: Sequence[Seen], visitors_per_hour: int | None, hosts_a_day: int = HOSTS_A_DAY
 ) -> dict[str, ViewTotal]:
-    """Count the views that were not counted today, record why the others were not, and return each article's total by
-    its slug; a slug that no published article has is left out.
+    """Count each visitor's first view of an article today, record why other views were not counted, and return each
+    article's total by its slug. Slugs without a published article are omitted.
 
     `seen` are one or more views of about the same time: if they waited over midnight, all count for the later day.
     `visitors_per_hour` is the number of new visitors that one network may bring in an hour (None: no limit). A write
@@ -88,7 +88,7 @@ def count_views(
     the same time cannot deadlock.
     """
     slugs, now = sorted({each.slug for each in seen}), max(each.now for each in seen)
-    # Rows and no entities from here on: the connection takes a third less time than the session.
+    # Rows instead of entities from here on: the connection takes a third less time than the session.
     connection = session.connection()
     articles = {row.slug: row for row in connection.execute(PUBLISHED, {"slugs": slugs, "now": now})}
     key = key_of_day(session, now.date())
@@ -112,7 +112,7 @@ def _count_day(
     refused = set()
     if visitors_per_hour is not None:
         refused = _visitors_beyond_limit(connection, visitors, key, visitors_per_hour)
-    # Of several views by one visitor of one article, the first is counted.
+    # Of a visitor's views of an article, the first is counted.
     wanted: dict[tuple[bytes, int], Seen] = {}
     for article_id, each in seen:
         if visitors[each] not in refused:
@@ -130,7 +130,8 @@ def _count_day(
 def _visitors_beyond_limit(
     connection: Connection, visitors: dict[Seen, bytes], key: DayKey, visitors_per_hour: int
 ) -> set[bytes]:
-    """Return those of `visitors` who are new today and whose network has brought its share of new ones this hour."""
+    """Return those of `visitors` who are new today and whose network has reached its limit of new visitors this
+    hour."""
     known = set(connection.scalars(MARKED, {"visitors": sorted(set(visitors.values()))}))
     newcomers: dict[tuple[bytes, int], dict[bytes, None]] = {}
     for each, visitor in visitors.items():
@@ -191,7 +192,7 @@ def _add_referrals(connection: Connection, counted: Sequence[tuple[int, Seen]], 
 
 
 def add_refusals(connection: Connection, refusals: dict[tuple[date, str], int]) -> None:
-    """Add to the totals of what was not counted: a number for each day and reason."""
+    """Add to the totals of uncounted requests: a number for each day and reason."""
     rows = [{"day": day, "reason": reason, "views": n} for (day, reason), n in sorted(refusals.items()) if n]
     add_up(connection, DailyRefusals, rows)
 
@@ -243,12 +244,12 @@ def views_of(session: Session, article_ids: Iterable[int]) -> dict[int, int]:
 
 
 def view_total(session: Session, slug: str, now: datetime) -> ViewTotal:
-    """Return the total of the published article at `slug`. Raises as `find_article_id`."""
+    """Return the total of the published article at `slug`. Raises the same errors as `find_article_id`."""
     article_id, lang = find_article_id(session, slug, now)
     return ViewTotal(lang, views_of(session, [article_id])[article_id])
 
 
 def forget_visitors(session: Session, *, day: date, previous: date | None) -> None:
-    """Delete what was made with the key of the day before. The totals stay."""
+    """Delete the data made with the previous day's key. The totals are kept."""
     session.execute(delete(ViewMark))
     session.execute(delete(NetworkHour))

@@ -19,7 +19,7 @@ CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
 class ViewCount(Model):
-    """An article's views: `before` it was imported, and `counted` since then."""
+    """An article's views: those from `before` its import, and those `counted` since then."""
 
     __tablename__ = "view_counts"
 

@@ -41,7 +41,7 @@ class Span:
 @dataclass(frozen=True)
 class ReadArticle:
     """An article in a list of the most read ones, with its views in the list's span of days. `earlier` are its views in
-    the span of the same length before that, if they were asked for."""
+    the preceding span of the same length, if requested."""
 
     slug: str
     lang: str
@@ -56,7 +56,7 @@ def popular(session: Session, now: datetime, limit: int = 5) -> list[ReadArticle
 
 
 def most_read(session: Session, span: Span, now: datetime, limit: int) -> list[ReadArticle]:
-    """Return published articles by their views in `span`, most first, without those that have none; one query."""
+    """Return published articles that have views in `span`, sorted by views, most first; one query."""
     views = func.sum(DailyViews.views)
     totals = (
         select(DailyViews.article_id, views.label("views"))
@@ -122,8 +122,8 @@ def refusals(session: Session, span: Span) -> list[tuple[str, int]]:
 
 
 def referrals(session: Session, span: Span, limit: int, article_id: int | None = None) -> list[tuple[str, int]]:
-    """Return the hosts that views in `span` came from, most first; "" are all that were not stored by name. One
-    query."""
+    """Return the hosts that views in `span` came from, most first; "" stands for all hosts that were not stored by
+    name. One query."""
     views = func.sum(DailyReferrals.views)
     query = (
         select(DailyReferrals.host, views)

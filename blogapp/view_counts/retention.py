@@ -36,7 +36,7 @@ def fold_old_days(session: Session, today: date) -> int:
     """Move the totals of days before `oldest_day` to their years; returns the number of rows.
 
     Referrals are deleted. A write transaction must be open. Only rows that this transaction deleted are added, so two
-    processes that do it at the same time add nothing twice.
+    processes that run it at the same time add nothing twice.
     """
     before = oldest_day(today)
     referrals = session.execute(delete(DailyReferrals).where(DailyReferrals.day < before).returning(DailyReferrals.day))
@@ -61,10 +61,10 @@ def _fold(session: Session, before: date, daily: Any, yearly: Any, of: str) -> i
 
 
 def fold_at_new_day(session: Session, *, day: date, previous: date | None) -> None:
-    """Fold old days once a day, in the transaction that creates the day's key: no scheduler is needed.
+    """Merge old days once a day, in the transaction that creates the day's key, so that no scheduler is needed.
 
-    A gap of more than LONGEST_GAP days before `day` may mean that the clock is wrong, and folding cannot be undone. In
-    that case nothing is folded until a second such day begins, or until the owner runs `flask views prune`.
+    A gap of more than LONGEST_GAP days before `day` may mean that the clock is wrong, and merging cannot be undone. In
+    that case nothing is merged until a second such day begins, or until the owner runs `flask views prune`.
     """
     known = [previous, *(_latest_before(day, table, session) for table in (DailyViews, DailyRefusals))]
     latest = max(filter(None, known), default=day)

@@ -1,4 +1,4 @@
-"""The two addresses that count a view. Whatever happens to the count, the page keeps a number."""
+"""The two routes that count a view. If counting fails, the page keeps the number it was rendered with."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def start_view_writer() -> None:
-        # With every request, not only with views: the writer also deletes yesterday's visitor key.
+        # On every request, not only on views, because the writer also deletes yesterday's visitor key.
         view_writer().start()
 
 
@@ -48,7 +48,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 def create(slug: str) -> Response:
     total = _count(slug, clock.now())
     if not is_htmx() or total is None:
-        return Response(status=204)  # the page keeps the number that it has
+        return Response(status=204)  # the page keeps its current number
     return Response(_fragment(total, request.script_root + request.path))
 
 
@@ -61,13 +61,13 @@ def _fragment(total: ViewTotal, url: str) -> str:
 
 @bp.get("/articles/<slug>/views.gif")
 def pixel(slug: str) -> Response:
-    """The only GET that writes: without JavaScript, a page can request nothing but an image."""
+    """The only GET that writes: without JavaScript, a page can only request an image."""
     _count(slug, clock.now())
     return Response(PIXEL, mimetype="image/gif", headers={"Cache-Control": "no-store"})
 
 
 def _count(slug: str, now: datetime) -> ViewTotal | None:
-    """Count a view, or record why it is not counted. Returns the total to show, or None if the database is away.
+    """Count a view, or record why it is not counted. Returns the total to show, or None if the database is unavailable.
     Raises NotFound and Moved."""
     try:
         reason = reason_not_to_count(request.method, request.headers, _own_hosts(), has_objected(request), _is_owner())

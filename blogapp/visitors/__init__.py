@@ -1,1 +1,1 @@
-"""Visitors: a keyed digest that is the same for one day, and a cookie for those who posted. No address is stored."""
+"""Visitors: a keyed digest that is the same for one day, and a cookie for commenters. No IP address is stored."""

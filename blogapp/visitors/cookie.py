@@ -1,5 +1,5 @@
-"""Visitors' cookies. One is set for visitors who post a comment, and proves that the comment is theirs; the other for
-visitors who do not want their views counted. Readers have none."""
+"""Visitors' cookies. One is set for visitors who post a comment, and proves that the comment is theirs; the other is
+set for visitors who opt out of view counts. Reading sets no cookie."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Request
 from werkzeug.wrappers import Response
 
 DAYS = 90
-# How long an objection to being counted lasts. The cookie's value is the same for everybody.
+# How long an opt-out from view counts lasts. The cookie's value is the same for everyone.
 OBJECTION_DAYS = 395
 OBJECTION = "uncounted"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -42,7 +42,7 @@ def set_token(request: Request, response: Response, token: str) -> None:
 
 
 def has_objected(request: Request) -> bool:
-    """Whether this browser has said on the privacy page that its views must not be counted."""
+    """Whether the visitor has opted out of view counts in this browser."""
     return request.cookies.get(OBJECTION) == "1"
 
 

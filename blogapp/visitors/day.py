@@ -22,7 +22,7 @@ class AtNewDay(Protocol):
 
 
 def init_app(app: Flask, at_new_day: Sequence[AtNewDay]) -> None:
-    """Register what `begin_day` does, in this order."""
+    """Register the functions that `begin_day` calls, in this order."""
     app.extensions["at_new_day"] = tuple(at_new_day)
 
 

@@ -1,4 +1,4 @@
-"""Tell visitors apart for one day, without storing who they are."""
+"""Recognise visitors for one day, without storing their identity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blogapp.visitors.day import begin_day
 from blogapp.visitors.models import VisitorKey
 from blogapp.web.networks import address_block
 
-# How many leading bits of an address are used; the rest is dropped before anything else happens.
+# The leading bits of an IP address that are used; the rest is dropped first.
 IPV4_BITS = 24
 IPV6_BITS = 48
 
@@ -32,7 +32,8 @@ CURRENT = (
 
 @dataclass(frozen=True)
 class Visitor:
-    """The visitor who posts: `digest` (32 bytes, the same for one day), `token` of their cookie ("" for a newcomer)."""
+    """The visitor who posts: `digest` (32 bytes, the same for one day), `token` of their cookie ("" for a new
+    visitor)."""
 
     digest: bytes
     token: str = ""
@@ -55,14 +56,14 @@ def hash_token(token: str) -> bytes:
 
 @dataclass(frozen=True)
 class DayKey:
-    """The 32-byte key that visitors are told apart by, and its UTC day."""
+    """The 32-byte key of visitor digests, and its UTC day."""
 
     day: date
     key: bytes
 
 
 def key_of_day(session: Session, day: date) -> DayKey:
-    """The key for `day`, created on first use; older keys are deleted then. A write transaction must be open.
+    """The key for `day`, created on first use, when older keys are deleted. A write transaction must be open.
 
     If the key of the next day exists already, that key and that day are returned, so that nobody is counted twice when
     a clock is set back over midnight. Keys further ahead were made while the clock was wrong, and are deleted.
@@ -85,19 +86,19 @@ def key_of_day(session: Session, day: date) -> DayKey:
 
 
 def present_key(session: Session, day: date) -> bytes | None:
-    """The key of `day` if there is one, without creating or locking it: for pages that only read."""
+    """The key of `day` if there is one, without creating or locking it, for read-only pages."""
     days = (day, day + timedelta(days=1))
     present = select(VisitorKey.key).where(VisitorKey.day.between(*days)).order_by(VisitorKey.day.desc()).limit(1)
     return session.scalar(present)
 
 
 def network_of(address: str | None) -> str:
-    """The block of addresses that one household, school or office has; the rest of the address is dropped."""
+    """The address block of about one household, school or office; the rest of the address is dropped."""
     return address_block(address, IPV4_BITS, IPV6_BITS)
 
 
 def visitor_digest(key: bytes, network: str, user_agent: str) -> bytes:
-    """32 bytes that are the same for one network and browser on one day, and mean nothing on the next."""
+    """32 bytes that are the same for one network and browser on one day, and cannot be matched with another day's."""
     return hmac.digest(key, f"{network}\n{user_agent}".encode(errors="replace"), "sha256")
 
 

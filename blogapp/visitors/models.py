@@ -9,7 +9,7 @@ from blogapp.db.base import Model
 
 
 class VisitorKey(Model):
-    """The random key of one UTC day. It is deleted when the next day begins, and so is everything made with it."""
+    """The random key of one UTC day. When the next day begins, it is deleted with everything that was made with it."""
 
     __tablename__ = "visitor_keys"
 

@@ -1,8 +1,9 @@
 """Clean every argument and form field of a request, so that the database can store it.
 
-PostgreSQL stores no NUL character, and no database stores half of a surrogate pair. Both are removed from arguments
-and form fields, except from secrets, which are compared as they were sent and never stored. A path that contains one
-is answered with 404. Numbers are read by `converters.whole_number` and `<id:...>`, which know the range of a column.
+PostgreSQL cannot store a NUL character, and no database can store half of a surrogate pair. Both are removed from
+arguments and form fields, except from secrets, which are compared as they were sent and never stored. The response to a
+path that contains one is 404. Numbers are read by `converters.whole_number` and `<id:...>`, which know the range of a
+column.
 """
 
 from __future__ import annotations
@@ -41,5 +42,5 @@ def init_app(app: Flask) -> None:
 
 
 def storable(value: Any) -> Any:
-    """`value` without the characters that a database cannot store; a file stays as it is."""
+    """Return `value` without the characters that a database cannot store; files are returned unchanged."""
     return UNSTORABLE.sub("", value) if isinstance(value, str) else value

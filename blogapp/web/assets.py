@@ -1,7 +1,8 @@
-"""Stylesheets and scripts: joined into one file each, named by their content, compressed, served from memory.
+"""Stylesheets and scripts: bundled into one file each, named by a hash of their content, compressed, and served from
+memory.
 
-A page needs three requests: itself, one stylesheet, one script. A file whose name is a hash of its content can be
-cached for ever. The bundles are built when the application starts, so there is no separate build step. The script
+A page needs three requests: itself, one stylesheet, one script. A file whose name contains a hash of its content can be
+cached forever. The bundles are built when the application starts, so there is no separate build step. The script
 contains htmx unchanged.
 """
 
@@ -41,12 +42,12 @@ SCRIPTS = (
     "js/writing.js",
 )
 BUNDLES = {"site.css": STYLES, "site.js": SCRIPTS}
-# Browsers ask for /favicon.ico by themselves; a link in every page would cost bytes and save nothing.
+# Browsers request /favicon.ico by default, so pages need no link to it.
 FILES = {"/favicon.ico": "icon.svg", "/static/icon.svg": "icon.svg"}
 
 IMMUTABLE = f"public, max-age={ONE_YEAR}, immutable"
 ONE_HOUR = "public, max-age=3600"
-# Brotli's level: 11 saves 8 % more and takes 300 ms of every start instead of 13.
+# Brotli's level: 11 saves 8 % more and takes 300 ms instead of 13 at each start.
 BROTLI_QUALITY = 5
 
 
@@ -79,7 +80,8 @@ class Asset:
 
 
 def init_app(app: Flask) -> Responder:
-    """Give templates `asset(name)`, the address of a bundle; the function that answers requests for assets."""
+    """Add the template function `asset(name)`, the URL of a bundle. Returns the function that responds to requests for
+    assets."""
     addresses, assets = load()
     app.jinja_env.globals["asset"] = lambda name: f"{request.script_root}{addresses[name]}"
 
@@ -92,7 +94,7 @@ def init_app(app: Flask) -> Responder:
 
 @cache
 def load() -> tuple[dict[str, str], dict[str, Asset]]:
-    """The address of each bundle by its name, and each asset by its address."""
+    """The URL path of each bundle by its name, and each asset by its URL path."""
     addresses = {}
     assets = {path: Asset(name, (STATIC / name).read_bytes(), ONE_HOUR) for path, name in FILES.items()}
     for name, parts in BUNDLES.items():

@@ -1,4 +1,4 @@
-"""Compression of answers: brotli or gzip, as the client accepts it."""
+"""Compress responses with brotli or gzip, whichever the client accepts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from werkzeug.http import parse_accept_header
 # Brotli's level: on a page, 11 saves 8 % more and takes 20 times as long.
 BROTLI_QUALITY = 5
 GZIP_LEVEL = 6
-# Smaller answers fit into one network packet as they are.
+# Smaller responses fit into one network packet without compression.
 SMALLEST = 500  # bytes
 TYPES = frozenset({"text/html", "text/plain", "text/xml", "application/atom+xml", "application/json"})
 
@@ -34,7 +34,7 @@ def compress(body: bytes, coding: str) -> bytes:
 
 
 def init_app(app: Flask, is_kept: Callable[[], bool]) -> None:
-    """Compress answers, except those that the page cache keeps (`is_kept`) and compresses itself."""
+    """Compress responses, except those that the page cache stores (`is_kept`) and compresses itself."""
 
     @app.after_request
     def compress_answer(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""Cross-site request forgery: unsafe requests from other sites are refused by their headers.
+"""Cross-site request forgery protection: unsafe requests from other sites are rejected by their headers.
 
 There is no token, so pages can be cached. Browsers since 2023 send `Sec-Fetch-Site`; before that, `Origin` or
 `Referer` must be the site's own origin. A client that sends none of the three is not a browser with a visitor's

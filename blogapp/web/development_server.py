@@ -1,8 +1,8 @@
-"""What `flask run` needs besides the application: request bodies read with a time limit, and plain log lines.
+"""Additions for `flask run`: read request bodies with a time limit, and simplify log lines.
 
 The rules for bodies are those of the production server (`server.py`). Werkzeug leaves a body to the application, then
 reads and drops what is left of it until the client closes the connection, so a client that waits for the server to
-close it would wait for ever.
+close it would wait forever.
 """
 
 from __future__ import annotations

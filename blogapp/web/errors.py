@@ -27,7 +27,7 @@ Answer = Response | tuple[str, int, dict[str, str]]
 
 
 class DomainError(Exception):
-    """A rule of the blog refuses something. `status` is the HTTP status; a message is already translated."""
+    """The request violates a rule of the blog. `status` is the HTTP status; the message is already translated."""
 
     status = 500
 
@@ -39,7 +39,7 @@ class NotFound(DomainError):
 
 
 class NotAllowed(DomainError):
-    """The object belongs to somebody else, or the time for changing it is over."""
+    """The object belongs to another author, or its edit window has ended."""
 
     status = 403
 
@@ -80,7 +80,7 @@ def init_app(app: Flask) -> None:
 
 
 def answer_fault(fault: Fault) -> Answer:
-    """The page from the cache when the database cannot be read, else 503 with a sentence and Retry-After."""
+    """Return the cached page if the database cannot be read, else 503 with a message and Retry-After."""
     page = page_from_cache() if fault.kind != UNWRITABLE else None
     if page is not None:
         return Response(page.body, page.status, page.fields)
@@ -88,7 +88,7 @@ def answer_fault(fault: Fault) -> Answer:
 
 
 def answer(status: int, sentence: str = "") -> tuple[str, int]:
-    """A page or fragment for the error `status`, with a sentence that says what to do next."""
+    """A page or fragment for the error `status`, with a message that says what to do next."""
     title, advice = explain(status)
     if is_htmx():
         return render_template("errors/_error.html", title=title, advice=sentence or advice), status
@@ -112,7 +112,7 @@ def _schema_is_current() -> bool:
 
 
 def explain_fault(fault: Fault) -> str:
-    """A sentence for people about a database fault."""
+    """The message for visitors about a database fault."""
     if fault.kind == BUSY:
         return gettext("The site is busy. Try again in a few seconds.")
     if fault.kind == UNWRITABLE:
@@ -121,7 +121,7 @@ def explain_fault(fault: Fault) -> str:
 
 
 def explain(status: int) -> tuple[str, str]:
-    """A title and a sentence for people, for any HTTP error status."""
+    """The title and the message for visitors, for any HTTP error status."""
     if status == 404:
         return gettext("Page not found"), gettext("This page does not exist or has been moved.")
     if status == 403:

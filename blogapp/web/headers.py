@@ -34,8 +34,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-# Marks a response of this application. static/js/responses.js swaps no response without it into a page: a response of
-# a proxy, a captive portal or a login page in front of the site must not replace a form and the text in it.
+# Marks a response of this application. static/js/responses.js ignores responses without it: a response of a proxy, a
+# captive portal or a login page in front of the site must not replace a form and the text in it.
 MARK = ("Blogapp-Response", "1")
 
 ONE_YEAR = 31_536_000

@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 
 def readiness_problem() -> str:
-    """Why the site cannot serve and save now, in a sentence for the owner; empty if it can."""
+    """Why the site cannot serve pages or save data, as a message for the owner; empty if it can."""
     try:
         state = schema_state()
         if state == BEHIND:

@@ -1,4 +1,4 @@
-"""Reads htmx's request headers: does the client want a fragment or a page?"""
+"""Read htmx's request headers, which choose between a fragment and a page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ REQUEST_HEADERS = ("HX-Request", "HX-History-Restore-Request")
 
 
 def init_app(app: Flask) -> None:
-    """Make `htmx` available in templates: true when they render a fragment for a page that is already open."""
+    """Make `htmx` available in templates: whether they render a fragment for an open page."""
     app.context_processor(lambda: {"htmx": is_htmx()})
 
 
 def is_htmx() -> bool:
-    """Whether a fragment is wanted. A history restore always gets the whole page."""
+    """Whether the client requests a fragment. A history restore always gets the whole page."""
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"

@@ -1,10 +1,9 @@
 """Cache-Control and Vary. ETags are set by the page cache.
 
 Readers' pages are `public, no-cache`: any cache may store them but must revalidate them before each use, with the
-headers of the request that it answers, cookies included. A request with one of our own cookies gets a
-`private, no-store` response and never a 304, so its visitor never gets a stored reader's page. Readers' pages
-therefore need no `Vary: Cookie`, which would only create one copy for each visitor with an unrelated cookie (`_ga`,
-`__cf_bm`).
+headers of the current request, cookies included. A request with one of our own cookies gets a `private, no-store`
+response and never a 304, so its visitor never gets a stored reader's page. Readers' pages therefore need no `Vary:
+Cookie`, which would only create one copy for each visitor with an unrelated cookie (`_ga`, `__cf_bm`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from blogapp.web.page_cache import PUBLIC
 
 
 def init_app(app: Flask, own_cookies: Collection[str]) -> None:
-    """`own_cookies` are the names of the cookies that pages depend on. Other cookies change nothing."""
+    """`own_cookies` are the names of the cookies that pages depend on. Other cookies are ignored."""
     app.config["OWN_COOKIES"] = frozenset(own_cookies)
 
     @app.after_request

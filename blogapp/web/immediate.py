@@ -1,7 +1,7 @@
-"""Answers that do not need Flask: the health check, stylesheets and scripts, pages in the cache.
+"""Responses that do not need Flask: the health check, stylesheets and scripts, cached pages.
 
-`Immediate` is the outermost WSGI middleware. The production server asks it in its event loop, before a request takes
-a thread; any other server calls it as WSGI.
+`Immediate` is the outermost WSGI middleware. The production server calls `answer` in its event loop, before a request
+takes a thread; other servers call it as WSGI.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ Preparation = Callable[[Environ], None]
 
 
 class Immediate:
-    """Prepare each request's environment; the first responder that has an answer gives it, else `app` does."""
+    """Prepare each request's environment and return the first response of a responder, or else the response of
+    `app`."""
 
     def __init__(self, app: WSGIApplication, prepare: Preparation, responders: list[Responder]) -> None:
         self.app = app
@@ -34,7 +35,7 @@ class Immediate:
         self._responders = responders
 
     def answer(self, environ: Environ) -> Answer | None:
-        """Prepare `environ`, in place; the immediate answer, if there is one."""
+        """Prepare `environ` in place and return the immediate response, if there is one."""
         self._prepare(environ)
         if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             for respond in self._responders:
@@ -51,7 +52,7 @@ class Immediate:
 
 
 def answer_of(app: WSGIApplication, environ: Environ) -> Answer:
-    """The whole answer of a WSGI application (PEP 3333). Raises what the application raises."""
+    """The whole response of a WSGI application (PEP 3333). Exceptions of the application are not caught."""
     status, fields = "", []
     body: list[bytes] = []
 

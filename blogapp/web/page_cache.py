@@ -1,14 +1,15 @@
-"""Whole answers kept in memory and served before Flask is called: pages, fragments and "nothing new".
+"""A cache of whole responses in memory, served before Flask is called: pages, fragments and "nothing new".
 
-A handler says what its page depends on (`depends_on(session, article.id)`). The page is then kept with the content
-version that it was rendered from (`db.content_versions`), and served as long as that is the current version: each hit
-costs one lookup, and no page is older than the last change. Numbers of views raise no version, so a page is also
-rendered again after MAX_AGE seconds.
+A handler declares what its page depends on (`depends_on(session, article.id)`). The page is then stored with the
+content version that it was rendered from (`db.content_versions`), and served as long as that is the current version:
+each hit costs one lookup, and no page is stale after a change. View counts do not change the version, so a page also
+expires after MAX_AGE seconds.
 
-While the database cannot be read, pages are served that nothing has changed since (`db.change_marker`).
+While the database cannot be read, pages are served if no content has changed since they were stored
+(`db.change_marker`).
 
-Only answers that are the same for all readers are kept: those to requests without a cookie of ours. Keys and bodies
-are bounded in bytes together. While one request renders a page, others for the same page wait for it.
+Only responses that are the same for all readers are stored: those to requests without our cookies. The total size of
+keys and bodies is limited. While one request renders a page, others for the same page wait for it.
 """
 
 from __future__ import annotations
@@ -35,28 +36,28 @@ from blogapp.web.arguments import CleanRequest
 from blogapp.web.compression import SMALLEST, coding_for, compress
 from blogapp.web.immediate import Answer, Environ, answer_of
 
-# Bytes for addresses without arguments and for those with some, so that nobody can fill the first with the second.
+# Bytes for URLs without arguments and for URLs with arguments, so that the latter cannot evict the former.
 ROOM = 6_000_000
 ROOM_WITH_ARGUMENTS = 2_000_000
 LARGEST_BODY = 500_000
-# What Python needs for an entry besides its text.
+# Memory of an entry besides its text, in bytes.
 OVERHEAD = 1_500
-# Seconds after which a page is rendered again, for its numbers of views.
+# Seconds after which a page is rendered again, to update its view counts.
 MAX_AGE = 10.0
-# With PostgreSQL, seconds for which another machine may still serve what was deleted, and only during an outage.
+# With PostgreSQL, seconds for which another machine may still serve deleted content, and only during an outage.
 SHARED_MAX_AGE = 60.0
 # Seconds that a request waits for another one that renders the same page.
 LONGEST_WAIT = 5.0
-# The arguments that pages depend on: the part of a list, the comment looked for, the language, a message, where the
-# sign-in form leads, the version of an open page, the order.
+# The arguments that pages depend on: pagination cursors, the requested comment, the language, a message, the page after
+# signing in, the version of an open page, the sort order.
 ARGUMENTS = ("after", "at", "before", "lang", "next", "notice", "since", "sort")
 LONGEST_ARGUMENT = 64
 LONGEST_QUERY = 1_000
 LONGEST_PATH = 600
 PUBLIC = "public, no-cache"
-# Answers that are never kept and must not wait for each other: counting a view takes a moment.
+# Responses that are never stored and must not wait for each other, because counting a view takes a moment.
 UNCACHED = ("/views.gif", "/readyz")
-# The WSGI environment's key for the list that `depends_on` appends to; missing where the answer is not kept.
+# The WSGI environment's key for the list that `depends_on` appends to; missing if the response is not stored.
 DEPENDENCIES = "blogapp.page_cache.dependencies"
 
 
@@ -68,7 +69,7 @@ class Dependency(NamedTuple):
 
 
 class Entry:
-    """A stored answer. `marker` and `verified_at` are the change marker and the time (`time.monotonic()`) of its last
+    """A stored response. `marker` and `verified_at` are the change marker and the time (`time.monotonic()`) of its last
     comparison with the current version, `rendered_at` the time of its rendering."""
 
     def __init__(self, answer: Answer, dependency: Dependency, marker: bytes | None, rendered_at: float) -> None:
@@ -81,7 +82,7 @@ class Entry:
         self.size = len(answer.body) + OVERHEAD
 
     def answer(self, environ: Environ, may_compress: bool = True) -> Answer | None:
-        """The answer in a coding that the client accepts, or 304. None if it would have to be compressed first."""
+        """The response in a coding that the client accepts, or 304. None if it would have to be compressed first."""
         coding = coding_for(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
         found = self._answers.get(coding)
         if found is None:
@@ -93,7 +94,7 @@ class Entry:
         return unchanged if if_none_match and self._plain.status == 200 and matches(if_none_match, etag) else whole
 
     def stale(self, environ: Environ) -> Answer:
-        """The same for an outage: nobody may keep it."""
+        """The response during an outage, which no other cache may store."""
         answer = self.answer(environ)
         assert answer is not None
         fields = [(name, value) for name, value in answer.fields if name != "Cache-Control"]
@@ -119,7 +120,7 @@ class Entry:
 
 
 class Store:
-    """The entries that were used last, by key; `room` in bytes."""
+    """An LRU cache of entries; `room` is its maximum size in bytes."""
 
     def __init__(self, room: int) -> None:
         self._room = room
@@ -142,7 +143,7 @@ class Store:
             self._put(key, entry)
 
     def drop(self, key: str, entry: Entry) -> None:
-        """Remove `entry`, unless another one has taken its place."""
+        """Remove `entry`, unless another one has replaced it."""
         with self._lock:
             if key in self._entries and self._entries[key][0] is entry:
                 self._remove(key)
@@ -162,10 +163,10 @@ class Store:
 
 
 class PageCache:
-    """WSGI middleware that keeps answers, and the responder that finds them (`immediate.py`).
+    """WSGI middleware that stores responses, and a responder that finds them (`immediate.py`).
 
-    `private_cookies` are the names of the cookies with which nothing is answered from the cache. In an outage,
-    entries are served until `stale_max_age` seconds after their last comparison (None: no limit).
+    Requests with one of `private_cookies` bypass the cache. In an outage, entries are served until `stale_max_age`
+    seconds after their last comparison (None: no limit).
     """
 
     def __init__(
@@ -190,7 +191,8 @@ class PageCache:
         return sum(store.size for store in self._stores.values())
 
     def respond(self, environ: Environ) -> Answer | None:
-        """The stored answer, if finding it takes no time: the production server asks in its event loop."""
+        """The stored response, if it can be found without waiting: the production server calls this in its event
+        loop."""
         key = self._key(environ)
         entry = self._current(key, environ, may_wait=False) if key else None
         return entry.answer(environ, may_compress=False) if entry else None
@@ -208,7 +210,7 @@ class PageCache:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def stale(self, environ: Environ) -> Answer | None:
-        """The answer as it was before an outage, if nothing has changed since that would have changed it."""
+        """The stored response during an outage, if no content has changed since it was verified."""
         key = self._key(environ)
         entry = self._store(key).get(key) if key else None
         if entry is None:
@@ -225,7 +227,7 @@ class PageCache:
         now = time.monotonic()
         if entry is None or now - entry.rendered_at > MAX_AGE:
             return None
-        marker = self._marker.read_open()  # before the version: what changes in between changes the marker
+        marker = self._marker.read_open()  # read before the version: a change in between also changes the marker
         version = self._versions.read(entry.dependency.version_id, may_wait)
         if version == entry.dependency.version:
             entry.verified = (marker, now)
@@ -235,10 +237,10 @@ class PageCache:
         return None
 
     def _render(self, key: str, environ: Environ) -> Answer:
-        """The application's answer, which is kept if it may be."""
+        """The application's response, which is stored if allowed."""
         marker, now = self._marker.read_open(), time.monotonic()
         dependencies: list[Dependency] = []
-        # The response to a HEAD request is made from that of a GET request.
+        # The response to HEAD is made from the response to GET.
         answer = answer_of(self._app, {**environ, "REQUEST_METHOD": "GET", DEPENDENCIES: dependencies})
         if not dependencies or not is_public(answer) or len(answer.body) > LARGEST_BODY:
             return answer
@@ -252,8 +254,8 @@ class PageCache:
         return self._stores[not key.endswith("?")]
 
     def _key(self, environ: Environ) -> str | None:
-        """What tells answers apart: the address, the arguments that pages depend on, and page or fragment. What others
-        append to an address (`?utm_source=`) leads to the same page. None for what is never stored."""
+        """The cache key: the URL, the arguments that pages depend on, and page or fragment. Other arguments
+        (`?utm_source=`) are ignored. None if the response is never stored."""
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or len(environ["PATH_INFO"]) > LONGEST_PATH:
             return None
         if (cookies := environ.get("HTTP_COOKIE")) and not self._private.isdisjoint(cookie_names(cookies)):
@@ -265,13 +267,13 @@ class PageCache:
         if arguments is None:
             return None
         wants = "fragment" if is_fragment(environ) else "page"
-        # With SITE_URL the host is always its own (proxy.py). Without it, pages have links with the request's host.
+        # With SITE_URL the host is always the same (proxy.py). Without it, pages contain links with the request's host.
         site = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}{environ['SCRIPT_NAME']}"
         return f"{wants} {site}{environ['PATH_INFO']}?{arguments}"
 
 
 class Turns:
-    """Lets one request at a time render a page."""
+    """Locks that let only one request at a time render a page."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -279,7 +281,7 @@ class Turns:
 
     @contextmanager
     def take(self, key: str) -> Iterator[None]:
-        """Wait for the turn, at most LONGEST_WAIT seconds: then two requests render the page."""
+        """Wait for the lock, at most LONGEST_WAIT seconds; after that, two requests render the page."""
         with self._lock:
             turn, users = self._turns.get(key, (Lock(), 0))
             self._turns[key] = (turn, users + 1)
@@ -304,15 +306,15 @@ def init_app(
     private_cookies: Iterable[str],
     stale_max_age: float | None,
 ) -> PageCache:
-    """The cache in front of `app.wsgi_app`. Its other middleware must be in place."""
+    """Create the cache in front of `app.wsgi_app`. Call this after all middleware that it should wrap."""
     cache = PageCache(app.wsgi_app, versions, marker, private_cookies, stale_max_age)
     app.extensions["page_cache"] = cache
     return cache
 
 
 def depends_on(session: Session, version_id: int) -> None:
-    """Keep this request's answer until the article with this id changes, or for SITE anything. Call it in the snapshot
-    that the page is read from."""
+    """Store this request's response until the article with this id changes; for SITE, until any content changes. Call
+    this in the snapshot that the page is read from."""
     dependencies: list[Dependency] | None = request.environ.get(DEPENDENCIES)
     if dependencies is None:
         return
@@ -322,18 +324,18 @@ def depends_on(session: Session, version_id: int) -> None:
 
 
 def is_kept() -> bool:
-    """Whether the answer to this request will be kept: then the cache compresses it and compares its ETag."""
+    """Whether the response to this request will be stored; the cache then compresses it and compares its ETag."""
     return bool(request.environ.get(DEPENDENCIES))
 
 
 def page_from_cache() -> Answer | None:
-    """The requested page as it was before an outage; None if there is none that may be served."""
+    """The stored response for the requested page during an outage; None if there is none that may be served."""
     cache: PageCache = current_app.extensions["page_cache"]
     return cache.stale(request.environ)
 
 
 def is_public(answer: Answer) -> bool:
-    """Whether an answer is the same for all readers."""
+    """Whether a response is the same for all readers."""
     fields = {name.lower(): value for name, value in answer.fields}
     return answer.status in {200, 204} and fields.get("cache-control") == PUBLIC and "set-cookie" not in fields
 
@@ -349,7 +351,7 @@ def cookie_names(field: str) -> Iterator[str]:
 
 @lru_cache(512)
 def known_arguments(query: str) -> str | None:
-    """The arguments of a query string that pages depend on, in one order; None if one is too long."""
+    """The arguments of a query string that pages depend on, in a fixed order; None if one is too long."""
     if len(query) > LONGEST_QUERY:
         return None
     arguments = CleanRequest({"QUERY_STRING": query}).args

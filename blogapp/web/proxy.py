@@ -1,9 +1,9 @@
-"""The site's public address and the visitor's IP address, also behind reverse proxies.
+"""Determine the site's public URL and the visitor's IP address, also behind reverse proxies.
 
-With SITE_URL, every request is handled as if it were for that address, whatever its Host field says, so that links,
-cookies and redirects are right and no page or cache entry contains a foreign host. Without SITE_URL, the host is taken
-from the request if it is a valid host name.
-Only the last TRUSTED_PROXIES entries of the X-Forwarded-* fields are trusted, and only if they are valid.
+With SITE_URL, every request is handled as a request for that URL, regardless of its Host field, so that links, cookies
+and redirects are correct and no page or cache entry contains another host. Without SITE_URL, the host is taken from the
+request if it is a valid host name. Only the last TRUSTED_PROXIES entries of the X-Forwarded-* fields are trusted, and
+only if they are valid.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from blogapp.web.request_bodies import REFUSAL
 
 
 def prepare_for(site_url: str, trusted_proxies: int) -> Preparation:
-    """A function that corrects the WSGI environment of a request, in place."""
+    """Return a function that corrects the WSGI environment of a request in place."""
     site = urlsplit(site_url)
 
     def prepare(environ: Environ) -> None:
@@ -53,7 +53,7 @@ def apply(environ: Environ, values: dict[str, str]) -> None:
 
 
 def entry(field: str, number: int) -> str:
-    """The entry of a comma-separated field that is the `number`th from its end; empty where there is none."""
+    """The entry of a comma-separated field that is the `number`th from its end; empty if there is none."""
     entries = [each.strip() for each in field.split(",")]
     return entries[-number] if len(entries) >= number else ""
 
@@ -66,7 +66,7 @@ def fields_of(element: str) -> dict[str, str]:
 
 def address_in(text: str) -> str:
     """The IP address in one entry of X-Forwarded-For, which may have a port (`203.0.113.7:5000`, `[2001:db8::1]:443`)
-    or a zone; empty for `unknown`, `_hidden` and whatever else is not an address."""
+    or a zone; empty for `unknown`, `_hidden` and everything else that is not an address."""
     text = text.strip().strip('"').strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -79,7 +79,7 @@ def address_in(text: str) -> str:
 
 
 def set_prefix(environ: dict[str, Any], prefix: str) -> None:
-    """Serve the site below `prefix`, whether or not the proxy in front has removed it from the path."""
+    """Serve the site below `prefix`, whether or not the proxy has removed it from the path."""
     environ["SCRIPT_NAME"] = prefix
     path = environ["PATH_INFO"]
     if prefix and (path == prefix or path.startswith(f"{prefix}/")):

@@ -1,6 +1,6 @@
-"""Limits per network, counted by `limits`: in memory, or in the store that RATELIMIT_STORAGE_URI names.
+"""Rate limits per network, counted by the library `limits` in memory or in the store at RATELIMIT_STORAGE_URI.
 
-In memory each process counts for itself. Sign-in has limits of its own, in the database (owners/attempts.py).
+In memory, each process counts separately. Sign-in has limits of its own, in the database (owners/attempts.py).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 IPV4_BITS = 24
 IPV6_BITS = 64
 
-# Counters that a process keeps in memory, about 500 bytes each. Requests from very many networks would otherwise fill
-# the memory; when this many exist, new networks share one counter until older ones expire.
+# Counters that a process keeps in memory, about 500 bytes each. When this many exist, new networks share one counter
+# until older ones expire, so that requests from many networks cannot fill the memory.
 COUNTERS_AT_MOST = 20_000
 EVERYBODY_ELSE = "everybody else"
 
@@ -57,17 +57,17 @@ def _limiter(storage_uri: str) -> FixedWindowRateLimiter:
 
 
 def network() -> str:
-    """A keyed digest of the network that the request comes from. Others may be able to read the store of the counters,
-    so it must not contain addresses."""
+    """A keyed digest of the network that the request comes from. The store of the counters may be readable by others,
+    so it must not contain IP addresses."""
     block = address_block(request.remote_addr, IPV4_BITS, IPV6_BITS)
     key: str = current_app.config["SECRET_KEY"]
     return hmac.digest(key.encode(), f"rate limit\n{block}".encode(), "sha256")[:16].hex()
 
 
 def seconds_to_wait(rates: tuple[RateLimitItem, ...], purpose: str, now: datetime) -> int:
-    """Count one action of `purpose` by the request's network: 0, or the seconds until it may try again.
+    """Count one action of `purpose` by the request's network. Returns 0, or the seconds until it may try again.
 
-    An action that is refused is not counted. If the counters cannot be reached, everything is allowed.
+    A refused action is not counted. If the counters cannot be reached, everything is allowed.
     """
     limiter: FixedWindowRateLimiter | None = current_app.extensions["rate_limiter"]
     if limiter is None:

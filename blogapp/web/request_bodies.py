@@ -1,11 +1,11 @@
-"""The largest request body, and requests that the server has refused before Flask sees them."""
+"""Limit the size of request bodies, and handle requests that the server has refused before Flask."""
 
 from __future__ import annotations
 
 from flask import Flask, abort, request
 
 LARGEST_BODY = 64 * 1024  # bytes; larger than any form here
-# The WSGI environment's key for the HTTP status that the server refuses a request with.
+# The WSGI environment's key for the HTTP status of a request that the server has refused.
 REFUSAL = "blogapp.refusal"
 
 

@@ -50,14 +50,14 @@ MOST_WAITING = 400
 # Seconds that a client may take to send a request's body, and the header fields of one (an idle connection too).
 BODY_SECONDS = 10.0
 HEADER_SECONDS = 30
-# Bytes of bodies that one worker holds; and of a refused body that it reads and drops, so that the client can read
-# the response instead of getting a broken connection.
+# Bytes of bodies that one worker keeps in memory; and of a refused body that it reads and drops, so that the client can
+# read the response instead of getting a broken connection.
 MOST_BODIES = 16 * 1024 * 1024
 MOST_DROPPED = 16 * 1024 * 1024
 # Bytes of header fields in one request, and connections of one worker.
 LARGEST_HEADER = 32 * 1024
 CONNECTIONS = 2048
-# Seconds between two returns of free memory to the system.
+# Seconds after which free memory is again returned to the system.
 TRIM_SECONDS = 5
 # Seconds that a worker has to end. Hosts kill it after ten.
 KILL_AFTER = 8
@@ -127,7 +127,7 @@ class Front:
 
     async def _read_body(self, protocol: Any, environ: dict[str, Any]) -> tuple[bytes, int]:
         """A request's whole body, and 0; or nothing, and the HTTP status to refuse it with."""
-        # A chunked body that breaks off looks like a complete one here, so half a comment could be stored.
+        # A truncated chunked body looks like a complete one here, so half a comment could be stored.
         if "CONTENT_LENGTH" not in environ:
             return b"", 411
         if not environ["CONTENT_LENGTH"].isdecimal():
@@ -193,7 +193,7 @@ def has_body(environ: dict[str, Any]) -> bool:
 
 
 def call(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
-    """The application's answer. An exception that reaches the server is logged and becomes a 500."""
+    """The application's response. An exception that reaches the server is logged and becomes a 500."""
     try:
         return answer_of(app, environ)
     except Exception:
@@ -221,7 +221,7 @@ async def drop_rest(protocol: Any) -> None:
 
 
 class Server(MPServer):
-    """granian's server. It replaces every worker that ends unexpectedly, however often that happens."""
+    """granian's server, except that it always replaces a worker that ends unexpectedly."""
 
     def _respawn_workers(self, *args: Any, **options: Any) -> None:
         super()._respawn_workers(*args, **options)
@@ -239,7 +239,7 @@ def main(target: str = "app:app") -> None:
     if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
         multiprocessing.set_start_method("fork", force=True)
         load(target)
-        gc.freeze()  # the collector leaves these objects alone, so workers go on sharing their memory
+        gc.freeze()  # the collector ignores these objects, so workers keep sharing their memory
         os.register_at_fork(after_in_child=functools.partial(prepare_worker, os.getpid()))
     Server(
         target,
@@ -262,7 +262,8 @@ _loaded: dict[str, Front] = {}
 
 
 def load(target: str) -> Any:
-    """The application `module:name` behind its front; loaded once, before the workers are forked from this process."""
+    """The application `module:name`, wrapped in a Front; loaded once, before the workers are forked from this
+    process."""
     if target not in _loaded:
         sys.path.insert(0, str(Path.cwd()))
         module, _, name = target.partition(":")
@@ -271,10 +272,10 @@ def load(target: str) -> Any:
 
 
 def prepare_worker(main_process: int) -> None:
-    """Let SIGTERM and SIGINT end a new worker at once until it serves, and end it with the main process.
+    """Let SIGTERM and SIGINT stop a new worker immediately until it serves, and stop it when the main process ends.
 
-    A worker inherits signal handlers that belong to the main process and do nothing in a worker. A worker that
-    outlived a killed main process would share the port with the next server.
+    A worker inherits the main process's signal handlers, which do nothing in a worker. A worker that outlived a killed
+    main process would share the port with the next server.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -299,8 +300,8 @@ def return_free_memory() -> None:
 
 
 def end_with(main_process: int) -> None:
-    """Wait until the main process has ended, then end this worker as the main process would have. Meanwhile, return
-    free memory to the system."""
+    """Wait until the main process has ended, then stop this worker as the main process would have. Until then,
+    regularly return free memory to the system."""
     for second in itertools.count(1):
         if os.getppid() != main_process:
             break
@@ -313,7 +314,7 @@ def end_with(main_process: int) -> None:
 
 
 def refuse_used_port(host: str, port: int) -> None:
-    """Raises SettingsError where another program listens already: granian would share the port with it."""
+    """Raise SettingsError if another program is listening on the port, because granian would share it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

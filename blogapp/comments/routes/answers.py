@@ -1,4 +1,4 @@
-"""What the routes for writing, editing and moderating comments share: finding, saving, and the answer afterwards."""
+"""Helpers for the routes that post, edit and moderate comments: find a comment, save it, and build the response."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Find = Callable[[Session, int, Author], Comment]
 
 
 def find_for_change(comment_id: int, find: Find) -> tuple[Comment, Article]:
-    """The comment that `find` returns if this visitor may change it, and its article. Sets the language of the answer,
-    and of the errors that `find` raises."""
+    """Return the comment that `find` returns for this visitor, and its article. Sets the language of the response and
+    of the errors that `find` raises."""
     session = db.session()
     comment = session.get(Comment, comment_id)
     if comment is not None:
@@ -43,8 +43,8 @@ def find_for_change(comment_id: int, find: Find) -> tuple[Comment, Article]:
 
 @contextmanager
 def saving(article_id: int) -> Iterator[Session]:
-    """A write transaction for a form with typed text. Raises NotSaved if the database can be read but not written
-    now, so that the form is displayed again."""
+    """A write transaction for a form with typed text. Raises NotSaved if the database can be read but not written, so
+    that the form is displayed again."""
     try:
         with write_transaction(article_id) as session:
             yield session
@@ -57,8 +57,8 @@ def saving(article_id: int) -> Iterator[Session]:
 
 
 def posted(article: Article, comment: Comment) -> Response:
-    """The answer to a new comment. HTMX: the comment at its place in the page, the count, a fresh form and a status
-    message. A plain form leads to the comment."""
+    """The response to a new comment. With HTMX: the comment at its place in the page, the count, an empty form and a
+    status message. Without: a redirect to the comment."""
     if not is_htmx():
         if comment.is_published:
             return _redirect(address_of(article, comment))
@@ -71,8 +71,8 @@ def posted(article: Article, comment: Comment) -> Response:
 
 
 def changed(article: Article, comment: Comment, sentence: str) -> Response:
-    """The answer to a change. HTMX: the comment as it is now, the count and a status message. A plain form leads to
-    the comment, or to the comments of the article if it is gone."""
+    """The response to a change. With HTMX: the updated comment, the count and a status message. Without: a redirect to
+    the comment, or to the article's comments if it is no longer shown."""
     if is_htmx():
         return _fragment("comments/_changed.html", "comment-changed", article, comment, sentence=sentence)
     if comment.shown:
@@ -81,7 +81,7 @@ def changed(article: Article, comment: Comment, sentence: str) -> Response:
 
 
 def confirm_page(article: Article, comment: Comment, removes: bool) -> Answer:
-    """Ask before a comment is deleted by its author, or removed by the owner (`removes`)."""
+    """Ask for confirmation before a comment is deleted by its author, or removed by the owner (`removes`)."""
     template = "comments/_delete.html" if is_htmx() else "comments/delete.html"
     return render_template(template, article=article, comment=comment, removes=removes)
 

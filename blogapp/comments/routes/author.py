@@ -1,4 +1,4 @@
-"""What visitors can do with a posted comment: edit and delete their own, like those of others."""
+"""Routes for posted comments: edit and delete one's own, like those of others."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def confirm(comment_id: int) -> Answer:
 
 @bp.post("/comments/<id:comment_id>/delete")
 def delete(comment_id: int) -> Answer:
-    """Delete one's own comment. The owner, for whom this address works as well, only removes those of others."""
+    """Delete one's own comment. For the owner, this URL also removes comments of others."""
     comment, article = find_for_change(comment_id, find_changeable)
     if not current_author().may_delete(comment):
         return owner_routes.remove(comment_id)
@@ -71,7 +71,7 @@ def delete(comment_id: int) -> Answer:
 
 @bp.post("/comments/<id:comment_id>/likes")
 def like(comment_id: int) -> Answer:
-    """Give the like (`liked=1`), take it back (`liked=0`), or without the field do whichever is possible."""
+    """Add the like (`liked=1`), remove it (`liked=0`), or toggle it if the field is missing."""
     author = current_author()
     rates.check_like(author)
     article = article_of(find_comment(db.session(), comment_id))
@@ -96,7 +96,7 @@ def _edit(comment: Comment, form: BodyForm) -> Comment:
 
 
 def _edit_again(article: Article, comment: Comment, form: BodyForm, refusal: Refused) -> Answer:
-    """The form with the typed text and the reason why it could not be saved."""
+    """The form with the typed text and the error message."""
     if not isinstance(refusal, Invalid):
         form.body.errors = [str(refusal)]
     response = make_response(_edit_page(article, comment, form, refusal.status))

@@ -1,4 +1,4 @@
-"""Read comments: pages of threads, permalinks, replies, and what is new since a version."""
+"""Routes to read comments: pages of threads, permalinks, replies, and changes since a version."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import depends_on
 
 LIKED = "liked-"
-# What `is_closed` needs to know of an article.
+# The columns that `is_closed` uses.
 PUBLICATION_DATES = (Article.published_at, Article.first_published_at)
 
 bp = Blueprint("comments", __name__)
@@ -46,7 +46,7 @@ Answer = Response | WerkzeugResponse | str | tuple[str, int] | tuple[str, int, d
 
 
 class ArticlePage(Protocol):
-    """Renders the whole page of an article: with the comments after `cursor` or around `at`, and with `form`."""
+    """Renders the whole article page, with the comments after `cursor` or around `at`, and with `form`."""
 
     def __call__(
         self, article: Article, form: FormView | None = None, cursor: str = "", at: Comment | None = None
@@ -54,8 +54,8 @@ class ArticlePage(Protocol):
 
 
 def set_article_page(app: Flask, render: ArticlePage) -> None:
-    """Tell the comments how to render the page that they are part of. Comments do not import that page's other
-    features; the package `pages` does, and registers its function here."""
+    """Register the function that renders the article page. It is in the package `pages`, so that the comments do not
+    import the other features of that page."""
     app.extensions["article_page"] = render
 
 
@@ -121,7 +121,7 @@ def reply(comment_id: int) -> Answer:
 @bp.get("/comments/<id:comment_id>/replies")
 def replies(comment_id: int) -> Answer:
     """The next replies of a thread, after `?after=<path>`; without HTMX the page that contains them. If they have been
-    deleted since the page was loaded, the answer only takes the link away."""
+    deleted since the page was loaded, the response only removes the link."""
     session = db.session()
     root = find_comment(session, comment_id)
     article = article_of(root)
@@ -141,20 +141,20 @@ def replies(comment_id: int) -> Answer:
 
 
 def asked_sort() -> str:
-    """The order of threads that the address asks for; the default for an unknown one."""
+    """The sort order from the query string; the default if it is missing or unknown."""
     sort = request.args.get("sort", SORTS[0])
     return sort if sort in SORTS else SORTS[0]
 
 
 def article_of(comment: Comment) -> Article:
-    """The article of a comment, if it is published. Sets the language of the answer."""
+    """The article of a comment, if it is published. Sets the language of the response."""
     article = db.session.get_one(Article, comment.article_id)
     i18n.speak(article.lang)
     return find_article(db.session(), article.slug, clock.now())
 
 
 def address_of(article: Article, comment: Comment, notice: str | None = None) -> str:
-    """The address of the page that displays the comment, at the comment; `notice` tells that page what happened."""
+    """The URL of the comment on the page that displays it; `notice` is the code of a message for that page."""
     anchor = f"comment-{comment.id}"
     if is_on_first_page(db.session(), comment):
         return url_for("articles.show", slug=article.slug, notice=notice, _anchor=anchor)
@@ -164,7 +164,7 @@ def address_of(article: Article, comment: Comment, notice: str | None = None) ->
 def liked_on_page(trees: Iterable[Node]) -> frozenset[int] | None:
     """Which of the displayed comments this visitor likes; None if the page is the same for all readers.
 
-    Without JavaScript, the page after a like is told by its address (`?notice=liked-12`), and so stays cacheable.
+    Without JavaScript, the URL of the page after a like says so (`?notice=liked-12`), so the page stays cacheable.
     """
     notice = request.args.get("notice", "")
     liked = frozenset({int(notice.removeprefix(LIKED))}) if _is_like_notice(notice) else None
@@ -183,7 +183,8 @@ def _is_like_notice(notice: str) -> bool:
 
 
 def _changes(slug: str) -> Answer:
-    """What is new since the asking page was loaded; 204, without reading the article or any comment, if nothing is."""
+    """The changes since the client loaded its page; 204 if there are none, without reading the article or any
+    comment."""
     session = db.session()
     article_id, lang = find_article_id(session, slug, clock.now())
     depends_on(session, article_id)

@@ -1,4 +1,4 @@
-"""Post a comment, or preview one."""
+"""Routes to post and preview a comment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from blogapp.comments.posting import Draft, Sender, check_may_post, find_repeat,
 from blogapp.comments.refusals import Refused, TooMany
 from blogapp.comments.routes.answers import posted, saving
 
-# The same blueprint: everything at an address of the comments is `comments.<name>`.
+# The same blueprint, so that these endpoints are named `comments.<name>` too.
 from blogapp.comments.routes.read import Answer, render_article_page
 from blogapp.comments.routes.read import bp as bp
 from blogapp.db.base import db
@@ -42,7 +42,7 @@ def create(slug: str) -> Answer:
         comment, is_new = _post(article, form, fresh_token)
     except Refused as refusal:
         return _form_again(article, form, refusal)
-    # A repeated form gets no cookie: somebody who copies another's words must not own that comment.
+    # A repeated form gets no cookie: a visitor who sends a copy of another comment must not own that comment.
     if not (is_new and fresh_token):
         return posted(article, comment)
     remember_author(fresh_token)
@@ -53,7 +53,7 @@ def create(slug: str) -> Answer:
 
 @bp.post("/comments/preview")
 def preview() -> Answer:
-    """The HTML of `body` as it would be posted: the fragment, or for a plain form the page with the form below it."""
+    """Preview `body` as HTML: a fragment with HTMX, else a page with the form below it."""
     form = _parse_form()
     slug = request.form.get("article", "")
     article = find_article(db.session(), slug, clock.now()) if slug else None
@@ -74,7 +74,7 @@ def preview() -> Answer:
 
 @bp.app_template_global("typed_text")
 def typed_text() -> str:
-    """The text of a form that was refused with an error page, so that the page can give it back."""
+    """The text of a form that got an error page, so that the page can display it."""
     try:
         return request.form.get("body", "")
     except HTTPException:  # too large to be read
@@ -94,10 +94,10 @@ def _parse_form() -> CommentForm:
 
 
 def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Comment, bool]:
-    """The comment, and whether it is new. `fresh_token` will own it if the browser has no cookie.
+    """The comment, and whether it is new. `fresh_token` identifies its author if the browser has no cookie.
 
-    Whatever is cheap comes first: repeats, rates and rules before the text is rendered. It is rendered before the
-    write lock is taken. Raises Refused.
+    Cheap checks come first: repeats, rate limits and rules are checked before the text is rendered. It is rendered
+    before the write lock is taken. Raises Refused.
     """
     now, author, draft = clock.now(), current_author(), _draft(form)
     token_hash = hash_token(fresh_token or read_token(request))
@@ -131,10 +131,10 @@ def _draft(form: CommentForm) -> Draft:
 
 
 def _form_again(article: Article, form: CommentForm, refusal: Refused) -> Response:
-    """The form with everything that was typed and the reason: alone for HTMX, else in a page."""
+    """The form with the typed text and the error message: a fragment with HTMX, else a page."""
     if refusal.field:
         form[refusal.field].errors = [str(refusal)]
-    # A wrong parent has no field that could display its message.
+    # The parent is a hidden field, so its message is shown above the form.
     above = "" if refusal.field else str(refusal) or "".join(form.parent_id.errors[:1])
     parent = find_visible(db.session(), form.parent, article.id, current_author())
     view = FormView(article, form, form_id(form, is_htmx()), parent, above)
