@@ -1,4 +1,4 @@
-"""A bare Flask view, the baseline for the answer to a view's POST."""
+"""A bare Flask view, the baseline for the POST of a view."""
 
 from __future__ import annotations
 
