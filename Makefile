@@ -15,10 +15,10 @@ BIN := .venv/bin
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(READY) ## install everything that uv.lock names into .venv
+setup: $(READY) ## install the packages of uv.lock into .venv
 
 # After Python was upgraded or removed, .venv has no packages for the new one: create it again.
-# (Moving the folder does no harm: nothing here runs the scripts in .venv/bin, which contain the full path of Python.)
+# (The folder can be moved: nothing here runs the scripts in .venv/bin, which contain the full path of Python.)
 ifneq ($(wildcard $(READY)),)
 ifneq ($(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("granian") and "works")' 2>/dev/null),works)
 $(shell rm -rf .venv)
@@ -34,12 +34,12 @@ $(READY): uv.lock pyproject.toml
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q app.py blogapp
 	@touch $(READY)
 
-run: setup ## try the site with demo content at http://127.0.0.1:8000
+run: setup ## run the site with demo content at http://127.0.0.1:8000
 	@echo "Creating the database, and demo articles if it is empty."
 	@$(BIN)/python -m flask db upgrade
 	@$(BIN)/python -m flask demo
 	@printf '%s\n' "" "Next steps, in another terminal:" \
-	  "  Write an article:    $(BIN)/python -m flask articles import FILE.md   (Markdown with title: and date: at its top)" \
+	  "  Write an article:    $(BIN)/python -m flask articles import FILE.md   (Markdown that starts with title: and date:)" \
 	  "  Create your account: $(BIN)/python -m flask owner create --name NAME" \
 	  "  Sign in:             http://127.0.0.1:$(PORT)/owner/sign-in" \
 	  "  Moderate comments:   $(BIN)/python -m flask comments list, then: approve or remove NUMBER" \
@@ -65,7 +65,7 @@ format: setup ## format the code with ruff
 	@-$(BIN)/python -m ruff check --fix --quiet .
 	@$(BIN)/python -m ruff format --quiet .
 
-screenshots: setup ## take the screenshots of the README again
+screenshots: setup ## take the screenshots of the README
 	@$(BIN)/python -m tests.harness.browser
 	@$(BIN)/python -m tests.harness.screenshots
 

@@ -98,7 +98,7 @@ def sign_in(server: Server, number: int) -> int:
 
 
 def send_all(server: Server, numbers: range) -> Counter[int]:
-    """Send the requests with these numbers over CONNECTIONS connections; count the answers by status."""
+    """Send the requests with these numbers over CONNECTIONS connections; count the responses by status."""
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         parts = pool.map(lambda first: send(server, numbers[first::CONNECTIONS]), range(CONNECTIONS))
         return sum(parts, Counter())

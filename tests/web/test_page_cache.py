@@ -288,7 +288,7 @@ def test_comment_invalidates_only_its_article_and_the_front_page(
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-def away(app: Flask, database_url: str, address: str, **headers: str) -> TestResponse:
+def get_during_outage(app: Flask, database_url: str, address: str, **headers: str) -> TestResponse:
     """The response while neither the content versions nor the tables of an article page can be read."""
     app.extensions["writing"].versions.forget()
     with locked(database_url, "articles, content_versions"):
@@ -301,12 +301,12 @@ def test_cached_page_is_served_while_the_database_is_unavailable(
 ) -> None:
     publish_article(slug="birds")
     page = app.test_client().get("/articles/birds?utm_source=letter")
-    answer = away(app, database_url, "/articles/birds?fbclid=1&x=%00")
+    answer = get_during_outage(app, database_url, "/articles/birds?fbclid=1&x=%00")
     assert (answer.status_code, answer.text) == (200, page.text)
     assert answer.headers.getlist("Cache-Control") == ["no-store"]
     assert re.fullmatch(r"blogapp; hit; ttl=-\d+", answer.headers["Cache-Status"])
     assert "Content-Security-Policy" in answer.headers
-    compressed = away(app, database_url, "/articles/birds", **{"Accept-Encoding": "br"})
+    compressed = get_during_outage(app, database_url, "/articles/birds", **{"Accept-Encoding": "br"})
     assert brotli.decompress(compressed.data).decode() == page.text
 
 
@@ -319,7 +319,7 @@ def test_uncached_page_gets_503_while_the_database_is_unavailable(
 ) -> None:
     publish_article(slug="birds")
     app.test_client().get("/articles/birds")
-    answer = away(app, database_url, address)
+    answer = get_during_outage(app, database_url, address)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "2"
     assert "Content-Security-Policy" in answer.headers
@@ -338,8 +338,8 @@ def test_page_after_a_like_has_a_separate_entry(
     }
     assert len(set(pages.values())) == 2
     for address, text in pages.items():
-        assert away(app, database_url, address).text == text
-    assert away(app, database_url, "/articles/birds?notice=liked-2").status_code == 503
+        assert get_during_outage(app, database_url, address).text == text
+    assert get_during_outage(app, database_url, "/articles/birds?notice=liked-2").status_code == 503
 
 
 @on_postgresql
@@ -347,7 +347,7 @@ def test_unpublished_article_is_not_served(publish_article: Publish, app: Flask,
     publish_article(slug="birds")
     app.test_client().get("/articles/birds")
     publish_article(slug="birds", draft=True)
-    assert away(app, database_url, "/articles/birds").status_code == 503
+    assert get_during_outage(app, database_url, "/articles/birds").status_code == 503
 
 
 @on_postgresql
@@ -356,7 +356,7 @@ def test_view_does_not_invalidate_cached_pages(publish_article: Publish, app: Fl
     app.test_client().get("/articles/birds")
     app.test_client().post("/articles/birds/views")
     app.extensions["view_writer"].flush()
-    assert away(app, database_url, "/articles/birds").status_code == 200
+    assert get_during_outage(app, database_url, "/articles/birds").status_code == 200
 
 
 @on_postgresql
@@ -367,9 +367,9 @@ def test_cached_page_is_served_only_if_requested_since_the_last_change(
     app.test_client().get("/articles/birds")
     with app.app_context(), write_transaction(article.id + 1):
         pass
-    assert away(app, database_url, "/articles/birds").status_code == 503
+    assert get_during_outage(app, database_url, "/articles/birds").status_code == 503
     app.test_client().get("/articles/birds")
-    assert away(app, database_url, "/articles/birds").status_code == 200
+    assert get_during_outage(app, database_url, "/articles/birds").status_code == 200
 
 
 @on_postgresql
@@ -380,7 +380,7 @@ def test_pages_older_than_an_interrupted_commit_are_not_served(
     publish_article(slug="birds")
     app.extensions["writing"].marker.begin_change()
     app.test_client().get("/articles/birds")
-    assert away(app, database_url, "/articles/birds").status_code == 503
+    assert get_during_outage(app, database_url, "/articles/birds").status_code == 503
 
 
 def test_page_rendered_during_a_change_is_not_served_afterwards(
