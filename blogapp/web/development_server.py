@@ -114,7 +114,7 @@ def make_plain(record: logging.LogRecord) -> bool:
     record.msg = ADDRESS_FIELD.sub("", record.msg)
     if address := RUNNING_ON.search(record.msg):
         record.msg = (
-            f"The site is at {address[1]} (stop it with Ctrl+C). This server is for trying things out on one computer; "
-            "the one for real visitors is `make serve`."
+            f"The site is at {address[1]} (press Ctrl+C to stop). This is a development server; in production, use "
+            "`make serve`."
         )
     return "Press CTRL+C to quit" not in record.msg

@@ -235,7 +235,7 @@ def main(target: str = "app:app") -> None:
     refuse_used_port(host, port)
     save_memory()
     if read_setting(os.environ, "TRUSTED_PROXIES") and not read_setting(os.environ, "SITE_URL"):
-        print("SITE_URL is not set: links follow the host that each request names.", file=sys.stderr)
+        print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
     if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
         multiprocessing.set_start_method("fork", force=True)
         load(target)
