@@ -1,8 +1,8 @@
 """The production server: `python -m blogapp.web.server [module:app]`, used by `make serve` and the Procfile.
 
-It uses granian's RSGI interface, with a small front that calls the WSGI application. The front exists because
-granian's own WSGI interface reads a request's body in the thread that serves it, so that a few clients that send a
-byte a second occupy every thread. Here the event loop reads bodies, within a total time and size, and a thread gets a
+It uses granian's RSGI interface, with an adapter (`Front`) that calls the WSGI application. granian's own WSGI
+interface reads a request's body in the thread that serves it, so a few clients that send a byte a second would occupy
+every thread. Here the event loop reads bodies, within a total time and size, and a thread gets a
 request only when its body is complete. Responses are passed to the event loop as a whole, so a client that reads
 slowly occupies no thread either. Requests that do not need Flask (`Immediate`: health check, assets) are answered in
 the event loop, even while all threads are busy.
