@@ -1,7 +1,7 @@
 """Measure pages of comments with 50, 1,000 and 30,000 comments on one article.
 
 A third of the comments are replies in one thread (10,000 of 30,000), one thread is 200 levels deep, the others are
-top-level comments. They are inserted in bulk, with the values that posting one by one would have given them.
+top-level comments. They are inserted in bulk, with the same values as if they had been posted one by one.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def table(database_url: str, name: str) -> str:
             alembic.upgrade()
         for size in SIZES:
             deep = fill(app, size)
-            for question, path, headers in questions(app.test_client(), size, deep):
-                rows.append(f"| {question} | {size:,} | {measure(app, path, headers)} |")
+            for name_of_request, path, headers in requests(app.test_client(), size, deep):
+                rows.append(f"| {name_of_request} | {size:,} | {measure(app, path, headers)} |")
         with app.app_context():
             db.session.remove()
             db.engine.dispose()
@@ -123,8 +123,8 @@ def folds(rows: list[dict[str, Any]]) -> None:
             by_id[root_id]["fold_path"] = sorted(paths)[REPLIES_SHOWN - 1]
 
 
-def questions(client: FlaskClient, size: int, deep: int) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yield the requests that an open page makes: name, path, headers."""
+def requests(client: FlaskClient, size: int, deep: int) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield the requests of a reader: name, path, headers."""
     htmx = {"HX-Request": "true"}
     page = client.get(f"/articles/n{size}").text
     yield "first page", f"/articles/n{size}", {}
@@ -135,7 +135,7 @@ def questions(client: FlaskClient, size: int, deep: int) -> Iterator[tuple[str, 
     if rest := re.search(r'hx-get="(/comments/\d+/replies[^"]+)"', page):
         yield "more replies", rest.group(1).replace("&amp;", "&"), htmx
     yield "permalink", f"/comments/{deep}", {}
-    yield "its page", client.get(f"/comments/{deep}").headers["Location"].split("#")[0], {}
+    yield "page of the permalink", client.get(f"/comments/{deep}").headers["Location"].split("#")[0], {}
     yield "refresh, nothing new", f"/articles/n{size}/comments?since={size}", htmx
     yield "refresh, 3 new", f"/articles/n{size}/comments?since={size - 3}", htmx
 

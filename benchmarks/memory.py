@@ -1,4 +1,4 @@
-"""Measure the memory of the server's workers while they answer requests of every kind from ever new visitors.
+"""Measure the memory of the server's workers while they answer all kinds of requests from always new visitors.
 
 `python -m benchmarks.memory [REQUESTS...]`: the numbers of requests after which the workers are measured.
 """
@@ -69,7 +69,7 @@ def table(server: Server, counts: list[int]) -> str:
 
 
 def sign_ins(server: Server) -> str:
-    """The memory of all workers together before SIGN_INS sign-ins at once, and the most during them."""
+    """The total memory of all workers before SIGN_INS concurrent sign-ins, and its maximum during them."""
     before = sum(map(megabytes, server.workers()))
     most, done = before, Event()
 
@@ -129,7 +129,7 @@ def send(server: Server, numbers: range) -> Counter[int]:
 
 
 def request(number: int) -> Request:
-    """One of twenty kinds of requests, with values of its own."""
+    """One of twenty kinds of requests, with values that depend on `number`."""
     article = f"/articles/birds-{number // 20 % ARTICLES}"
     body = urlencode({"author_name": f"Reader {number}", "body": f"They sing, said number {number}."})
     kinds: tuple[Request, ...] = (
@@ -160,7 +160,7 @@ def request(number: int) -> Request:
 
 
 def megabytes(process: int) -> float:
-    """The proportional set size of a process: its own memory and its share of what it shares, in MB of 2**20 bytes."""
+    """The proportional set size of a process: its own memory and its part of shared memory, in MB of 2**20 bytes."""
     found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE)
     assert found
     return int(found[1]) / 1024

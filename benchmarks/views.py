@@ -1,4 +1,4 @@
-"""Measure how many views are counted in a second, how much disk a year of them takes, and how long reports take.
+"""Measure how many views are counted per second, the disk space of a year of totals, and the time of a report.
 
 The load runs against a real server on this machine, over 32 keep-alive connections.
 """

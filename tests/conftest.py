@@ -43,15 +43,15 @@ MEMORY = Path("/dev/shm")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Start one process more than there are cores: tests of servers, browsers and locks wait part of their time."""
+    """Start one process more than there are cores, because tests of servers, browsers and locks often wait."""
     return 1 + len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1 + (os.cpu_count() or 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one PostgreSQL cluster for the whole run: the controller starts it, the workers read its address.
+    """Start one PostgreSQL cluster for the whole run: the controller starts it, the workers read its URL.
 
-    The tests' own files are kept on an in-memory file system where there is one: thousands of commits that wait for
-    a disk test nothing and took a large part of the time.
+    Temporary files are on an in-memory file system if there is one, because the tests make thousands of commits,
+    which are slow on a disk.
     """
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         if config.option.basetemp is None and os.access(MEMORY, os.W_OK):
@@ -131,7 +131,7 @@ def app(
 
 
 class Browser(FlaskClient):
-    """A test client that calls itself Firefox: a client that names itself Werkzeug is a program, and not counted."""
+    """A test client with the user agent of Firefox, because views of Werkzeug's client are not counted."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -155,7 +155,7 @@ def session(app: Flask) -> Iterator[Session]:
     """Yield a session that sees everything that was committed before each of its statements."""
     with app.app_context():
         engine = db.engine
-    # Outside the application context: a request made inside it would share its session, which no real request does.
+    # Outside the application context: requests made inside it would share its session, unlike real requests.
     with FreshSession(engine) as session:
         yield session
 
@@ -237,7 +237,7 @@ def locked(database_url: str, tables: str = "view_marks", mode: str = "ACCESS EX
 
 
 def eventually(what: Callable[[], Any], expected: Any) -> None:
-    """Wait up to 60 seconds until `what()` returns `expected`, which another thread or process brings about."""
+    """Wait up to 60 seconds until `what()` returns `expected` because of another thread or process."""
     until = time.monotonic() + 60
     while (found := what()) != expected and time.monotonic() < until:
         time.sleep(0.02)

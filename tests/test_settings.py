@@ -1,4 +1,4 @@
-"""Settings: read once, wrong ones named, secrets never printed."""
+"""Settings: parsing, error messages and masked secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blogapp.settings import SETTINGS, SettingsError, read_settings
 from tests.conftest import dispose
 
 
-def test_nothing_need_be_set(tmp_path: Path) -> None:
+def test_every_setting_has_a_default(tmp_path: Path) -> None:
     settings = read_settings({}, tmp_path / "data")
     assert settings.database_url == f"sqlite:///{tmp_path / 'data' / 'blog.sqlite3'}"
     assert len(settings.secret_key) >= 43
@@ -43,14 +43,14 @@ def test_nothing_need_be_set(tmp_path: Path) -> None:
         ("SECRET_KEY", "short", "SECRET_KEY must have at least 16 characters."),
     ],
 )
-def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path: Path, name: str, value: str, sentence: str) -> None:
+def test_invalid_setting_stops_the_start_with_a_message(tmp_path: Path, name: str, value: str, sentence: str) -> None:
     with pytest.raises(SettingsError, match=r"^blogapp cannot start: ") as error:
         create_app({name: value}, tmp_path)
     assert sentence in str(error.value)
     assert "secret@" not in str(error.value)
 
 
-def test_all_wrong_settings_are_reported_at_once(tmp_path: Path) -> None:
+def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         read_settings({"PORT": "http", "SITE_LOCALE": "xx", "SECRET_KEY": "short"}, tmp_path)
     assert str(error.value).startswith("blogapp cannot start: SECRET_KEY must have")
@@ -71,20 +71,20 @@ def test_site_url_may_have_a_path_and_a_port(tmp_path: Path, value: str, read: s
     assert read_settings({"SITE_URL": value}, tmp_path).site_url == read
 
 
-def test_without_a_disk_a_key_is_asked_for(tmp_path: Path) -> None:
+def test_secret_key_is_required_if_it_cannot_be_stored(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SettingsError, match="Set SECRET_KEY to a long random text"):
         read_settings({}, tmp_path / "file")
 
 
 @pytest.mark.parametrize("prefix", ["postgres://", "postgresql://", "postgresql+psycopg://"])
-def test_the_address_of_a_host_means_psycopg(tmp_path: Path, prefix: str) -> None:
+def test_postgresql_url_uses_psycopg(tmp_path: Path, prefix: str) -> None:
     settings = read_settings({"DATABASE_URL": prefix + "u@h/d"}, tmp_path)
     assert settings.database_url == "postgresql+psycopg://u@h/d"
 
 
-def test_a_data_folder_may_have_any_name(tmp_path: Path) -> None:
-    """SQLAlchemy decodes the path in its address: %20 is a blank there."""
+def test_data_folder_may_have_any_name(tmp_path: Path) -> None:
+    """SQLAlchemy decodes the path of a database URL: %20 becomes a space."""
     folder = tmp_path / "50%20off? #1 é"
     app = create_app({"SECRET_KEY": "x" * 40}, folder)
     assert app.test_client().get("/readyz").status_code == 200

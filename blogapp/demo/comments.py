@@ -22,8 +22,8 @@ COMMENTS: dict[str, tuple[DemoComment, ...]] = {
         DemoComment(
             "Mireille Aubert",
             3.2,
-            "Chez nous c'est le samedi, et je vous confirme pour décembre : on achète du miel "
-            "*pour avoir une raison d'être là*. Je n'avais jamais trouvé les mots.",
+            "Chez nous c’est le samedi, et je vous confirme pour décembre : on achète du miel "
+            "*pour avoir une raison d’être là*. Je n’avais jamais trouvé les mots.",
         ),
         DemoComment(
             "Tomas",
@@ -41,8 +41,8 @@ COMMENTS: dict[str, tuple[DemoComment, ...]] = {
         DemoComment(
             "Youssef Benali",
             30,
-            "> Quand il n'y a presque rien, les gens restent plus longtemps.\n\n"
-            "C'est vrai aussi des bibliothèques le dimanche de pluie. Peut-être de tout ?",
+            "> Quand il n’y a presque rien, les gens restent plus longtemps.\n\n"
+            "C’est vrai aussi des bibliothèques le dimanche de pluie. Peut-être de tout ?",
         ),
         DemoComment("Josiane L.", 49, "Alors ?", reply_to=4),
     ),
@@ -50,10 +50,10 @@ COMMENTS: dict[str, tuple[DemoComment, ...]] = {
         DemoComment(
             "Hélène",
             14,
-            "J'ajouterais une quatrième règle : prêter un crayon à qui le demande, jamais le carnet.",
+            "J’ajouterais une quatrième règle : prêter un crayon à qui le demande, jamais le carnet.",
         ),
         DemoComment(
-            "Bastien Roux", 40, "La règle du dimanche, je l'adopte. On en reparle dans dix dimanches ?", reply_to=1
+            "Bastien Roux", 40, "La règle du dimanche, je l’adopte. On en reparle dans dix dimanches ?", reply_to=1
         ),
     ),
     "learning-birds-by-ear": (

@@ -29,7 +29,7 @@ DATED_DRAFT = (
 
 
 def contents(session: Session) -> list[tuple[object, ...]]:
-    session.rollback()  # see what was committed since
+    session.rollback()  # see changes that were committed since
     columns = (
         Article.slug, Article.title, Article.lang, Article.published_at, Article.summary, Article.draft,
         Article.body_source, Article.updated_at,
@@ -38,7 +38,7 @@ def contents(session: Session) -> list[tuple[object, ...]]:
     return [(*row[:-1], tuple(row[-1])) for row in rows]
 
 
-def test_list_names_each_article(runner: FlaskCliRunner, tmp_path: Path) -> None:
+def test_list_shows_every_article(runner: FlaskCliRunner, tmp_path: Path) -> None:
     load(runner, write(tmp_path / "a.md", FULL), write(tmp_path / "b.md", DRAFT))
     lines = runner.invoke(args=["articles", "list"]).output.splitlines()
     assert "published  2024-03-01  fr  colon-and-hash  Colon: and #hash" in lines
@@ -56,7 +56,7 @@ def test_remove_deletes_an_article_and_its_comments(
     assert contents(session) == []
 
 
-def test_remove_names_an_unknown_slug_and_removes_nothing(
+def test_remove_reports_an_unknown_slug_and_removes_nothing(
     runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path
 ) -> None:
     load(runner, write(tmp_path / "a.md", BIRDS))
@@ -66,7 +66,7 @@ def test_remove_names_an_unknown_slug_and_removes_nothing(
     assert client.get("/articles/birds").status_code == 200
 
 
-def test_an_export_is_unchanged_here_and_restores_an_empty_site(
+def test_import_of_an_export_changes_nothing_and_restores_removed_articles(
     runner: FlaskCliRunner, client: FlaskClient, session: Session, tmp_path: Path
 ) -> None:
     load(runner, write(tmp_path / "a.md", FULL), write(tmp_path / "c.md", DATED_DRAFT), write(tmp_path / "b.md", DRAFT))

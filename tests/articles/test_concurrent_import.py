@@ -1,4 +1,4 @@
-"""Two transactions that import the same files at once: one waits for the other and then finds nothing to add."""
+"""Concurrent imports of the same files: the second one waits for the first and then adds nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def waiting_writers(app: Flask) -> int:
-    """The number of writers that wait: for a lock of PostgreSQL, or in the queue before SQLite's write lock."""
+    """The number of writers that wait: for a lock in PostgreSQL, or in the write queue of SQLite."""
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             return int(app.extensions["writing"].queue.length)
@@ -38,7 +38,7 @@ def waiting_writers(app: Flask) -> int:
 
 
 def during(app: Flask, first: Callable[[Session], object], second: Callable[[], object]) -> object:
-    """Run `second` in this thread while a transaction of another thread has done `first` and is not committed."""
+    """Run `second` while another thread has run `first` in a transaction that is not committed yet."""
     done = Event()
 
     def hold() -> None:
@@ -56,7 +56,7 @@ def during(app: Flask, first: Callable[[Session], object], second: Callable[[], 
     return result
 
 
-def test_an_import_waits_for_another_one_of_the_same_files(
+def test_import_waits_for_another_import_of_the_same_files(
     app: Flask, runner: FlaskCliRunner, session: Session, tmp_path: Path
 ) -> None:
     paths = [write(tmp_path / "a.md", BIRDS), write(tmp_path / "b.md", CPP)]
@@ -71,7 +71,7 @@ def test_an_import_waits_for_another_one_of_the_same_files(
     assert session.scalar(select(func.count()).select_from(Article)) == 2
 
 
-def test_an_import_waits_for_an_article_that_takes_its_slug(
+def test_import_waits_for_a_transaction_that_publishes_the_same_slug(
     app: Flask, runner: FlaskCliRunner, session: Session, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "a.md", BIRDS.replace("title: Birds", "title: Birds\nslug: birds"))

@@ -1,4 +1,4 @@
-"""The date of publication of an imported article."""
+"""The publication date of an imported article."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from tests.articles.test_sources import load, write
 TEXT = "Text of a draft that is published later.\n"
 
 
-def test_a_draft_gets_the_moment_of_its_first_publication(
-    runner: FlaskCliRunner, session: Session, tmp_path: Path
-) -> None:
+def test_draft_gets_the_date_of_its_first_publication(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
     load(runner, write(tmp_path / "a.md", f"---\ntitle: Later\ndraft: true\n---\n{TEXT}"))
     assert session.scalars(select(Article.first_published_at)).one() is None
     start = clock.now().replace(microsecond=0)
@@ -29,7 +27,7 @@ def test_a_draft_gets_the_moment_of_its_first_publication(
     assert session.scalars(select(Article.published_at)).one() == published
 
 
-def test_a_stated_date_takes_precedence(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
+def test_date_in_the_file_takes_precedence(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
     load(runner, write(tmp_path / "a.md", f"---\ntitle: Later\ndraft: true\n---\n{TEXT}"))
     load(runner, write(tmp_path / "a.md", f"---\ntitle: Later\ndate: 2024-03-01\n---\n{TEXT}"))
     assert session.scalars(select(Article.published_at)).one() == datetime(2024, 3, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Front matter as other tools write it: read as they mean it, and never more public than it was there."""
+"""Front matter of other tools: their keys keep their meaning, and private content becomes a draft."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read(tmp_path: Path) -> Read:
     ],
     ids=["yaml", "toml", "json", "fenced-json", "headers", "other-yaml"],
 )
-def test_every_form_of_front_matter_is_read_alike(read: Read, front: str) -> None:
+def test_every_format_of_front_matter_gives_the_same_article(read: Read, front: str) -> None:
     file = read(front)
     assert (file.title, file.lang, file.body) == ("Birds", "fr", "Text.\n")
     assert file.metadata.tags == ["a", "b"]
@@ -99,7 +99,7 @@ def test_every_form_of_front_matter_is_read_alike(read: Read, front: str) -> Non
         "audience: family",
     ],
 )
-def test_what_is_not_for_everybody_is_imported_as_a_draft(read: Read, line: str) -> None:
+def test_private_or_unpublished_content_is_imported_as_a_draft(read: Read, line: str) -> None:
     file = read(f"---\ntitle: Birds\n{line}\n---\n")
     assert file.metadata.is_draft
     if not line.lower().startswith(("draft", "isdraft")):
@@ -127,11 +127,11 @@ def test_what_is_not_for_everybody_is_imported_as_a_draft(read: Read, line: str)
         "hideMeta: true",
     ],
 )
-def test_what_is_for_everybody_is_public(read: Read, line: str) -> None:
+def test_public_content_is_not_imported_as_a_draft(read: Read, line: str) -> None:
     assert not read(f"---\ntitle: Birds\n{line}\n---\n").metadata.is_draft
 
 
-def test_a_scheduled_article_needs_a_date(read: Read) -> None:
+def test_scheduled_article_needs_a_date(read: Read) -> None:
     assert read("---\ntitle: Birds\nstatus: scheduled\n---\n").metadata.is_draft
     file = read("---\ntitle: Birds\nstatus: future\ndate: 2027-01-01\n---\n")
     assert not file.metadata.is_draft
@@ -139,7 +139,7 @@ def test_a_scheduled_article_needs_a_date(read: Read) -> None:
 
 
 @pytest.mark.parametrize("line", ["expiryDate: 2030-01-01", "expirydate: 2030-01-01", "params: {expires: 2030-01-01}"])
-def test_a_future_expiry_date_is_named_because_it_has_no_effect(read: Read, line: str) -> None:
+def test_future_expiry_date_is_reported_as_without_effect(read: Read, line: str) -> None:
     file = read(f"---\ntitle: Birds\n{line}\n---\n")
     assert not file.metadata.is_draft
     (note,) = file.notes
@@ -148,11 +148,11 @@ def test_a_future_expiry_date_is_named_because_it_has_no_effect(read: Read, line
 
 
 @pytest.mark.parametrize("name", ["_drafts/birds.md", "blog/_drafts/x/birds.md", "drafts/birds.md", "_birds.md"])
-def test_a_place_for_drafts_makes_a_draft(read: Read, name: str) -> None:
+def test_file_in_a_drafts_folder_or_with_an_underscore_is_a_draft(read: Read, name: str) -> None:
     assert read("---\ntitle: Birds\ndraft: false\n---\n", name).metadata.is_draft
 
 
-def test_jekylls_file_name_holds_date_address_and_title(read: Read) -> None:
+def test_jekyll_file_name_gives_date_slug_and_title(read: Read) -> None:
     file = read("---\nlayout: post\n---\n", "2026-11-23-my-title.md")
     assert (file.title, file.base_slug) == ("My title", "my-title")
     assert file.metadata.published_at == datetime(2026, 11, 23, tzinfo=UTC)
@@ -160,7 +160,7 @@ def test_jekylls_file_name_holds_date_address_and_title(read: Read) -> None:
     assert (stated.title, stated.metadata.published_at) == ("Other", datetime(2026, 11, 20, tzinfo=UTC))
 
 
-def test_hugos_file_name_holds_the_language(read: Read) -> None:
+def test_hugo_file_name_gives_the_language(read: Read) -> None:
     assert read("---\ntitle: Oiseaux\n---\n", "birds.fr.md").lang == "fr"
 
 
@@ -182,7 +182,7 @@ def test_hugos_file_name_holds_the_language(read: Read) -> None:
         ("taxonomies: {tags: [a], categories: [b]}", ["a", "b"]),
     ],
 )
-def test_tags_are_words_whatever_they_look_like(read: Read, line: str, tags: list[str]) -> None:
+def test_tags_are_read_as_text(read: Read, line: str, tags: list[str]) -> None:
     assert read(f"---\ntitle: Birds\n{line}\n---\n").metadata.tags == tags
 
 
@@ -190,17 +190,17 @@ def test_tags_are_words_whatever_they_look_like(read: Read, line: str, tags: lis
     ("typed", "title"),
     [("2026", "2026"), ("No", "No"), ("1.10", "1.10"), ("'null'", "null"), ("2026-11-23", "2026-11-23")],
 )
-def test_a_title_is_the_text_that_was_typed(read: Read, typed: str, title: str) -> None:
+def test_title_is_read_as_text(read: Read, typed: str, title: str) -> None:
     assert read(f"---\ntitle: {typed}\n---\n").title == title
 
 
 @pytest.mark.parametrize("key", ["lang", "language", "locale", "Lang"])
 @pytest.mark.parametrize(("value", "lang"), [("fr_FR", "fr"), ("en-US", "en"), ("FR", "fr"), ("iw", "he")])
-def test_a_language_may_name_its_country(read: Read, key: str, value: str, lang: str) -> None:
+def test_language_may_include_a_region(read: Read, key: str, value: str, lang: str) -> None:
     assert read(f"---\ntitle: Birds\n{key}: {value}\n---\n").lang == lang
 
 
-def test_hugos_publish_date_holds_an_article_back(read: Read) -> None:
+def test_hugo_publish_date_in_the_future_delays_publication(read: Read) -> None:
     file = read("---\ntitle: Birds\ndate: 2026-01-01\npublishDate: 2027-01-01\n---\n")
     assert file.metadata.published_at == datetime(2027, 1, 1, tzinfo=UTC)
     past = read("---\ntitle: Birds\ndate: 2026-01-01\npublishDate: 2026-02-01\nlastmod: 2026-03-01\n---\n")
@@ -208,20 +208,20 @@ def test_hugos_publish_date_holds_an_article_back(read: Read) -> None:
     assert past.metadata.updated_at == datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def test_eleventys_words_for_dates_are_named(read: Read) -> None:
+def test_eleventy_date_keywords_are_reported(read: Read) -> None:
     file = read("---\ntitle: Birds\ndate: git Last Modified\n---\n")
     assert file.metadata.published_at is None
     assert "the day of publication is used" in file.notes[0].sentence
 
 
 @pytest.mark.parametrize("key", ["summary", "description", "excerpt"])
-def test_a_summary_has_many_names(read: Read, key: str) -> None:
+def test_summary_is_read_from_several_keys(read: Read, key: str) -> None:
     file = read(f"---\ntitle: Birds\n{key}: >\n  They\n  sing.\n---\n")
     assert file.metadata.summary == "They sing."
     assert file.metadata.ignored == []
 
 
-def test_old_addresses_on_this_site_are_kept_and_others_named(read: Read) -> None:
+def test_aliases_of_articles_become_old_slugs_and_others_are_reported(read: Read) -> None:
     file = read("---\ntitle: Birds\naliases: [/articles/old-birds, /2019/01/birds/]\nredirect_from: /x\n---\n")
     assert file.metadata.old_slugs == ["old-birds"]
     assert [note.sentence.split("`")[1] for note in file.notes] == ["/2019/01/birds/", "/x"]
@@ -241,7 +241,7 @@ def test_old_addresses_on_this_site_are_kept_and_others_named(read: Read) -> Non
         ("1850-03-01", "1850-03-01T00:00:00+00:00"),
     ],
 )
-def test_dates_are_read_as_people_write_them(text: str, moment: str) -> None:
+def test_common_date_formats_are_parsed(text: str, moment: str) -> None:
     assert parse_date(text).isoformat() == moment
 
 
@@ -250,12 +250,12 @@ def test_dates_are_read_as_people_write_them(text: str, moment: str) -> None:
     ["", "soon", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-05:00", "20261123", "1700000000", "2026-11-23 ../x",
      "2026-11-23 10:00 ../../etc/passwd", "٢٠٢٦-١١-٢٣", "Mon, 99 Foo 2026", "2026-11-23T24:00:00", "2026-W48-1"],
 )  # fmt: skip
-def test_what_is_no_date_is_refused_with_a_sentence(text: str) -> None:
+def test_invalid_date_is_refused_with_a_message(text: str) -> None:
     with pytest.raises(DateError, match=r"\.$"):
         parse_date(text)
 
 
-def test_hugos_section_pages_are_skipped(runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path) -> None:
+def test_hugo_section_pages_are_skipped(runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path) -> None:
     (tmp_path / "_index.md").write_text("---\ntitle: Posts\n---\n")
     (tmp_path / "birds.md").write_text("---\ntitle: Birds\n---\nThey sing.\n")
     done = runner.invoke(args=["articles", "import", str(tmp_path / "_index.md"), str(tmp_path / "birds.md")])

@@ -1,4 +1,4 @@
-"""`flask articles import`: what comes in, what stays, and what is wrong with a file."""
+"""`flask articles import`: new, changed and unchanged articles, and errors in files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def load(runner: FlaskCliRunner, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_an_article_is_served_as_it_was_written(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+def test_imported_article_is_served(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
     assert load(runner, write("a.md", GOOD)) == (0, "added /articles/oiseaux\n")
     page = client.get("/articles/oiseaux").text
     assert '<html lang="fr" dir="ltr">' in page
@@ -60,7 +60,7 @@ def test_an_article_is_served_as_it_was_written(runner: FlaskCliRunner, client: 
     assert 'id="bottom"' in page
 
 
-def test_the_same_file_again_changes_nothing(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+def test_importing_an_unchanged_file_changes_nothing(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
     path = write("a.md", GOOD)
     load(runner, path)
     client.post("/articles/oiseaux/views")
@@ -71,7 +71,7 @@ def test_the_same_file_again_changes_nothing(runner: FlaskCliRunner, client: Fla
     assert ">5 vues</span>" in before
 
 
-def test_what_changed_in_the_file_changes_and_never_a_count_or_a_comment(
+def test_importing_a_changed_file_keeps_counts_and_comments(
     runner: FlaskCliRunner, client: FlaskClient, write: Write
 ) -> None:
     load(runner, write("a.md", GOOD))
@@ -84,7 +84,7 @@ def test_what_changed_in_the_file_changes_and_never_a_count_or_a_comment(
     assert ">1 commentaire</span>" in page
 
 
-def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Session, write: Write) -> None:
+def test_dry_run_prints_changes_without_making_them(runner: FlaskCliRunner, session: Session, write: Write) -> None:
     path = write("a.md", GOOD)
     assert load(runner, "--dry-run", path) == (0, "would add /articles/oiseaux\n")
     assert session.scalar(select(func.count()).select_from(Article)) == 0
@@ -160,7 +160,7 @@ def test_a_dry_run_says_what_would_happen(runner: FlaskCliRunner, session: Sessi
         ("x" * 2_000_001, 1, "larger than 2 MB"),
     ],
 )
-def test_a_broken_file_gets_a_sentence_with_its_line(
+def test_invalid_file_gets_a_message_with_the_line(
     write: Write, content: str | bytes, line: int, sentence: str
 ) -> None:
     good, bad = write("good.md", GOOD), write("bad.md", content)
@@ -171,7 +171,7 @@ def test_a_broken_file_gets_a_sentence_with_its_line(
     assert [str(file.path) for file in read.files] == [good]
 
 
-def test_one_broken_file_stops_the_whole_import(runner: FlaskCliRunner, session: Session, write: Write) -> None:
+def test_one_invalid_file_stops_the_whole_import(runner: FlaskCliRunner, session: Session, write: Write) -> None:
     good, bad, unnamed = (
         write("a.md", GOOD),
         write("b.md", "Only text.\n"),
@@ -185,14 +185,14 @@ def test_one_broken_file_stops_the_whole_import(runner: FlaskCliRunner, session:
     assert session.scalar(select(func.count()).select_from(Article)) == 0
 
 
-def test_a_directory_and_a_missing_file(runner: FlaskCliRunner, tmp_path: Path) -> None:
+def test_directory_and_missing_file_are_reported(runner: FlaskCliRunner, tmp_path: Path) -> None:
     status, output = load(runner, str(tmp_path), str(tmp_path / "none.md"))
     assert status == 1
     assert f"{tmp_path}:1: this is a directory" in output
     assert f"{tmp_path / 'none.md'}:1: there is no such file" in output
 
 
-def test_what_is_not_a_file_gets_a_sentence(runner: FlaskCliRunner, tmp_path: Path) -> None:
+def test_broken_link_and_device_are_reported(runner: FlaskCliRunner, tmp_path: Path) -> None:
     link, loop = tmp_path / "link.md", tmp_path / "loop.md"
     link.symlink_to(tmp_path / "gone.md")
     loop.symlink_to(loop)
@@ -204,7 +204,7 @@ def test_what_is_not_a_file_gets_a_sentence(runner: FlaskCliRunner, tmp_path: Pa
     assert output.count(":1: ") == 4
 
 
-def test_a_slug_of_another_language_or_file_is_taken(runner: FlaskCliRunner, write: Write) -> None:
+def test_slug_of_another_file_or_language_is_refused(runner: FlaskCliRunner, write: Write) -> None:
     first, second = write("a.md", GOOD), write("b.md", GOOD)
     status, output = load(runner, first, second)
     assert status == 1
@@ -215,14 +215,18 @@ def test_a_slug_of_another_language_or_file_is_taken(runner: FlaskCliRunner, wri
     assert "is taken by an article in another language (fr)" in output
 
 
-def test_files_from_other_tools(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+def test_byte_order_mark_crlf_and_unknown_keys_are_accepted(
+    runner: FlaskCliRunner, client: FlaskClient, write: Write
+) -> None:
     text = b"\xef\xbb\xbf" + GOOD.replace("slug: oiseaux", "layout: wide").replace("\n", "\r\n").encode()
     status, output = load(runner, write("a.md", text))
     assert (status, output) == (0, "added /articles/les-oiseaux-une-ecoute\n  ignored: layout\n")
     assert client.get("/articles/les-oiseaux-une-ecoute").status_code == 200
 
 
-def test_a_draft_and_a_date_to_come_are_not_shown(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+def test_drafts_and_scheduled_articles_are_not_visible(
+    runner: FlaskCliRunner, client: FlaskClient, write: Write
+) -> None:
     draft = GOOD.replace("lang: fr", "lang: fr\ndraft: true")
     load(runner, write("a.md", draft), write("b.md", GOOD.replace("slug: oiseaux", "slug: demain\ndate: 2999-01-01")))
     assert client.get("/articles/oiseaux").status_code == 404
@@ -232,7 +236,7 @@ def test_a_draft_and_a_date_to_come_are_not_shown(runner: FlaskCliRunner, client
 
 
 @pytest.mark.settings(COMMENT_CLOSE_DAYS="30")
-def test_comments_close_by_the_day_of_publication_of_a_draft_with_an_old_date(
+def test_comments_on_a_draft_with_an_old_date_close_after_its_first_publication(
     runner: FlaskCliRunner, client: FlaskClient, write: Write
 ) -> None:
     draft = GOOD.replace("views: 4", "date: 2020-01-01\ndraft: true")
@@ -241,25 +245,25 @@ def test_comments_close_by_the_day_of_publication_of_a_draft_with_an_old_date(
     comment = {"author_name": "Ada", "body": "Oui"}
     assert client.post("/articles/oiseaux/comments", data=comment).status_code == 303
     assert '<time datetime="2020-01-01' in client.get("/articles/oiseaux").text
-    # An article that was public from the first import on has been public since its date.
+    # An article that is public at its first import counts as published since its date.
     assert client.post("/articles/autres/comments", data=comment).status_code == 409
 
 
-def test_a_date_to_come_is_said(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+def test_scheduled_date_is_reported(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
     path = write("a.md", GOOD.replace("views: 4", "date: 2999-01-01 09:30 +02:00"))
     expected = "  line 5: scheduled for 2999-01-01 07:30 UTC, not visible until then\n"
     assert load(runner, "--dry-run", path) == (0, "would add /articles/oiseaux\n" + expected)
     assert load(runner, path) == (0, "added /articles/oiseaux\n" + expected)
 
 
-def test_the_first_block_keeps_its_indentation(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+def test_first_block_keeps_its_indentation(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
     load(runner, write("a.md", "---\ntitle: Code\n---\n\n    x = 1\n\nText\n"))
     load(runner, write("b.md", "---\ntitle: List\n---\n \n  - one\n  - two\n"))
     assert "<pre><code>x = 1\n</code></pre>" in client.get("/articles/code").text
     assert "<ul>\n<li>one</li>\n<li>two</li>\n</ul>" in client.get("/articles/list").text
 
 
-def test_a_first_heading_that_repeats_the_title_is_shown_once(
+def test_first_heading_that_repeats_the_title_is_removed(
     runner: FlaskCliRunner, client: FlaskClient, write: Write
 ) -> None:
     load(runner, write("a.md", "---\ntitle: “My birds”\n---\n# My birds\n\nThey sing.\n\n## Where\n\nHere.\n"))
@@ -269,7 +273,7 @@ def test_a_first_heading_that_repeats_the_title_is_shown_once(
     assert '<h2 id="where">Where</h2>' in page
 
 
-def test_a_comment_in_html_reaches_no_page(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
+def test_html_comments_are_removed(runner: FlaskCliRunner, client: FlaskClient, write: Write) -> None:
     text = "<!-- a private note -->\nThey <!-- secret --> sing.\n\n<!--\nmore\nsecrets\n-->\n\nEnd.\n"
     assert load(runner, write("a.md", "---\ntitle: Birds\n---\n" + text)) == (0, "added /articles/birds\n")
     for page in (client.get("/").text, client.get("/articles/birds").text):
@@ -279,7 +283,7 @@ def test_a_comment_in_html_reaches_no_page(runner: FlaskCliRunner, client: Flask
 
 
 @pytest.mark.parametrize("mark", ["<!--more-->", "<!-- more -->", "<!--more Read on-->"])
-def test_the_text_before_the_more_mark_is_the_summary(
+def test_text_before_the_more_marker_is_the_summary(
     runner: FlaskCliRunner, client: FlaskClient, write: Write, mark: str
 ) -> None:
     load(runner, write("a.md", f"---\ntitle: Birds\n---\nThey *sing*[^1].\n\n{mark}\n\nAnd fly.\n\n[^1]: All day.\n"))
@@ -289,7 +293,7 @@ def test_the_text_before_the_more_mark_is_the_summary(
     assert "more" not in page.split('class="article-body"')[1].split("</div>")[0]
 
 
-def test_what_cannot_be_shown_is_named_with_its_line(runner: FlaskCliRunner, write: Write) -> None:
+def test_unsupported_markup_is_reported_with_its_line(runner: FlaskCliRunner, write: Write) -> None:
     text = """---
 title: Birds
 ---

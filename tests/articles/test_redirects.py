@@ -1,4 +1,4 @@
-"""Old addresses of articles whose titles changed."""
+"""Redirects from the old addresses of articles whose titles have changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def titled(title: str, more: str = "") -> str:
     return f"---\ntitle: {title}\n{more}---\n{TEXT}"
 
 
-def test_a_corrected_title_keeps_comments_and_redirects_the_old_address(
+def test_changed_title_keeps_comments_and_redirects_the_old_address(
     runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path
 ) -> None:
     load(runner, write(tmp_path / "a.md", titled("Brids sing", "views: 40\n")))
@@ -35,7 +35,9 @@ def test_a_corrected_title_keeps_comments_and_redirects_the_old_address(
     assert ">2 comments</span>" in text
 
 
-def test_two_title_changes_and_back(runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path) -> None:
+def test_old_addresses_redirect_after_several_title_changes(
+    runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path
+) -> None:
     for title in ("One song", "Two songs", "Three songs", "One song"):
         assert load(runner, write(tmp_path / "a.md", titled(title)))[0] == 0
     assert client.get("/articles/one-song").status_code == 200
@@ -43,7 +45,7 @@ def test_two_title_changes_and_back(runner: FlaskCliRunner, client: FlaskClient,
         assert client.get(f"/articles/{old}").headers["Location"] == "/articles/one-song"
 
 
-def test_another_article_cannot_state_an_old_address(
+def test_another_article_cannot_use_an_old_address_as_its_slug(
     runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path
 ) -> None:
     load(runner, write(tmp_path / "a.md", titled("One song")))

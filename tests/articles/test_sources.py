@@ -1,4 +1,4 @@
-"""Which article an imported file updates, and the address that it gets."""
+"""Which article an imported file updates, and the slug of a new article."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CSHARP = "---\ntitle: C#\n---\nDelegates and events, nothing else at all.\n"
 BIRDS = "---\ntitle: Birds\n---\nThey sing all day long in the trees.\n"
 
 
-def test_two_titles_with_one_slug_in_one_run_become_two_articles(
+def test_two_files_with_the_same_derived_slug_in_one_import_become_two_articles(
     runner: FlaskCliRunner, session: Session, tmp_path: Path
 ) -> None:
     code, _ = load(runner, write(tmp_path / "a.md", CPP), write(tmp_path / "b.md", CSHARP))
@@ -39,7 +39,7 @@ def test_two_titles_with_one_slug_in_one_run_become_two_articles(
     assert dict(session.execute(select(Article.slug, Article.title)).all()) == {"c": "C++", "c-2": "C#"}
 
 
-def test_two_titles_with_one_slug_in_two_runs_become_two_articles(
+def test_two_files_with_the_same_derived_slug_in_two_imports_become_two_articles(
     runner: FlaskCliRunner, session: Session, tmp_path: Path
 ) -> None:
     assert load(runner, write(tmp_path / "a.md", CPP))[0] == 0
@@ -48,8 +48,10 @@ def test_two_titles_with_one_slug_in_two_runs_become_two_articles(
     assert (code, output.splitlines()[-1]) in [(0, "added /articles/c-2"), (1, "Nothing was imported.")]
 
 
-def test_week_notes_twice_become_two_articles(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
-    """Two files with one title and no slug, imported on two days; importing the first again changes its own article."""
+def test_two_files_with_the_same_title_become_two_articles(
+    runner: FlaskCliRunner, session: Session, tmp_path: Path
+) -> None:
+    """The files have no slug and are imported separately. Importing the first one again updates its own article."""
     first = write(tmp_path / "monday.md", "---\ntitle: Week notes\n---\nThe first week was about birds and trees.\n")
     second = write(tmp_path / "friday.md", "---\ntitle: Week notes\n---\nNothing but rain and a good long novel.\n")
     assert load(runner, first) == (0, "added /articles/week-notes\n")
@@ -60,28 +62,28 @@ def test_week_notes_twice_become_two_articles(runner: FlaskCliRunner, session: S
     assert "rain" in texts["week-notes-2"]
 
 
-def test_the_same_file_updates_its_article(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
+def test_same_file_updates_its_article(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
     load(runner, write(tmp_path / "a.md", BIRDS))
     code, output = load(runner, write(tmp_path / "a.md", BIRDS + "\nA second paragraph.\n"))
     assert (code, output) == (0, "updated /articles/birds: text\n")
     assert len(session.scalars(select(Article.id)).all()) == 1
 
 
-def test_a_file_in_a_moved_folder_updates_its_article(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
+def test_file_in_a_moved_folder_updates_its_article(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
     load(runner, write(tmp_path / "old" / "a.md", BIRDS))
     (tmp_path / "old").rename(tmp_path / "new")
     assert load(runner, str(tmp_path / "new" / "a.md")) == (0, "unchanged /articles/birds\n")
     assert len(session.scalars(select(Article.id)).all()) == 1
 
 
-def test_a_renamed_file_updates_its_article(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
+def test_renamed_file_updates_its_article(runner: FlaskCliRunner, session: Session, tmp_path: Path) -> None:
     load(runner, write(tmp_path / "a.md", BIRDS))
     (tmp_path / "a.md").rename(tmp_path / "b.md")
     assert load(runner, str(tmp_path / "b.md")) == (0, "unchanged /articles/birds\n")
     assert len(session.scalars(select(Article.id)).all()) == 1
 
 
-def test_a_renamed_file_with_a_new_title_and_the_same_text_updates_its_article(
+def test_renamed_file_with_a_new_title_and_the_same_text_updates_its_article(
     runner: FlaskCliRunner, session: Session, tmp_path: Path
 ) -> None:
     load(runner, write(tmp_path / "a.md", BIRDS), write(tmp_path / "c.md", CPP))
@@ -91,7 +93,7 @@ def test_a_renamed_file_with_a_new_title_and_the_same_text_updates_its_article(
     assert len(session.scalars(select(Article.id)).all()) == 2
 
 
-def test_an_import_reads_only_the_texts_of_its_own_articles(
+def test_import_loads_no_texts_of_other_articles(
     app: Flask, runner: FlaskCliRunner, publish_article: Callable[..., Article], tmp_path: Path
 ) -> None:
     for number in range(30):
@@ -107,13 +109,13 @@ def test_an_import_reads_only_the_texts_of_its_own_articles(
     path = write(tmp_path / "a.md", BIRDS)
     event.listen(engine, "before_cursor_execute", count)
     assert load(runner, path) == (0, "added /articles/birds\n")
-    assert texts == 1  # the one that looks for the article at this slug
+    assert texts == 1  # the lookup of an article with this slug
     assert load(runner, path)[1] == "unchanged /articles/birds\n"
     event.remove(engine, "before_cursor_execute", count)
     assert texts == 2  # the article of this file
 
 
-def test_an_imported_copy_of_an_export_changes_nothing(
+def test_importing_an_exported_file_changes_nothing(
     runner: FlaskCliRunner, client: FlaskClient, session: Session, tmp_path: Path
 ) -> None:
     original = write(tmp_path / "a.md", BIRDS)

@@ -124,7 +124,7 @@ def test_draft_of_another_tab_is_kept_after_a_post(visit: Visits, article: Artic
     expect(two.locator("#comment-form [name=body]")).to_have_value("From two")
 
 
-def test_forms_work_where_storage_is_full_or_forbidden(visit: Visits, article: Articles) -> None:
+def test_forms_work_when_storage_is_full_or_forbidden(visit: Visits, article: Articles) -> None:
     for method in ("setItem", "getItem"):
         page = visit().page
         page.add_init_script(

@@ -1,4 +1,4 @@
-"""Foreign and missing responses replace nothing; a message appears beside the form or button."""
+"""Responses of other servers and missing responses replace nothing; a message appears beside the form or button."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FOREIGN: list[dict[str, Any]] = [
     *({"status": status, "body": FRAGMENT} for status in (400, 401, 403, 404, 409, 413, 422, 429, 502)),
     {"status": 503, "body": PORTAL},
     {"status": 504, "body": ""},
-    # Ours, but not a fragment: a whole page, or nothing at all because something on the way has emptied it.
+    # With our header, but not a fragment: a whole page, or an empty body because a proxy removed it.
     {"status": 200, "body": PORTAL, "headers": MARKED},
     {"status": 200, "body": "", "headers": MARKED},
 ]
@@ -111,7 +111,7 @@ def test_foreign_response_replaces_nothing_on_the_page(
     expect(page.locator(".comments-header .request-failure, .comment-actions .request-failure")).to_have_count(0)
 
 
-def test_foreign_response_to_an_objection_keeps_the_form(visit: Visits, server: Server) -> None:
+def test_foreign_response_to_an_opt_out_keeps_the_form(visit: Visits, server: Server) -> None:
     visitor = visit()
     visitor.allow(NOISE)
     page = visitor.page
@@ -135,7 +135,7 @@ def test_redirect_to_another_page_is_not_swapped(visit: Visits, article: Article
     expect(page.locator("#comment-form [name=body]")).to_have_value("Kept")
 
 
-def test_our_own_error_is_shown_beside_the_form(visit: Visits, article: Articles) -> None:
+def test_error_of_the_application_is_shown_beside_the_form(visit: Visits, article: Articles) -> None:
     visitor = visit()
     visitor.allow(NOISE)
     page = visitor.page

@@ -95,7 +95,7 @@ def test_edits_and_deletions_by_others_arrive_while_writing(visit: Visits, artic
     expect(field).to_be_focused()
     assert field.evaluate("field => [field.selectionStart, field.selectionEnd]") == [2, 5]
     expect(page.locator("#comment-form [name=body]")).to_have_value("Half a thought")
-    # The comment above is deleted; scroll anchoring keeps the field in place.
+    # A comment above the field was deleted; scroll anchoring keeps the field in place.
     assert page.evaluate("scrollY") <= scroll
 
 

@@ -28,7 +28,7 @@ def conversation(visit: Visits, article: Articles) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(visit: Visits, server: Server, conversation: str, scheme: str) -> None:
+def test_pages_have_no_accessibility_violations(visit: Visits, server: Server, conversation: str, scheme: str) -> None:
     visitor = visit(color_scheme=scheme)
     visitor.allow("status of 404")
     page = visitor.page
@@ -42,7 +42,7 @@ def test_axe_finds_nothing(visit: Visits, server: Server, conversation: str, sch
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_edit_and_delete_pages(
+def test_edit_and_delete_pages_have_no_accessibility_violations(
     visit: Visits, server: Server, article: Articles, scheme: str
 ) -> None:
     page = visit(color_scheme=scheme).page
@@ -113,7 +113,7 @@ a_line_of_code_that_is_longer_than_any_telephone_is_wide = "and so its line has 
 
 
 @pytest.mark.parametrize(("lang", "scheme"), [("en", "light"), ("he", "dark")])
-def test_article_with_every_element_fits_and_axe_finds_nothing(
+def test_article_with_every_element_fits_and_is_accessible(
     visit: Visits, article: Articles, lang: str, scheme: str
 ) -> None:
     page = visit(color_scheme=scheme, viewport={"width": 375, "height": 800}).page

@@ -34,7 +34,7 @@ def open_with_a_clock(visitor: Visit, address: str) -> Page:
     return visitor.page
 
 
-def questions(visitor: Visit) -> int:
+def refreshes(visitor: Visit) -> int:
     return len([request for request in visitor.requests if "since=" in request.url])
 
 
@@ -86,14 +86,14 @@ def test_hidden_page_sends_no_refresh_until_it_is_visible_again(visit: Visits, a
     visitor = visit()
     page = open_with_a_clock(visitor, article())
     page.evaluate(HIDE)
-    asked = questions(visitor)
+    asked = refreshes(visitor)
     for _ in range(5):
         page.clock.fast_forward(15_000)
         page.wait_for_timeout(50)
-    assert questions(visitor) == asked
+    assert refreshes(visitor) == asked
     page.evaluate(SHOW)
     page.wait_for_timeout(300)
-    assert questions(visitor) == asked + 1
+    assert refreshes(visitor) == asked + 1
 
 
 def test_page_opened_in_the_background_is_counted_when_it_becomes_visible(visit: Visits, article: Articles) -> None:

@@ -1,4 +1,4 @@
-"""A browser counts one view a day, only if the page is visible and the reader does not object."""
+"""One view per browser and day is counted, if the page is visible and the reader has not opted out."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_tab_left_open_sends_a_view_again_the_next_day(
     page.clock.fast_forward("25:00:00")
     with page.expect_response("**/views"):
         page.evaluate(come_back)
-    # The server's day is still the same.
+    # On the server it is still the same day.
     expect(page.locator("#view-count")).to_have_text("1 view")
 
 
@@ -96,9 +96,7 @@ def test_view_count_links_to_its_explanation_in_the_articles_language(
     assert_accessible(page)
 
 
-def test_objection_can_be_made_and_withdrawn_with_one_button(
-    article: Callable[..., str], visit: Callable[..., Visit]
-) -> None:
+def test_one_button_opts_out_of_counting_and_in_again(article: Callable[..., str], visit: Callable[..., Visit]) -> None:
     address = article(views=4)
     home = "/".join(address.split("/")[:3])
     for javascript in (True, False):

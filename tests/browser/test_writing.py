@@ -210,7 +210,7 @@ def test_delete_own_comment(visit: Visits, article: Articles) -> None:
     expect(page.locator("#status")).to_have_text("Your comment has been deleted.")
 
 
-def test_like_can_be_given_and_taken_back(visit: Visits, article: Articles) -> None:
+def test_like_can_be_added_and_removed(visit: Visits, article: Articles) -> None:
     address = article()
     visit_of_author = visit()
     visit_of_author.page.goto(address)

@@ -78,7 +78,7 @@ def owner(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def busy(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[None]:
-    """Return a context in which another process holds the write lock, and requests wait for it 100 ms only."""
+    """Return a context in which another process holds the write lock and requests wait for it only 100 ms."""
     defaults = {"durable": True, "lock_timeout_ms": 100}
     monkeypatch.setattr(write_transaction.__wrapped__, "__kwdefaults__", defaults)  # type: ignore[attr-defined]
     return locked(database_url, "conversations, comments", "EXCLUSIVE")

@@ -19,7 +19,7 @@ from tests.comments.conftest import Post, PublishArticle
 pytestmark = pytest.mark.usefixtures("article")
 
 
-def test_plain_form_leads_to_the_comment(post: Post, client: FlaskClient) -> None:
+def test_form_without_htmx_redirects_to_the_comment(post: Post, client: FlaskClient) -> None:
     answer = post("birds", author_name="Ada", body="Hello *there*")
     assert answer.status_code == 303
     assert re.fullmatch(r"/articles/birds#comment-\d+", answer.headers["Location"])
@@ -29,7 +29,7 @@ def test_plain_form_leads_to_the_comment(post: Post, client: FlaskClient) -> Non
     assert '<span id="comment-count" data-count="1">1 comment</span>' in page
 
 
-def test_htmx_gets_the_comment_the_count_an_empty_form_and_a_message(post: Post) -> None:
+def test_htmx_response_has_comment_count_empty_form_and_message(post: Post) -> None:
     answer = post("birds", author_name="Ada", body="Hello *there*", htmx=True)
     assert answer.status_code == 201
     assert "<!doctype" not in answer.text
@@ -139,7 +139,7 @@ def test_deeply_nested_reply_names_the_author_of_its_parent(post: Post, session:
 
 
 @pytest.mark.parametrize("has_cookie", [False, True])
-def test_eight_simultaneous_forms_are_one_comment_with_one_answer(
+def test_eight_simultaneous_identical_posts_create_one_comment(
     app: Flask, post: Post, session: Session, has_cookie: bool
 ) -> None:
     headers = {"HX-Request": "true"}
@@ -241,7 +241,7 @@ def test_too_many_comments_from_one_network_are_refused_with_their_text(app: Fla
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert "three</textarea>" in refused.text
     assert "from your network" in refused.text
-    # A repeat gets the first answer, and other networks are not limited.
+    # A repeated form gets the first response, and other networks are not limited.
     assert send("two", "192.0.2.2").status_code == good
     assert send("four", "198.51.100.1").status_code == good
 

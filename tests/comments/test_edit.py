@@ -1,4 +1,4 @@
-"""Edit and delete a comment: by its author, within the time limit, without losing texts."""
+"""Authors edit and delete their comments within the time limit, and no text is lost."""
 
 from __future__ import annotations
 

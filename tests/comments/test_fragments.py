@@ -1,4 +1,4 @@
-"""The HTML of comments that is kept for the next page."""
+"""The cache of rendered comments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LATER = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 def test_page_shows_every_change_of_a_comment(
     app: Flask, write_comments: WriteComments, column: str, value: Any, shown: str
 ) -> None:
-    """The fragments are kept by what they show, so no page can show an outdated one."""
+    """The cache key has every value that a fragment shows, so no page shows an outdated fragment."""
     write_comments(["First text"])
     reader = app.test_client()
     assert shown not in reader.get("/articles/birds").text
@@ -57,7 +57,7 @@ def test_page_shows_a_change_of_the_parent_that_a_deep_reply_names(
     assert ">Bea</a>" in reader.get("/articles/birds").text
 
 
-def test_closed_article_and_another_language_have_entries_of_their_own() -> None:
+def test_closed_article_and_another_language_have_separate_entries() -> None:
     fragments, node = Fragments(), Node(comment(1))
     assert fragments.html(("en", False, "/"), lambda node: "open", node) == "open"
     assert fragments.html(("en", True, "/"), lambda node: "closed", node) == "closed"
@@ -65,7 +65,7 @@ def test_closed_article_and_another_language_have_entries_of_their_own() -> None
     assert fragments.html(("en", False, "/"), lambda node: "not asked", node) == "open"
 
 
-def test_least_recently_used_entries_are_dropped_when_the_room_is_used_up() -> None:
+def test_least_recently_used_entries_are_dropped_when_the_cache_is_full() -> None:
     fragments, rendered = Fragments(room=10_000), list[int]()
 
     def render(node: Node) -> str:

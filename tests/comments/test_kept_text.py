@@ -1,4 +1,4 @@
-"""Refused requests give the typed text back, and only its author sees a pending comment."""
+"""Refused requests return the typed text, and only its author sees a pending comment."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ TEXT = "Typed <carefully>"
 KEPT = "Typed &lt;carefully&gt;</textarea>"
 
 
-def test_comment_on_a_missing_article_gives_the_text_back(client: FlaskClient) -> None:
+def test_comment_on_a_missing_article_returns_the_text(client: FlaskClient) -> None:
     answer = client.post("/articles/none/comments", data={"author_name": "Ada", "body": TEXT})
     assert answer.status_code == 404
     assert KEPT in answer.text
 
 
-def test_edit_of_a_deleted_comment_gives_the_text_back(client: FlaskClient, comment: int) -> None:
+def test_edit_of_a_deleted_comment_returns_the_text(client: FlaskClient, comment: int) -> None:
     client.post(f"/comments/{comment}/delete")
     answer = client.post(f"/comments/{comment}/edit", data={"body": TEXT, "revision": "0"})
     assert answer.status_code == 404
     assert KEPT in answer.text
 
 
-def test_edit_conflict_gives_the_text_back(client: FlaskClient, comment: int) -> None:
+def test_edit_conflict_returns_the_text(client: FlaskClient, comment: int) -> None:
     client.post(f"/comments/{comment}/edit", data={"body": "Second text", "revision": "0"})
     answer = client.post(f"/comments/{comment}/edit", data={"body": TEXT, "revision": "0"})
     assert answer.status_code == 409
     assert KEPT in answer.text
 
 
-def test_answer_to_a_form_over_64_kb_says_that_the_browser_keeps_the_text(client: FlaskClient) -> None:
+def test_response_to_a_form_over_64_kb_says_that_the_browser_keeps_the_text(client: FlaskClient) -> None:
     answer = client.post("/articles/birds/comments", data={"body": "x" * 70_000})
     assert answer.status_code == 413
     assert "Your browser keeps your text" in answer.text
 
 
 @pytest.mark.settings(RATELIMIT_ENABLED="on", COMMENT_RATE_PER_MINUTE="1")
-def test_too_many_comments_give_the_text_back(client: FlaskClient, comment: int) -> None:
+def test_too_many_comments_return_the_text(client: FlaskClient, comment: int) -> None:
     answer = client.post("/articles/birds/comments", data={"author_name": "Ada", "body": TEXT})
     assert answer.status_code == 429
     assert KEPT in answer.text
@@ -59,7 +59,7 @@ def test_too_many_comments_give_the_text_back(client: FlaskClient, comment: int)
 
 @pytest.mark.parametrize("htmx", [True, False])
 @pytest.mark.parametrize("is_reply", [True, False])
-def test_busy_database_gives_the_form_back(
+def test_busy_database_returns_the_form(
     post: Post, comment: int, busy: AbstractContextManager[None], htmx: bool, is_reply: bool
 ) -> None:
     fields = {"author_url": "https://ada.example", "parent_id": str(comment) if is_reply else ""}
@@ -78,7 +78,7 @@ def test_busy_database_gives_the_form_back(
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_busy_database_gives_the_edit_form_back(
+def test_busy_database_returns_the_edit_form(
     client: FlaskClient, comment: int, busy: AbstractContextManager[None], htmx: bool
 ) -> None:
     url, form = f"/comments/{comment}/edit", {"body": TEXT, "revision": "0"}

@@ -28,7 +28,7 @@ def likes(session: Session) -> int:
     return session.scalars(select(Comment.like_count)).one()
 
 
-def test_like_button_gives_and_takes_back_a_like(app: Flask, comment: int, session: Session) -> None:
+def test_like_button_adds_and_removes_a_like(app: Flask, comment: int, session: Session) -> None:
     given = like(app, comment)
     assert given.status_code == 200
     assert 'aria-pressed="true"' in given.text
@@ -40,7 +40,7 @@ def test_like_button_gives_and_takes_back_a_like(app: Flask, comment: int, sessi
     assert likes(session) == 0
 
 
-def test_like_without_htmx_leads_back_to_the_comment(app: Flask, comment: int, session: Session) -> None:
+def test_like_without_htmx_redirects_to_the_comment(app: Flask, comment: int, session: Session) -> None:
     answer = like(app, comment, htmx=False)
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/articles/birds?notice=liked-{comment}#comment-{comment}"
@@ -69,7 +69,7 @@ def test_like_of_a_missing_comment_is_404(app: Flask, comment: int) -> None:
 
 def test_two_hundred_simultaneous_likes_are_counted(app: Flask, comment: int, session: Session) -> None:
     def give(number: int) -> int:
-        # On a busy machine the write queue may refuse a request; it is sent again, as Retry-After asks.
+        # On a busy machine the write queue may refuse a request, which is then sent again.
         while (answer := like(app, comment, address=f"10.0.{number}.1")).status_code == 503:
             pass
         return answer.status_code

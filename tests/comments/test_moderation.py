@@ -131,7 +131,7 @@ def test_removed_comment_posted_again_awaits_approval(
 
 @pytest.mark.parametrize("htmx", [True, False])
 @pytest.mark.settings(COMMENT_MODERATION="all")
-def test_name_of_a_pending_comment_stays_secret(comment: int, app: Flask, htmx: bool) -> None:
+def test_name_of_a_pending_comment_is_not_disclosed(comment: int, app: Flask, htmx: bool) -> None:
     stranger = app.test_client()
     headers = HTMX if htmx else {}
     form = {"body": "", "author_name": "Eve", "parent_id": str(comment), "article": "birds"}
@@ -140,7 +140,7 @@ def test_name_of_a_pending_comment_stays_secret(comment: int, app: Flask, htmx: 
 
 
 @pytest.mark.settings(COMMENT_EDIT_MINUTES="0")
-def test_edit_after_the_time_limit_gives_the_text_back(client: FlaskClient, comment: int) -> None:
+def test_edit_after_the_time_limit_returns_the_text(client: FlaskClient, comment: int) -> None:
     answer = client.post(f"/comments/{comment}/edit", data={"body": "Typed <late>", "revision": "0"})
     assert answer.status_code == 403
     assert "Typed &lt;late&gt;</textarea>" in answer.text

@@ -24,7 +24,7 @@ def test_fragment_is_the_sanitised_html(client: FlaskClient, session: Session) -
     assert session.scalar(select(func.count()).select_from(Comment)) == 0
 
 
-def test_plain_form_gets_a_page_with_the_text_kept(
+def test_form_without_htmx_gets_a_page_that_keeps_the_text(
     client: FlaskClient, publish_article: Callable[..., Article]
 ) -> None:
     publish_article(slug="oiseaux", lang="fr", title="Oiseaux")
@@ -38,7 +38,7 @@ def test_plain_form_gets_a_page_with_the_text_kept(
     assert '<html lang="fr"' in answer.text
 
 
-def test_preview_of_empty_and_overlong_text(client: FlaskClient) -> None:
+def test_preview_of_empty_or_overlong_text_shows_a_message(client: FlaskClient) -> None:
     assert "Nothing to preview." in client.post("/comments/preview", data={"body": " "}).text
     answer = client.post("/comments/preview", data={"body": "x" * 5001})
     assert answer.status_code == 422

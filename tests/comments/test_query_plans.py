@@ -1,4 +1,4 @@
-"""Every query that a visitor's request causes reads an index, however many comments the site has."""
+"""Every query of a visitor's request uses an index, however many comments the site has."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def comments_of(article_id: int) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def recorded(app: Flask) -> Iterator[list[Statement]]:
-    """Collects the statements, with their parameters, that reach the database."""
+    """Collect the statements that reach the database, with their parameters."""
     statements: list[Statement] = []
 
     def note(connection: object, cursor: object, statement: str, parameters: Any, *rest: object) -> None:
@@ -112,7 +112,7 @@ def recorded(app: Flask) -> Iterator[list[Statement]]:
 
 
 def scans(app: Flask, statements: list[Statement]) -> list[str]:
-    """The lines of the statements' plans that read a whole big table or index."""
+    """The lines of the query plans that read a whole big table or index."""
     with app.app_context():
         engine = db.engine
     with engine.connect() as connection:
@@ -127,7 +127,7 @@ def scans(app: Flask, statements: list[Statement]) -> list[str]:
 def plan(engine: Engine, connection: Connection, statement: str, values: Any) -> list[str]:
     if engine.dialect.name == "sqlite":
         return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
-    # With seqscan off, a table is only read as a whole if no index serves the query, however small the table is.
+    # With enable_seqscan off, PostgreSQL scans a table only if no index fits the query, however small the table is.
     connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
     return [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
 
@@ -199,10 +199,8 @@ def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comment
     assert counts == [10, 10, 10]
 
 
-def test_repeats_rates_and_rules_come_before_rendering_and_the_lock(
-    app: Flask, post: Post, comment: int, owner: FlaskClient
-) -> None:
-    """A refused form takes no write lock: it runs no INSERT, UPDATE or DELETE."""
+def test_refused_post_takes_no_write_lock(app: Flask, post: Post, comment: int, owner: FlaskClient) -> None:
+    """It runs no INSERT, UPDATE or DELETE."""
     for fields in ({"author_name": "Ada", "body": "First text"}, {"author_name": OWNER}, {"body": ""}):
         with recorded(app) as statements:
             post("birds", htmx=True, **fields)

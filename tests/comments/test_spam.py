@@ -66,12 +66,12 @@ def test_pending_comment_is_visible_to_its_author_only(post: Post, client: Flask
 
 
 @pytest.mark.settings(COMMENT_MODERATION="all")
-def test_moderation_of_all_comments(post: Post) -> None:
+def test_every_comment_awaits_approval_with_moderation_all(post: Post) -> None:
     assert post("birds", body="Hello", htmx=True).status_code == 202
 
 
 @pytest.mark.settings(COMMENT_MODERATION="first")
-def test_moderation_of_first_comments_trusts_known_authors(
+def test_moderation_first_publishes_comments_of_approved_authors(
     post: Post, session: Session, runner: FlaskCliRunner
 ) -> None:
     assert post("birds", body="Hello", htmx=True).status_code == 202

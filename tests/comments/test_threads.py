@@ -1,4 +1,4 @@
-"""Pages of threads, refreshes, permalinks, and their numbers of queries."""
+"""Pages of threads, refreshes and permalinks, and the number of queries that they need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("article")
 
 @contextmanager
 def counted(app: Flask) -> Iterator[list[str]]:
-    """The statements that reach the database, without those of transactions and of the page cache."""
+    """Collect the statements that reach the database, without those of transactions and of the page cache."""
     statements: list[str] = []
 
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
@@ -152,7 +152,7 @@ def test_long_thread_shows_its_first_replies_and_loads_the_rest_on_demand(
     assert found == list(range(90))
 
 
-def test_permalink_leads_to_the_page_with_the_comment(app: Flask, write_comments: WriteComments) -> None:
+def test_permalink_redirects_to_the_page_with_the_comment(app: Flask, write_comments: WriteComments) -> None:
     (root,) = write_comments(["Root"])
     deep = write_comments((f"Reply {number};" for number in range(60)), parent_id=root)[-1]
     late = write_comments(f"Thread {number};" for number in range(60))[-1]
@@ -223,9 +223,7 @@ def test_summary_of_a_thread_has_the_number_of_replies_and_their_authors(
     assert re.sub("[\u2068\u2069]", "", names.group(1)) == "Bob, Cleo, Dan, and others"
 
 
-def test_page_around_a_folded_reply_offers_exactly_the_replies_after_it(
-    app: Flask, write_comments: WriteComments
-) -> None:
+def test_page_at_a_folded_reply_links_to_the_replies_after_it(app: Flask, write_comments: WriteComments) -> None:
     (root,) = write_comments(["Root"])
     write_comments((f"Reply number {number};" for number in range(30)), parent_id=root)
     reader = app.test_client()

@@ -1,4 +1,4 @@
-"""A real server with two processes, and an application of the test's own on the same database."""
+"""A real server with two processes, and an application in the test process on the same database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.harness.server import Server
 
 @pytest.fixture
 def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
-    """Two processes with sixteen threads each, on SQLite and on PostgreSQL."""
+    """A server with two processes of eight threads each, on SQLite and on PostgreSQL."""
     server = Server(tmp_path / "instance", workers=2, DATABASE_URL=database_url)
     yield server
     server.kill()
@@ -26,7 +26,7 @@ def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def blog(server: Server, database_url: str) -> Iterator[Flask]:
-    """The test's own application, with one article."""
+    """The application in the test process. The database has one article."""
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, server.folder)
     now = datetime(2026, 1, 2, tzinfo=UTC)
     with app.app_context(), write_transaction() as session:

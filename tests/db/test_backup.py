@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_the_key_of_the_day_is_not_copied(app: Flask, publish_article: Publish, database_url: str) -> None:
+def test_daily_key_is_not_in_the_backup(app: Flask, publish_article: Publish, database_url: str) -> None:
     publish_article()
     key = os.urandom(32)
     with app.app_context(), write_transaction() as session:
@@ -33,7 +33,7 @@ def test_the_key_of_the_day_is_not_copied(app: Flask, publish_article: Publish, 
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_nothing_is_copied_where_there_are_no_rows(app: Flask, database_url: str) -> None:
+def test_empty_database_is_not_backed_up(app: Flask, database_url: str) -> None:
     database = Path(database_url.removeprefix("sqlite:///"))
     with app.app_context():
         alembic.downgrade("base")
@@ -41,7 +41,7 @@ def test_nothing_is_copied_where_there_are_no_rows(app: Flask, database_url: str
     assert list(database.parent.glob("*.backup-*")) == []
 
 
-def test_three_copies_are_kept_and_none_longer_than_thirty_days(tmp_path: Path) -> None:
+def test_newest_three_backups_are_kept_for_thirty_days(tmp_path: Path) -> None:
     database = tmp_path / "blog.sqlite3"
     for age in (0, 1, 2, 3, 31):
         (tmp_path / f"blog.sqlite3.backup-0001-{NOW - timedelta(days=age):%Y%m%dT%H%M%SZ}").touch()

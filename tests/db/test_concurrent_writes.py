@@ -1,4 +1,4 @@
-"""Two server processes that write at once, and servers that are stopped or killed."""
+"""Concurrent writes of two server processes, and servers that are stopped or killed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def send(server: Server, path: str, agent: str = FIREFOX, **form: str) -> tuple[
         connection.close()
 
 
-def test_two_processes_post_and_count_at_once_and_lose_nothing(server: Server, blog: Flask) -> None:
+def test_concurrent_comments_and_views_in_two_processes_are_all_stored(server: Server, blog: Flask) -> None:
     def act(number: int) -> int:
         if number % 2:
             return send(server, "/articles/birds/views", agent=browser(f"Reader {number}"))[0]
@@ -47,7 +47,7 @@ def test_two_processes_post_and_count_at_once_and_lose_nothing(server: Server, b
 
 
 def counted() -> int:
-    """The present views of the only article. On a busy machine an answer may come before its count is written."""
+    """The view count of the only article. On a busy machine a response may arrive before its view is written."""
     db.session.rollback()
     return db.session.scalars(select(ViewCount.counted)).one()
 
@@ -66,7 +66,7 @@ def view_many(server: Server, agents: list[str]) -> Counter[int]:
     return answers
 
 
-def test_two_thousand_readers_at_once_are_two_thousand_views(server: Server, blog: Flask) -> None:
+def test_two_thousand_concurrent_readers_are_all_counted(server: Server, blog: Flask) -> None:
     agents = [[browser(f"{connection}.{number}") for number in range(63 - connection % 2)] for connection in range(32)]
     with ThreadPoolExecutor(32) as pool:
         answers = sum(pool.map(lambda each: view_many(server, each), agents), Counter())
@@ -76,7 +76,7 @@ def test_two_thousand_readers_at_once_are_two_thousand_views(server: Server, blo
     assert "ERROR" not in server.log()
 
 
-def test_one_reader_a_hundred_times_at_once_is_one_view(server: Server, blog: Flask) -> None:
+def test_hundred_concurrent_requests_of_one_reader_are_one_view(server: Server, blog: Flask) -> None:
     with ThreadPoolExecutor(32) as pool:
         answers = sum(pool.map(lambda _: view_many(server, [FIREFOX]), range(100)), Counter())
     assert answers == {204: 100}
@@ -84,7 +84,7 @@ def test_one_reader_a_hundred_times_at_once_is_one_view(server: Server, blog: Fl
         eventually(counted, 1)
 
 
-def test_an_acknowledged_comment_survives_a_killed_server(server: Server, blog: Flask) -> None:
+def test_acknowledged_comment_survives_a_killed_server(server: Server, blog: Flask) -> None:
     for number in range(3):
         status, page = send(server, "/articles/birds/comments", author_name="Ada", body=f"Kept {number}")
         assert status == 201
@@ -116,7 +116,7 @@ def test_queued_views_are_written_before_the_server_ends(server: Server, blog: F
         assert {row.reason: row.views for row in db.session.scalars(select(DailyRefusals))} == {"bot": 1}
 
 
-def test_refusals_of_the_last_moment_are_written_before_the_server_ends(server: Server, blog: Flask) -> None:
+def test_queued_refusals_are_written_before_the_server_ends(server: Server, blog: Flask) -> None:
     for _ in range(20):
         assert send(server, "/articles/birds/views", agent="Googlebot/2.1")[0] == 200
     assert server.stop() == 0

@@ -1,4 +1,4 @@
-"""SQLite on a disk that is full or read-only. The faults are real: made with mounts as root, else with file modes."""
+"""SQLite on a full or read-only disk, made with real mounts if the tests run as root, else with file modes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def mount(*arguments: str) -> None:
 
 @contextmanager
 def read_only(path: Path) -> Iterator[None]:
-    """Make a file or a folder read-only: for root, whom file modes do not stop, by a mount."""
+    """Make a file or a folder read-only. Root ignores file modes, so it gets a read-only mount."""
     with ExitStack() as undo:
         if os.geteuid() == 0:
             mount("--bind", str(path), str(path))
@@ -57,7 +57,7 @@ def disk(tmp_path: Path, migrated_sqlite: Path) -> Path:
 
 @pytest.fixture
 def small_disk(disk: Path) -> Iterator[Path]:
-    """The same on a file system of 4 MB."""
+    """The same database on a file system of 4 MB."""
     content = (disk / "blog.sqlite3").read_bytes()
     mount("-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk))
     (disk / "blog.sqlite3").write_bytes(content)
@@ -95,7 +95,7 @@ def assert_only_readable(client: FlaskClient, cause: str) -> None:
     assert client.post("/articles/birds/views").status_code == 204
 
 
-def test_a_full_disk_is_named_and_the_site_is_read_until_there_is_room(small_disk: Path) -> None:
+def test_full_disk_is_reported_and_pages_are_still_served(small_disk: Path) -> None:
     with site(small_disk) as app:
         publish_birds(app)
         client = app.test_client()
@@ -111,8 +111,8 @@ def test_a_full_disk_is_named_and_the_site_is_read_until_there_is_room(small_dis
         assert client.get("/readyz").status_code == 200
 
 
-def test_a_file_that_may_not_grow_is_a_disk_error(disk: Path) -> None:
-    """As with a quota, or a limit of the host on the size of files."""
+def test_file_size_limit_is_reported_and_pages_are_still_served(disk: Path) -> None:
+    """Like a disk quota, or a limit of the host on file sizes."""
     with site(disk) as app:
         publish_birds(app)
         client = app.test_client()
@@ -129,7 +129,9 @@ def test_a_file_that_may_not_grow_is_a_disk_error(disk: Path) -> None:
         assert client.get("/readyz").status_code == 200
 
 
-def test_a_site_with_a_read_only_database_file_starts_and_is_read(disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_site_with_a_read_only_database_file_starts_and_serves_pages(
+    disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with site(disk) as app:
         publish_birds(app)
     with read_only(disk / "blog.sqlite3"), site(disk) as app:
@@ -146,7 +148,7 @@ def test_a_site_with_a_read_only_database_file_starts_and_is_read(disk: Path, ca
         assert post(app.test_client()) == 303
 
 
-def test_a_read_only_folder_ends_the_start_with_a_sentence(disk: Path) -> None:
+def test_read_only_folder_stops_the_start_with_a_message(disk: Path) -> None:
     with read_only(disk), pytest.raises(MigrationError) as error, site(disk):
         pass
     assert str(disk) in str(error.value)

@@ -1,4 +1,4 @@
-"""Only outages are reported as outages, and each failure leaves its cause in the log and in /readyz."""
+"""Only outages are reported as outages, and the log and /readyz name the cause of each failure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 
 
-def test_an_unknown_column_is_a_bug_with_its_traceback(
+def test_unknown_column_is_logged_as_a_bug_with_its_traceback(
     app: Flask, publish_article: Publish, client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")
@@ -40,7 +40,7 @@ def test_an_unknown_column_is_a_bug_with_its_traceback(
     assert "excerpt" in caplog.text
 
 
-def test_a_wrong_value_is_not_repeated_in_the_log(
+def test_values_of_a_failed_statement_are_not_logged(
     app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.get("/wrong")
@@ -56,7 +56,7 @@ def test_a_wrong_value_is_not_repeated_in_the_log(
     assert "a secret" not in caplog.text
 
 
-def test_a_lock_is_named_as_the_cause(
+def test_lock_is_logged_as_the_cause(
     app: Flask, publish_article: Publish, client: FlaskClient, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with locked(database_url, "visitor_keys"):
@@ -68,14 +68,14 @@ def test_a_lock_is_named_as_the_cause(
             return ""
 
         answer = client.get("/lock")
-        assert client.get("/readyz").status_code == 200  # somebody else writes, so the database can be written
+        assert client.get("/readyz").status_code == 200  # another process writes, so the database can be written
     assert answer.status_code == 503
     assert "The site is busy." in answer.text
     assert "holds a lock" in caplog.text or "holds the database's write lock" in caplog.text
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_read_only_server_is_not_ready_and_still_read(
+def test_read_only_server_is_not_ready_and_pages_are_still_served(
     app: Flask, publish_article: Publish, client: FlaskClient, post: Post, database_url: str
 ) -> None:
     publish_article(slug="birds")
@@ -101,10 +101,10 @@ def test_a_read_only_server_is_not_ready_and_still_read(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_failed_write_is_remembered_until_one_succeeds(
+def test_readyz_reports_a_failed_write_until_a_write_succeeds(
     app: Flask, publish_article: Publish, client: FlaskClient, post: Post
 ) -> None:
-    """A database of SQLite that may not grow, as on a full disk."""
+    """The SQLite database cannot grow, as on a full disk."""
     publish_article(slug="birds")
     with app.app_context(), db.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
@@ -121,7 +121,7 @@ def test_a_failed_write_is_remembered_until_one_succeeds(
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_read_only_sqlite_file_cannot_be_written(tmp_path: Path) -> None:
+def test_read_only_sqlite_file_is_reported_as_not_writable(tmp_path: Path) -> None:
     path = tmp_path / "blog.sqlite3"
     sqlite3.connect(path).close()
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)

@@ -1,4 +1,4 @@
-"""Database errors: outages, databases that cannot be written, and bugs get different answers."""
+"""Database errors: outages, databases that cannot be written, and bugs get different responses."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 
 CANNOT_SAVE = "Nothing can be saved at the moment. You can still read the site."
-SECRET_TEXT = "Words that belong in no log"
+SECRET_TEXT = "Text that must not be logged"
 
 
 @contextmanager
 def read_only(app: Flask, database_url: str) -> Iterator[str]:
-    """New connections cannot write. Yields the expected cause in the log. SQLite uses `query_only`; test_disk.py has
-    files and folders that are read-only."""
+    """Make new connections read-only; yield the cause expected in the log. SQLite uses `query_only`; test_disk.py tests
+    read-only files and folders."""
     with app.app_context():
         engine = db.engine
         db.session.remove()
@@ -60,7 +60,7 @@ def assert_cannot_save(app: Flask, answer: TestResponse) -> None:
     assert app.test_client().get("/articles/birds").status_code == 200
 
 
-def test_a_read_only_database_is_read_and_the_cause_is_logged(
+def test_read_only_database_serves_pages_and_logs_the_cause(
     publish_article: Publish, app: Flask, post: Post, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")
@@ -74,7 +74,7 @@ def test_a_read_only_database_is_read_and_the_cause_is_logged(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_full_disk_is_named(
+def test_full_disk_is_reported(
     publish_article: Publish, app: Flask, post: Post, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")
@@ -83,7 +83,7 @@ def test_a_full_disk_is_named(
         engine.dispose()
 
     def limit(connection: Any, record: object) -> None:
-        connection.execute("PRAGMA max_page_count = 1")  # as many as it has
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite raises it to the present size of the file
 
     event.listen(engine, "connect", limit)
     answers = [post("birds", body=f"{SECRET_TEXT} {number} " * 150) for number in range(20)]
@@ -101,7 +101,7 @@ def test_a_full_disk_is_named(
         ("UPDATE alembic_version SET version_num = '0001'", 200),
     ],
 )
-def test_a_wrong_schema_is_a_bug_and_not_an_outage(
+def test_wrong_schema_is_reported_as_a_bug_and_not_as_an_outage(
     publish_article: Publish, app: Flask, post: Post, change: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")
@@ -117,7 +117,7 @@ def test_a_wrong_schema_is_a_bug_and_not_an_outage(
         assert "POST comment_authors.like failed" in caplog.text
 
 
-def test_a_missing_column_with_an_old_schema_asks_for_the_migration(
+def test_missing_column_in_an_old_schema_logs_the_upgrade_command(
     publish_article: Publish, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_article(slug="birds")

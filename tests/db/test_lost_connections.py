@@ -1,4 +1,4 @@
-"""PostgreSQL ends connections: answers are pages from the cache or our own 503, never a bare 500."""
+"""When PostgreSQL ends connections, responses are cached pages or the site's 503 page, never a plain 500."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def end_connections(database_url: str) -> None:
 
 
 def end_after_query(app: Flask, database_url: str, number: int) -> Callable[[], bool]:
-    """End all connections after the next request's `number`th statement; call the result to stop, and to learn
-    whether that happened."""
+    """End all connections after the next request's `number`th statement. Return a function that stops this and says
+    whether it happened."""
     statements = list[str]()
 
     def on_statement(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
@@ -70,7 +70,7 @@ def end_after_query(app: Flask, database_url: str, number: int) -> Callable[[], 
 
 
 @pytest.mark.parametrize(("method", "address", "headers", "body"), REQUESTS)
-def test_connections_that_end_during_or_after_a_request_cause_no_bare_error(
+def test_connections_that_end_during_a_request_cause_no_unhandled_error(
     publish_article: Callable[..., Article],
     post: Callable[..., TestResponse],
     app: Flask,
@@ -95,7 +95,7 @@ def test_connections_that_end_during_or_after_a_request_cause_no_bare_error(
     assert app.test_client().get("/articles/birds").status_code == 200
 
 
-def test_a_page_in_the_cache_is_served_when_its_connection_ends(
+def test_cached_page_is_served_when_the_connection_ends(
     publish_article: Callable[..., Article], app: Flask, database_url: str
 ) -> None:
     publish_article(slug="birds")
@@ -107,7 +107,7 @@ def test_a_page_in_the_cache_is_served_when_its_connection_ends(
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_a_server_whose_connections_end_all_the_time_gives_only_answers_of_its_own(
+def test_server_whose_connections_keep_ending_sends_only_its_own_responses(
     server: Server, blog: Flask, database_url: str
 ) -> None:
     done = Event()

@@ -37,7 +37,7 @@ REVISIONS = sorted(script.revision for script in RELEASED.walk_revisions())
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def test_the_migrated_schema_matches_the_models(app: Flask) -> None:
+def test_migrated_schema_matches_the_models(app: Flask) -> None:
     with app.app_context():
         assert alembic.compare_metadata() == []
 
@@ -165,7 +165,7 @@ def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_migration_that_breaks_a_reference_is_undone(
+def test_migration_that_breaks_a_foreign_key_is_rolled_back(
     app: Flask, publish_article: Publish, post: Callable[..., TestResponse], tmp_path: Path
 ) -> None:
     breaking = add_migration(app, tmp_path / "migrations", "op.execute('DELETE FROM articles')")
@@ -178,7 +178,7 @@ def test_a_migration_that_breaks_a_reference_is_undone(
         assert tables(app) == before
 
 
-def test_a_migration_that_fails_leaves_the_database_as_it_was(
+def test_failed_migration_is_rolled_back(
     app: Flask,
     publish_article: Publish,
     post: Callable[..., TestResponse],
@@ -199,7 +199,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_copy_is_made_before_a_migration(
+def test_sqlite_is_backed_up_before_a_migration(
     app: Flask,
     publish_article: Publish,
     post: Callable[..., TestResponse],
@@ -250,7 +250,7 @@ def test_concurrent_upgrades_wait_for_each_other(bare_url: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("bare_url", ["postgresql"], indirect=True)
-def test_a_database_without_tables_is_not_ready_until_it_is_migrated(bare_url: str, tmp_path: Path) -> None:
+def test_database_without_tables_is_not_ready_until_it_is_migrated(bare_url: str, tmp_path: Path) -> None:
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": bare_url}, tmp_path)
     client = app.test_client()
     assert client.get("/readyz").text == "the schema is not current: flask db upgrade\n"
@@ -263,7 +263,7 @@ def test_a_database_without_tables_is_not_ready_until_it_is_migrated(bare_url: s
     dispose(app)
 
 
-def test_an_old_schema_is_not_ready_and_sqlite_is_migrated_at_start(tmp_path: Path) -> None:
+def test_old_schema_is_not_ready_and_sqlite_is_migrated_at_start(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "blog.sqlite3").close()
     app = create_app({"SECRET_KEY": SECRET_KEY}, tmp_path)
     assert app.test_client().get("/readyz").status_code == 200
@@ -273,7 +273,7 @@ def test_an_old_schema_is_not_ready_and_sqlite_is_migrated_at_start(tmp_path: Pa
     dispose(app)
 
 
-def test_a_newer_schema_is_not_served(app: Flask, database_url: str, tmp_path: Path) -> None:
+def test_newer_schema_is_refused(app: Flask, database_url: str, tmp_path: Path) -> None:
     with app.app_context(), write_transaction() as session:
         session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     assert app.test_client().get("/readyz").text == "the schema is newer than this version of blogapp\n"

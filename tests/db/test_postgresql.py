@@ -1,4 +1,4 @@
-"""A PostgreSQL server that does not answer or is away."""
+"""A PostgreSQL server that does not respond or cannot be reached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.harness.proxy import Proxy
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-def test_the_site_starts_while_the_database_is_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_site_starts_while_the_database_is_unavailable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     url = "postgresql://nobody:secret@127.0.0.1:1/none"
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
     assert "DATABASE_URL: the PostgreSQL server cannot be reached (127.0.0.1)." in caplog.text
@@ -36,7 +36,7 @@ def test_the_site_starts_while_the_database_is_away(tmp_path: Path, caplog: pyte
 
 
 @on_postgresql
-def test_a_server_that_does_not_answer_is_given_up_and_found_again(
+def test_cached_pages_are_served_until_the_server_responds_again(
     publish_article: Callable[..., Article],
     database_url: str,
     tmp_path: Path,
@@ -74,7 +74,7 @@ def test_a_server_that_does_not_answer_is_given_up_and_found_again(
     proxy.close()
 
 
-def test_circuit_breaker_lets_one_request_at_a_time_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_circuit_breaker_allows_one_retry_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(postgresql, "monotonic", lambda: now)
     breaker = postgresql.CircuitBreaker()
@@ -83,12 +83,12 @@ def test_circuit_breaker_lets_one_request_at_a_time_try_again(monkeypatch: pytes
     with pytest.raises(psycopg.OperationalError, match="did not answer"):
         breaker.check()
     now += postgresql.OPEN_SECONDS + 1
-    breaker.check()  # the one that tries
+    breaker.check()  # this request tries again
     with pytest.raises(psycopg.OperationalError, match="did not answer"):
         breaker.check()
     breaker.close()
     breaker.check()
-    # After one slow answer the next request tries at once, alone.
+    # After one slow response, a single request may try at once.
     breaker.half_open()
     breaker.check()
     with pytest.raises(psycopg.OperationalError, match="did not answer"):

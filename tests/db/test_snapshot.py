@@ -26,7 +26,7 @@ MOST_QUERIES = 40
 
 @contextmanager
 def posting_after_query(app: Flask, number: int, body: str) -> Iterator[list[str]]:
-    """Post a comment from another connection after the request's `number`th query; yields the queries made."""
+    """Post a comment from another connection after the request's `number`th query; yield the queries so far."""
     queries = list[str]()
 
     def on_query(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
@@ -43,7 +43,7 @@ def posting_after_query(app: Flask, number: int, body: str) -> Iterator[list[str
 
 
 def post_from_elsewhere(app: Flask, body: str, parent_id: int | None = None) -> int:
-    """Call it in a context of its own: a request made inside another request shares its session."""
+    """Call this in a separate context: a request made inside another request shares its session."""
     sent = app.test_client().post(
         "/articles/birds/comments", data={"author_name": "Ada", "body": body, "parent_id": parent_id or ""}
     )
@@ -64,7 +64,7 @@ def version_in(page: str) -> str:
     return str(version)
 
 
-def test_a_comment_posted_between_two_queries_of_a_page_reaches_that_page(
+def test_comment_posted_between_two_queries_is_in_the_page_or_in_its_next_refresh(
     publish_article: Publish, app: Flask, post: Post
 ) -> None:
     publish_article(slug="birds")
@@ -84,7 +84,7 @@ def test_a_comment_posted_between_two_queries_of_a_page_reaches_that_page(
     assert 3 < posted < MOST_QUERIES
 
 
-def test_count_list_and_version_of_the_changes_agree(publish_article: Publish, app: Flask, post: Post) -> None:
+def test_count_list_and_version_of_a_refresh_agree(publish_article: Publish, app: Flask, post: Post) -> None:
     publish_article(slug="birds")
     post("birds", body="First")
     posted = 0
@@ -127,7 +127,7 @@ def replying_after_commit(app: Flask, parent_id: int) -> Iterator[None]:
     event.remove(engine, "before_cursor_execute", on_query)
 
 
-def test_count_and_list_of_the_answer_to_a_post_agree(publish_article: Publish, app: Flask, post: Post) -> None:
+def test_count_and_list_of_the_response_to_a_post_agree(publish_article: Publish, app: Flask, post: Post) -> None:
     publish_article(slug="birds")
     parent_id = int(post("birds", body="First").headers["Location"].rpartition("-")[2])
     with replying_after_commit(app, parent_id):
@@ -138,7 +138,7 @@ def test_count_and_list_of_the_answer_to_a_post_agree(publish_article: Publish, 
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_readers_get_a_snapshot_and_writers_see_what_others_committed(app: Flask) -> None:
+def test_readers_get_a_snapshot_and_writers_see_committed_changes(app: Flask) -> None:
     level = text("SHOW transaction_isolation")
     with app.app_context():
         assert db.session.scalar(level) == "repeatable read"

@@ -1,4 +1,4 @@
-"""SQLite's settings."""
+"""The pragmas of SQLite connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from blogapp.db.transactions import write_transaction
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_sqlite_is_set_up_for_many_writers(app: Flask) -> None:
+def test_sqlite_connections_have_the_expected_pragmas(app: Flask) -> None:
     with app.app_context():
         with write_transaction() as session:
             pragmas = {

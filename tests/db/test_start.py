@@ -1,4 +1,4 @@
-"""A start that fails: one line of output, an exit status, no traceback, no password."""
+"""A failed start prints one line, without a traceback or a password, and ends with an exit status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMANDS = {
     "server": [sys.executable, "-m", "blogapp.web.server"],
 }
 URLS = {
-    "port that is no number": f"postgresql://me:{PASSWORD}@127.0.0.1:x/blog",
+    "port that is not a number": f"postgresql://me:{PASSWORD}@127.0.0.1:x/blog",
     "port out of range": f"postgresql://me:{PASSWORD}@127.0.0.1:99999/blog",
     "no database name": f"postgresql://me:{PASSWORD}@127.0.0.1",
     "no database name after a slash": f"postgresql://me:{PASSWORD}@127.0.0.1:5432/",
@@ -47,7 +47,7 @@ URLS = {
 
 
 def assert_message(output: str) -> str:
-    """One line, without the password and a traceback."""
+    """Check that the output is one line without the password and a traceback."""
     assert PASSWORD not in output
     assert "Traceback" not in output, output
     assert len(output.strip().splitlines()) == 1, output
@@ -56,14 +56,14 @@ def assert_message(output: str) -> str:
 
 
 def start(folder: Path, **environ: str) -> str:
-    """Create the application, which must fail with an exception that ends a program; returns its message."""
+    """Create the application, which must raise SystemExit; return its message."""
     with pytest.raises(SystemExit) as error:
         create_app({"SECRET_KEY": SECRET_KEY, **environ}, folder)
     return assert_message(str(error.value))
 
 
 def run(command: str, folder: Path, **environ: str) -> str:
-    """Run a program, which must fail; returns its output. It takes seconds, so most tests use start()."""
+    """Run a program, which must fail; return its output. This takes seconds, so most tests use start()."""
     done = subprocess.run(
         COMMANDS[command],
         cwd=ROOT,
@@ -88,33 +88,33 @@ def run(command: str, folder: Path, **environ: str) -> str:
 
 
 @pytest.mark.parametrize("kind", URLS)
-def test_a_wrong_database_url_is_named(tmp_path: Path, kind: str) -> None:
+def test_invalid_database_url_is_reported(tmp_path: Path, kind: str) -> None:
     assert "DATABASE_URL" in start(tmp_path, DATABASE_URL=URLS[kind])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_wrong_database_url_ends_each_program_with_a_message(tmp_path: Path, command: str) -> None:
+def test_invalid_database_url_stops_each_program_with_a_message(tmp_path: Path, command: str) -> None:
     assert "DATABASE_URL" in run(command, tmp_path, DATABASE_URL=URLS["raw at sign"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_missing_postgresql_database_is_named(tmp_path: Path, command: str) -> None:
+def test_missing_postgresql_database_is_reported(tmp_path: Path, command: str) -> None:
     output = run(command, tmp_path, DATABASE_URL=url_of("nothing_here"))
     assert 'database "nothing_here" does not exist' in output
 
 
-def test_a_user_that_postgresql_does_not_know_is_named(tmp_path: Path) -> None:
+def test_unknown_postgresql_user_is_reported(tmp_path: Path) -> None:
     url = os.environ[POSTGRES_URL].replace("blogapp@", f"stranger:{PASSWORD}@")
     assert "stranger" in start(tmp_path, DATABASE_URL=url)
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear reader,\n" * 100)
     output = start(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'letter.txt'}")
     assert "letter.txt, which is not an SQLite database" in output
 
 
-def test_a_newer_schema_is_named(tmp_path: Path, database_url: str) -> None:
+def test_newer_schema_is_reported(tmp_path: Path, database_url: str) -> None:
     if database_url.startswith("sqlite"):
         path = Path(database_url.removeprefix("sqlite:///"))
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -126,13 +126,13 @@ def test_a_newer_schema_is_named(tmp_path: Path, database_url: str) -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"SECRET_KEY": ""}], ids=["key", "no key"])
-def test_a_data_folder_that_cannot_be_created_is_named(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_data_folder_that_cannot_be_created_is_reported(tmp_path: Path, environ: dict[str, str]) -> None:
     (tmp_path / "file").touch()
     assert str(tmp_path / "file") in start(tmp_path / "file" / "data", **environ)
 
 
-def test_a_wrong_password_is_named_and_not_printed(tmp_path: Path) -> None:
-    """The cluster of the tests trusts everybody, so one role has to give a password here."""
+def test_wrong_password_is_reported_and_not_printed(tmp_path: Path) -> None:
+    """The test cluster trusts every user, so this test adds a role that needs a password."""
     server = os.environ[POSTGRES_URL]
     guarded = server.replace("blogapp@", "guarded:%s@")
     with psycopg.connect(server, autocommit=True) as connection:

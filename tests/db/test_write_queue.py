@@ -1,4 +1,4 @@
-"""The queue of writers: first in, first out, and threads are left for readers."""
+"""The write queue: first in, first out, and it leaves threads for readers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_writers_are_served_in_order() -> None:
             threads[-1].start()
             eventually(lambda: queue.length, number + 1)
         with pytest.raises(Busy), queue.slot(0.01, may_refuse=False):
-            pass  # it leaves the queue and does not hold up the others
+            pass  # it leaves the queue and does not delay the others
         assert queue.length == 10
     for thread in threads:
         thread.join()
@@ -42,7 +42,7 @@ def test_writers_are_served_in_order() -> None:
         pass
 
 
-def test_a_queue_that_does_not_move_refuses_all_but_a_few() -> None:
+def test_stalled_queue_refuses_all_but_a_few_writers() -> None:
     queue, refused = WriteQueue(slots=1), list[int]()
 
     def ask(number: int) -> None:
@@ -63,13 +63,13 @@ def test_a_queue_that_does_not_move_refuses_all_but_a_few() -> None:
     assert len(refused) == 20 - MAX_BLOCKED + 1
 
 
-def test_a_queue_that_moves_refuses_no_writer() -> None:
+def test_queue_that_makes_progress_refuses_no_writer() -> None:
     queue, all_here, done = WriteQueue(slots=1), Barrier(16), list[int]()
 
     def ask(number: int) -> None:
         all_here.wait()
         with queue.slot(60, may_refuse=True):
-            time.sleep(0.05)  # sixteen turns take longer than a single one may
+            time.sleep(0.05)  # the last writer waits for fifteen others
             done.append(number)
 
     threads = [Thread(target=ask, args=[number]) for number in range(16)]
@@ -81,7 +81,7 @@ def test_a_queue_that_moves_refuses_no_writer() -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_writer_that_times_out_does_not_affect_the_next_one(app: Flask) -> None:
+def test_writer_that_times_out_does_not_affect_the_next_one(app: Flask) -> None:
     with app.app_context(), write_transaction():
         errors = list[str]()
 
@@ -100,10 +100,10 @@ def test_a_writer_that_times_out_does_not_affect_the_next_one(app: Flask) -> Non
         pass
 
 
-def test_readers_are_served_while_others_wait_for_a_lock(
+def test_readers_are_served_while_writers_wait_for_a_lock(
     publish_article: Publish, app: Flask, post: Callable[..., TestResponse], database_url: str
 ) -> None:
-    """Twenty-four likes at once while another process holds the lock: most are told to try again."""
+    """24 concurrent likes while another process holds the lock: most of them get 503."""
     publish_article(slug="birds")
     address = post("birds").headers["Location"].rpartition("#comment-")[2]
     answers = list[TestResponse]()

@@ -11,7 +11,7 @@ from pathlib import Path
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOW = (
     "The browser tests need Chromium, and none could be installed. Install it by hand "
-    "(Debian, Ubuntu: apt install chromium) or set CHROMIUM to the path of one."
+    "(Debian, Ubuntu: apt install chromium) or set CHROMIUM to its path."
 )
 ARGUMENTS = [
     "--disable-quic",

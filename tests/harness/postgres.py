@@ -18,7 +18,7 @@ from tests.harness.supervised_process import SupervisedProcess, supervise
 
 HOW = (
     "The tests need PostgreSQL's initdb and postgres, and found none. Install them "
-    "(Debian, Ubuntu: apt install postgresql) or set PG_BINDIR to the folder that holds them."
+    "(Debian, Ubuntu: apt install postgresql) or set PG_BINDIR to their folder."
 )
 
 OPTIONS = {
@@ -67,7 +67,7 @@ class Postgres:
 
     def _make_cluster(self) -> None:
         command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), "-U", "blogapp", "-E", "UTF8"]
-        # Not every system has C.UTF-8, in which letters beyond ASCII have a case, as on a real host.
+        # C.UTF-8 changes the case of non-ASCII letters, as on a real host, but not every system has it.
         for locale in ("C.UTF-8", "C"):
             done = subprocess.run(
                 [*command, "-A", "trust", "--no-sync", f"--locale={locale}"],
@@ -176,7 +176,7 @@ def _unprivileged() -> str:
             continue
         return name
     raise RuntimeError(
-        "PostgreSQL does not run as root, and there is no user postgres or nobody. Run the tests as a user."
+        "PostgreSQL does not run as root, and there is no user postgres or nobody. Run the tests as another user."
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 class Proxy:
-    """Forwards what arrives at its own `port` to `host:port` while `flows` is set."""
+    """Forwards connections from its own `port` to `host:port` while `flows` is set."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)

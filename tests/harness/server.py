@@ -1,4 +1,4 @@
-"""The production server in a process of its own."""
+"""Run the production server in a separate process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 class Server:
     """The server on a free port; its data and its log are in `folder`. `environ` has settings of the blog.
-    `app` is the application to serve, `module` the program that serves it."""
+    `app` is the application, `module` the program that serves it."""
 
     def __init__(
         self,

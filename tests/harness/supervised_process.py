@@ -37,7 +37,7 @@ def supervise(
 
 
 class SupervisedProcess(subprocess.Popen[bytes]):
-    """The shell that supervises a server. Its exit status is the server's; its process group has all processes."""
+    """The shell that supervises a server. It has the server's exit status, and its process group has all processes."""
 
     def end(self) -> None:
         """Close the pipe, which stops the server."""

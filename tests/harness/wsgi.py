@@ -1,4 +1,4 @@
-"""The application for a server under test: like `app.py`, with its data in the test's folder."""
+"""The application for a tested server: like `app.py`, with its data in the test's folder."""
 
 from __future__ import annotations
 

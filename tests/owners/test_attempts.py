@@ -1,4 +1,4 @@
-"""Limits for sign-in: counted in the database, for a network, an account and a known browser."""
+"""Limits for sign-in attempts, counted in the database per network, account and known browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.settings(RATELIMIT_ENABLED="on", TRUSTED_PROXIES="1")
 
 @pytest.fixture(scope="module")
 def password_hash() -> str:
-    """A hash that is fast to check: the tests here send hundreds of wrong passwords."""
+    """A hash that is fast to check, because these tests send hundreds of wrong passwords."""
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
@@ -48,7 +48,7 @@ def test_guesses_from_many_networks_share_the_attempts_of_the_account(app: Flask
     assert Counter(statuses) == {422: 20, 429: 4}
 
 
-def test_a_browser_that_signed_in_before_is_not_locked_out(app: Flask, client: FlaskClient) -> None:
+def test_browser_that_signed_in_before_is_not_locked_out(app: Flask, client: FlaskClient) -> None:
     sign_in(client)
     client.post("/owner/sign-out")
     for number in range(20):
@@ -59,7 +59,7 @@ def test_a_browser_that_signed_in_before_is_not_locked_out(app: Flask, client: F
     assert sign_in(client).status_code == 303
 
 
-def test_a_known_browser_has_attempts_of_its_own_and_for_its_owner_only(app: Flask, client: FlaskClient) -> None:
+def test_known_browser_has_a_separate_limit_for_its_owner_only(app: Flask, client: FlaskClient) -> None:
     sign_in(client)
     statuses = [sign_in(client, "wrong", address=f"10.0.{number}.1").status_code for number in range(12)]
     assert statuses == [422] * 10 + [429] * 2
@@ -67,7 +67,7 @@ def test_a_known_browser_has_attempts_of_its_own_and_for_its_owner_only(app: Fla
     assert statuses == [422] * 10 + [429]
 
 
-def test_a_forged_mark_of_a_known_browser_has_no_attempts_of_its_own(app: Flask) -> None:
+def test_forged_cookie_of_a_known_browser_has_no_separate_limit(app: Flask) -> None:
     statuses = []
     for number in range(11):
         client = app.test_client()
@@ -88,7 +88,7 @@ def test_attempts_are_shared_by_processes_and_survive_a_restart(
     assert sign_in(client, "wrong").status_code == 429
 
 
-def test_attempts_at_the_same_moment_are_all_counted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_attempts_are_all_counted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(16) as pool:
         statuses = Counter(pool.map(lambda _: sign_in(app.test_client(), "wrong").status_code, range(40)))
     assert statuses[422] + statuses[503] <= 10

@@ -21,7 +21,7 @@ def birds(publish_article: Callable[..., Article]) -> None:
     publish_article(slug="birds", lang="en", title="Birds")
 
 
-def test_the_owners_comment_is_marked_and_needs_no_name(
+def test_owners_comment_is_marked_and_needs_no_name(
     client: FlaskClient, post: Callable[..., TestResponse], app: Flask, session: Session
 ) -> None:
     sign_in(client)
@@ -35,7 +35,7 @@ def test_the_owners_comment_is_marked_and_needs_no_name(
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_a_name_that_looks_like_the_owners_is_refused(
+def test_name_that_looks_like_the_owners_is_refused(
     post: Callable[..., TestResponse], session: Session, htmx: bool
 ) -> None:
     names = [
@@ -61,7 +61,7 @@ def test_other_names_are_accepted(post: Callable[..., TestResponse]) -> None:
         assert post("birds", author_name=name, body="Hello").status_code == 303, name
 
 
-def test_the_owner_can_edit_any_comment(client: FlaskClient, app: Flask, session: Session) -> None:
+def test_owner_can_edit_any_comment(client: FlaskClient, app: Flask, session: Session) -> None:
     app.test_client().post("/articles/birds/comments", data={"author_name": "Ada", "body": "With a slip"})
     number = session.scalars(select(Comment.id)).one()
     sign_in(client)
@@ -69,7 +69,7 @@ def test_the_owner_can_edit_any_comment(client: FlaskClient, app: Flask, session
     assert "Without" in app.test_client().get("/articles/birds").text
 
 
-def test_an_owners_name_of_signs_blocks_only_the_same_signs(
+def test_owner_name_of_symbols_blocks_only_the_same_symbols(
     runner: FlaskCliRunner, post: Callable[..., TestResponse]
 ) -> None:
     runner.invoke(args=["owner", "create", "--name", "☕", "--password", PASSWORD])

@@ -1,4 +1,4 @@
-"""Passwords: compared as they were sent, hashed with argon2id, checked one at a time."""
+"""Passwords are compared as sent, hashed with argon2id, and checked one at a time."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from blogapp.owners.passwords import check_password, hash_password
 from tests.owners.conftest import PASSWORD, is_signed_in, sign_in
 
 
-def test_a_password_is_the_same_in_either_normal_form() -> None:
+def test_password_is_the_same_in_either_normal_form() -> None:
     stored = hash_password("pässword twelve")
     for typed in ("pässword twelve", "pa\u0308ssword twelve"):
         assert check_password(stored, typed) == (True, None)
 
 
-def test_a_password_is_compared_as_it_was_sent(client: FlaskClient) -> None:
+def test_password_is_compared_as_it_was_sent(client: FlaskClient) -> None:
     with_nul = (f"{PASSWORD}\0", f"\0{PASSWORD}", PASSWORD.replace("horse", "ho\0rse"))
     for sent in (*with_nul, f"{PASSWORD} ", PASSWORD.upper()):
         assert sign_in(client, sent).status_code == 422, sent
     assert sign_in(client).status_code == 303
 
 
-def test_a_lone_surrogate_differs_from_a_question_mark() -> None:
+def test_lone_surrogate_differs_from_a_question_mark() -> None:
     """In a terminal that does not use UTF-8, `flask owner create` may get half of a surrogate pair."""
     stored = hash_password("a question mark?")
     assert check_password(stored, "a question mark\udcff") == (False, None)
 
 
-def test_a_scrypt_hash_is_replaced_at_sign_in(app: Flask, client: FlaskClient, session: Session) -> None:
+def test_scrypt_hash_is_replaced_at_sign_in(app: Flask, client: FlaskClient, session: Session) -> None:
     with app.app_context(), write_transaction() as writing:
         writing.execute(update(Owner).values(password_hash=generate_password_hash(PASSWORD)))
     assert sign_in(client, "wrong").status_code == 422
@@ -49,7 +49,7 @@ def test_a_scrypt_hash_is_replaced_at_sign_in(app: Flask, client: FlaskClient, s
     assert sign_in(app.test_client()).status_code == 303
 
 
-def test_a_sign_in_is_refused_at_once_when_too_many_wait(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sign_in_is_refused_at_once_when_too_many_wait(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "GATE", passwords.Gate(waiting=0, seconds=30))
     with passwords.GATE.enter():
         answer = sign_in(client)
@@ -67,7 +67,7 @@ def test_waiting_too_long_for_the_gate_raises_busy() -> None:
         pass
 
 
-def test_the_gate_lets_one_thread_in_at_a_time() -> None:
+def test_gate_lets_one_thread_in_at_a_time() -> None:
     gate = passwords.Gate(waiting=20, seconds=30)
     inside, most = 0, 0
     lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Sessions: rows in the database that end when they should, and their cookie."""
+"""Owner sessions: their rows in the database, their cookies, and when they end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_signing_in_sets_a_cookie_and_signing_out_deletes_it(client: FlaskClient
 
 
 @pytest.mark.settings(TRUSTED_PROXIES="1")
-def test_over_https_the_session_cookie_has_the_host_prefix(client: FlaskClient) -> None:
+def test_session_cookie_over_https_has_the_host_prefix(client: FlaskClient) -> None:
     form = {"name": "Chloé Martin", "password": PASSWORD}
     answer = client.post("/owner/sign-in", data=form, headers={"X-Forwarded-Proto": "https"})
     cookies = answer.headers.getlist("Set-Cookie")
@@ -46,7 +46,7 @@ def test_sign_out_ends_the_session_of_a_copied_cookie(app: Flask, client: FlaskC
     assert not is_signed_in(copy)
 
 
-def test_the_database_stores_only_a_hash_of_the_cookie(client: FlaskClient, session: Session) -> None:
+def test_database_stores_only_a_hash_of_the_cookie(client: FlaskClient, session: Session) -> None:
     sign_in(client)
     row = session.scalars(select(OwnerSession)).one()
     assert len(row.token_hash) == 32
@@ -61,7 +61,7 @@ def test_signing_in_again_replaces_the_session(app: Flask, client: FlaskClient, 
     assert session.scalar(select(func.count()).select_from(OwnerSession)) == 1
 
 
-def test_a_session_ends_after_its_lifetime_and_its_row_is_deleted(
+def test_session_ends_after_its_lifetime_and_its_row_is_deleted(
     app: Flask, client: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(client)
@@ -72,9 +72,7 @@ def test_a_session_ends_after_its_lifetime_and_its_row_is_deleted(
     assert session.scalar(select(func.count()).select_from(OwnerSession)) == 1
 
 
-def test_an_owner_has_a_bounded_number_of_sessions(
-    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_owner_has_a_bounded_number_of_sessions(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("blogapp.owners.sessions.SESSIONS_AT_MOST", 3)
     clients = [app.test_client() for _ in range(5)]
     for each in clients:
@@ -83,7 +81,7 @@ def test_an_owner_has_a_bounded_number_of_sessions(
     assert SESSIONS_AT_MOST == 20
 
 
-def test_a_new_password_ends_all_sessions(app: Flask, runner: FlaskCliRunner) -> None:
+def test_new_password_ends_all_sessions(app: Flask, runner: FlaskCliRunner) -> None:
     clients = [app.test_client() for _ in range(2)]
     for each in clients:
         sign_in(each)
@@ -91,7 +89,7 @@ def test_a_new_password_ends_all_sessions(app: Flask, runner: FlaskCliRunner) ->
     assert [is_signed_in(each) for each in clients] == [False, False]
 
 
-def test_a_forged_cookie_signs_nobody_in(client: FlaskClient) -> None:
+def test_forged_cookie_signs_nobody_in(client: FlaskClient) -> None:
     for value in ("eyJvd25lciI6MX0.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb", "a" * 43, "\0", ""):
         client.set_cookie("owner", value)
         assert not is_signed_in(client)
@@ -119,5 +117,5 @@ def test_reading_as_the_owner_writes_nothing(client: FlaskClient, session: Sessi
         ("x" * 500, "x" * 40),
     ],
 )
-def test_a_session_has_the_short_name_of_its_browser(user_agent: str, name: str) -> None:
+def test_session_has_the_short_name_of_its_browser(user_agent: str, name: str) -> None:
     assert browser_name(user_agent) == name

@@ -9,12 +9,12 @@ from blogapp.owners import passwords
 from tests.owners.conftest import NAME, PASSWORD, sign_in
 
 
-def test_the_name_is_compared_without_case_and_in_nfc(client: FlaskClient) -> None:
+def test_name_is_compared_without_case_and_in_nfc(client: FlaskClient) -> None:
     for name in ("CHLOÉ MARTIN", "Chloe\u0301 Martin", " Chloé  Martin ", "Chloé\u200b Martin"):
         assert sign_in(client, name=name).status_code == 303, name
 
 
-def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(client: FlaskClient) -> None:
+def test_wrong_name_and_a_wrong_password_get_the_same_answer(client: FlaskClient) -> None:
     wrong = [
         (NAME, "wrong"),
         ("Nobody", PASSWORD),
@@ -31,7 +31,7 @@ def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(client: FlaskClie
         assert "Set-Cookie" not in answer.headers
 
 
-def test_an_unknown_name_is_checked_against_a_hash_too(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sign_in_with_an_unknown_name_also_checks_a_hash(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
     verify = passwords.check_password
 
@@ -46,7 +46,7 @@ def test_an_unknown_name_is_checked_against_a_hash_too(client: FlaskClient, monk
     assert checked[0] == checked[1]
 
 
-def test_next_leads_to_a_page_of_this_site_only(client: FlaskClient) -> None:
+def test_next_redirects_only_within_this_site(client: FlaskClient) -> None:
     assert sign_in(client, next="/articles/birds?sort=newest").location == "/articles/birds?sort=newest"
     assert sign_in(client, next="https://elsewhere.example/").location == "/"
 
@@ -67,9 +67,7 @@ def test_next_leads_to_a_page_of_this_site_only(client: FlaskClient) -> None:
         "articles/birds",
     ],
 )
-def test_an_address_that_does_not_begin_with_a_path_of_this_site_is_dropped(
-    client: FlaskClient, next_path: str
-) -> None:
+def test_next_outside_this_site_is_ignored(client: FlaskClient, next_path: str) -> None:
     page = client.get("/owner/sign-in", query_string={"next": next_path}).text
     assert "<form" in page
     assert 'name="next"' not in page

@@ -1,4 +1,4 @@
-"""The front page and article pages, as every reader gets them."""
+"""The front page, article pages and error pages that readers get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`flask db upgrade` renders articles and comments again that another version of the renderer has made."""
+"""`flask db upgrade` renders articles and comments again whose HTML is from another version of the renderer."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_several_processes_can_render_at_once(app: Flask, session: Session) -> N
 
 
 @pytest.mark.usefixtures("outdated_site")
-def test_a_comment_edited_during_rendering_keeps_its_new_text(app: Flask, session: Session) -> None:
+def test_comment_edited_during_rendering_keeps_its_new_text(app: Flask, session: Session) -> None:
     """The edit is committed between reading the comments and writing their HTML."""
     with app.app_context():
         reader = db.session()

@@ -1,4 +1,4 @@
-"""The privacy page: its numbers are those of the settings; readers can opt out there."""
+"""The privacy page shows the numbers of the settings, and readers can opt out there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that look alike, and honest names that do not."""
+"""Names that look alike, and different real names that do not."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ from blogapp.text.confusables import look_alike
         ("☕", "☕\ufe0f"),
     ],
 )
-def test_a_name_that_looks_like_the_owners(owner: str, name: str) -> None:
+def test_look_alike_name_is_detected(owner: str, name: str) -> None:
     assert look_alike(owner, name)
     assert look_alike(name, owner)
 
 
-# Real names, several of them close to each other: vowel signs, points and strokes make different names.
+# Real names, some of them similar: vowel signs, points and strokes make different names.
 NAMES = [
     "Marie",
     "Maria",
@@ -163,6 +163,6 @@ NAMES = [
 ]
 
 
-def test_honest_names_do_not_look_alike() -> None:
+def test_different_real_names_do_not_look_alike() -> None:
     pairs = [pair for pair in itertools.combinations(NAMES, 2) if look_alike(*pair)]
-    assert pairs == [("Ivan", "Iván")]
+    assert pairs == [("Ivan", "Iván")]  # accents are ignored

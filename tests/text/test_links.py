@@ -1,4 +1,4 @@
-"""Bare addresses in running text: where the link ends."""
+"""Where the link of a plain URL in a text ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def links_in(text: str) -> list[str]:
     [*"”»…—’:“‘«›–.,?!;)]*\"'，。、！？：；）」』》】（،؛؟־׳״׃", ").", "”.", "…)", "\u200f"],
 )
 @pytest.mark.parametrize("address", [ADDRESS, f"{ADDRESS}/", "https://example.org", f"{ADDRESS}?b=c#d"])
-def test_an_address_ends_before_a_closing_mark(address: str, after: str) -> None:
+def test_link_ends_before_closing_punctuation(address: str, after: str) -> None:
     assert links_in(f"See {address}{after} and on") == [address]
     assert links_in(f"See {address}{after}") == [address]
 
@@ -38,7 +38,7 @@ def test_an_address_ends_before_a_closing_mark(address: str, after: str) -> None
         (f"{ADDRESS}־ש", ADDRESS),
     ],
 )
-def test_an_address_ends_inside_of_a_sentence(text: str, address: str) -> None:
+def test_link_ends_before_the_rest_of_the_sentence(text: str, address: str) -> None:
     assert links_in(text) == [address]
 
 
@@ -52,9 +52,9 @@ def test_an_address_ends_inside_of_a_sentence(text: str, address: str) -> None:
         "https://example.org/~ada/a_b-c.html;d=1,2",
     ],
 )
-def test_marks_inside_of_words_belong_to_the_address(address: str) -> None:
+def test_punctuation_inside_a_word_is_part_of_the_link(address: str) -> None:
     assert links_in(f"See {address}.") == [address]
 
 
-def test_an_address_without_a_host_is_no_link() -> None:
+def test_url_without_a_host_is_not_a_link() -> None:
     assert links_in("https://… and http://” and https://") == []

@@ -1,4 +1,4 @@
-"""Text becomes HTML: what comes out, and above all what never does."""
+"""Markdown is rendered to safe HTML."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REL = 'rel="nofollow ugc noopener"'
         ("😀 𝒳 👩‍👩‍👧", "<p>😀 𝒳 👩‍👩‍👧</p>"),
     ],
 )
-def test_a_comment_comes_out_as_written(source: str, html: str) -> None:
+def test_markdown_of_a_comment_is_rendered(source: str, html: str) -> None:
     assert markup.render_comment(source, "en").strip() == html
 
 
@@ -74,7 +74,7 @@ COMMENT_ATTRIBUTES = {"a": {"href", "rel"}, "ol": {"start"}}
 
 
 @pytest.mark.parametrize("source", HOSTILE)
-def test_nothing_but_the_allow_list_comes_out_of_a_comment(source: str) -> None:
+def test_comment_html_has_only_allowed_tags_and_attributes(source: str) -> None:
     tree = html5lib.parseFragment(markup.render_comment(source, "en"), namespaceHTMLElements=False)
     for element in tree.iter():
         if element.tag == "DOCUMENT_FRAGMENT":
@@ -87,12 +87,12 @@ def test_nothing_but_the_allow_list_comes_out_of_a_comment(source: str) -> None:
             assert element.attrib["rel"] == "nofollow ugc noopener"
 
 
-def test_bidirectional_controls_do_not_reach_the_page() -> None:
+def test_bidirectional_controls_are_removed() -> None:
     rendered = markup.render_comment("a\u202eb\u2066c\u2069 `\u202d`", "en")
     assert not set(rendered) & {chr(c) for c in [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]}
 
 
-def test_french_spaces_do_not_break_and_code_is_left_alone() -> None:
+def test_french_punctuation_gets_non_breaking_spaces_outside_code() -> None:
     rendered = markup.render_comment("Vraiment ? Oui ! « bien » : `a ; b` https://example.org", "fr")
     assert "Vraiment\u202f? Oui\u202f!" in rendered
     assert "«&nbsp;bien&nbsp;»&nbsp;:" in rendered
@@ -100,11 +100,11 @@ def test_french_spaces_do_not_break_and_code_is_left_alone() -> None:
     assert "Really ?" in markup.render_comment("Really ?", "en")
 
 
-def test_guillemets_are_left_as_written() -> None:
+def test_straight_quotation_marks_are_not_replaced() -> None:
     assert '"cible"' in markup.render_article('il parle de "cible"', "fr")
 
 
-def test_an_article_may_have_more() -> None:
+def test_article_may_have_headings_images_tables_and_internal_links() -> None:
     rendered = markup.render_article(
         "# One\n\n## Two\n\n![a view](/static/icon.svg)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n---\n\n"
         "[up](#top) [in](/x)",
@@ -119,18 +119,18 @@ def test_an_article_may_have_more() -> None:
     assert '<a href="/x" rel="noopener">in</a>' in rendered
 
 
-def test_an_articles_largest_heading_comes_right_below_the_title() -> None:
+def test_largest_heading_of_an_article_is_an_h2() -> None:
     assert '<h2 id="two">Two</h2>' in markup.render_article("## Two\n\n### Three", "en")
 
 
-def test_a_picture_from_elsewhere_is_a_link_to_it() -> None:
+def test_image_on_another_site_becomes_a_link() -> None:
     rendered = markup.render_article("![a view](https://example.org/x.png)", "en")
     assert "<img" not in rendered
     assert '<a href="https://example.org/x.png" rel="noopener">a view</a>' in rendered
 
 
 @pytest.mark.parametrize("source", HOSTILE)
-def test_an_article_runs_no_script(source: str) -> None:
+def test_article_html_has_no_scripts(source: str) -> None:
     rendered = markup.render_article(source, "en")
     tree = html5lib.parseFragment(rendered, namespaceHTMLElements=False)
     for element in tree.iter():
@@ -140,11 +140,11 @@ def test_an_article_runs_no_script(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["*", "-", "+", "1.", "2)", "- *", "* * *", "```\n```", "[](https://example.org)"])
-def test_a_comment_of_marks_alone_is_shown_as_typed(source: str) -> None:
+def test_comment_of_markdown_characters_alone_is_shown_as_typed(source: str) -> None:
     assert markup.plain_text(markup.render_comment(source, "en")) == " ".join(source.split())
 
 
-def test_a_lone_mark_between_paragraphs_is_shown_as_typed() -> None:
+def test_empty_list_marker_between_paragraphs_is_shown_as_typed() -> None:
     assert markup.render_comment("Yes\n\n-\n\n> 1.", "en") == (
         "<p>Yes</p>\n<p>-</p>\n<blockquote>\n<p>1.</p>\n</blockquote>\n"
     )
@@ -152,7 +152,7 @@ def test_a_lone_mark_between_paragraphs_is_shown_as_typed() -> None:
 
 
 @pytest.mark.parametrize("title", ["The end", "the end", "The *end*!"])
-def test_headings_have_ids_that_links_find(title: str) -> None:
+def test_links_to_headings_match_the_heading_ids(title: str) -> None:
     rendered = markup.render_article(f"[Go](#the-end)\n\n## {title}\n", "en")
     assert '<a href="#the-end"' in rendered
     assert '<h2 id="the-end">' in rendered
@@ -171,13 +171,13 @@ def test_headings_have_ids_that_links_find(title: str) -> None:
         ),
     ],
 )
-def test_ids_of_headings_are_unique_and_none_of_the_pages(headings: list[str], ids: list[str | None]) -> None:
+def test_heading_ids_are_unique_and_differ_from_page_ids(headings: list[str], ids: list[str | None]) -> None:
     rendered = markup.render_article("\n\n".join(f"## {each}" for each in headings), "en")
     tree = html5lib.parseFragment(rendered, namespaceHTMLElements=False)
     assert [element.attrib.get("id") for element in tree.iter("h2")] == ids
 
 
-def test_no_heading_takes_an_id_of_the_templates() -> None:
+def test_heading_ids_differ_from_all_template_ids() -> None:
     ids = {
         re.sub(r"\{\{.*?\}\}", "12", found)
         for path in Path("templates").rglob("*.html")
@@ -189,7 +189,7 @@ def test_no_heading_takes_an_id_of_the_templates() -> None:
     assert not ids & set(re.findall(r' id="([^"]+)"', rendered))
 
 
-def test_a_link_to_a_heading_with_an_id_of_the_page_leads_to_the_heading() -> None:
+def test_link_to_a_heading_with_a_prefixed_id_is_adjusted() -> None:
     assert '<a href="#section-comments"' in markup.render_article("[c](#comments)\n\n## Comments", "en")
     assert '<a href="#comments"' in markup.render_article("[c](#comments)", "en")
 
@@ -204,7 +204,7 @@ def test_footnotes_task_lists_and_safe_html_are_rendered() -> None:
     assert "H<sub>2</sub>O<br>Press <kbd>Ctrl</kbd>" in rendered
 
 
-def test_cells_keep_their_alignment() -> None:
+def test_table_cells_keep_their_alignment() -> None:
     assert '<td class="align-right">1</td>' in markup.render_article("| a |\n|--:|\n| 1 |", "en")
 
 
@@ -227,7 +227,7 @@ def test_cells_keep_their_alignment() -> None:
         '<kbd class="comment" hx-get="/">x</kbd>',
     ],
 )
-def test_raw_html_of_an_article_passes_the_same_gates(source: str) -> None:
+def test_raw_html_of_an_article_is_sanitized(source: str) -> None:
     for text in (source, f"Text {source} text"):
         tree = html5lib.parseFragment(markup.render_article(text, "en"), namespaceHTMLElements=False)
         for element in tree.iter():
@@ -260,16 +260,16 @@ for source in json.load(sys.stdin):
 
 
 def test_hostile_text_does_not_hang_the_renderer() -> None:
-    # All of it takes some seconds; what is quadratic in 5,000 characters takes minutes.
+    # All texts together take some seconds. With quadratic time in 5,000 characters, they would take minutes.
     subprocess.run(
         [sys.executable, "-c", RENDER_ALL], input=json.dumps(ADVERSARIAL), text=True, check=True, timeout=120
     )
 
 
-def test_plain_text_is_the_words_alone() -> None:
+def test_plain_text_has_no_markup() -> None:
     assert markup.plain_text("<p>They <em>sing</em>.</p><p>All day.</p>") == "They sing. All day."
     assert markup.plain_text("<p>a &lt;b&gt; &amp; <em>c</em></p>\n<p>d</p>") == "a <b> & c d"
 
 
-def test_deep_nesting_ends() -> None:
+def test_nesting_of_quotes_is_limited() -> None:
     assert markup.render_comment("> " * 2500, "en").count("<blockquote>") <= 20

@@ -1,4 +1,4 @@
-"""Names and texts made fit."""
+"""Cleaning of names and comment texts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from blogapp.text.names import clean_body, clean_name, is_blank
         ("😀", "😀"),
     ],
 )
-def test_a_name_is_made_fit(typed: str, name: str) -> None:
+def test_name_is_cleaned(typed: str, name: str) -> None:
     assert clean_name(typed) == name
     assert unicodedata.is_normalized("NFC", clean_name(typed))
 
@@ -33,14 +33,14 @@ def test_a_name_is_made_fit(typed: str, name: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "  \n\t ", "\u200b\u200d", "\u3164", "\u00a0\u2003", "\u2800", "\u00ad", "\ufe0f", "\u115f"]
 )
-def test_what_nobody_can_see_is_blank(text: str) -> None:
+def test_invisible_text_is_blank(text: str) -> None:
     assert is_blank(text)
 
 
 @pytest.mark.parametrize("text", ["a", ".", "😀", "ש", "1"])
-def test_what_can_be_seen_is_not_blank(text: str) -> None:
+def test_visible_text_is_not_blank(text: str) -> None:
     assert not is_blank(text)
 
 
-def test_a_text_keeps_what_was_typed() -> None:
+def test_comment_text_loses_only_control_characters_and_outer_blank_lines() -> None:
     assert clean_body("\r\n  a\r\nb\rc\x00\x1b\t😀 👩‍👩‍👧  \n") == "  a\nb\nc\t😀 👩‍👩‍👧"

@@ -1,4 +1,4 @@
-"""Slugs: addresses made from titles."""
+"""Slugs made from titles."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from blogapp.text.slugs import is_slug, slug_from
         ("&amp; co", "amp-co"),
     ],
 )
-def test_a_title_becomes_an_address(title: str, slug: str) -> None:
+def test_slug_is_made_from_the_title(title: str, slug: str) -> None:
     assert slug_from(title) == slug
 
 
 @pytest.mark.parametrize("title", ["שלום עולם", "مرحبا بالعالم", "日本語のタイトル", "Ελληνικά", "हिन्दी", "ไทย"])
-def test_titles_in_any_script_have_an_address(title: str) -> None:
+def test_titles_in_any_script_get_a_valid_slug(title: str) -> None:
     assert is_slug(slug_from(title))
 
 
 @pytest.mark.parametrize("text", ["", "-a", "a-", "a--b", "A", "é", "a_b", "a/b", "a" * 201, "a\n"])
-def test_what_is_no_slug(text: str) -> None:
+def test_invalid_slug_is_detected(text: str) -> None:
     assert not is_slug(text)

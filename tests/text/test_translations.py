@@ -1,4 +1,4 @@
-"""Every catalogue translates every message, with the same placeholders, and holds no other message."""
+"""Every catalogue translates every message, with the same placeholders, and has no unused message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The view writer, and a database that is locked, full or away: a view may be lost, the page is always served."""
+"""The view writer with a locked, full or unavailable database: views may be lost, but pages are always served."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def change(app: Flask, statement: str) -> None:
 
 
 def reconnect(app: Flask) -> Engine:
-    """Close the connections of the application; the next ones are new."""
+    """Close the connections of the application, so that it opens new ones."""
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -50,7 +50,7 @@ def reconnect(app: Flask) -> Engine:
 
 
 def counts(session: Session) -> tuple[int, dict[str, int]]:
-    """The views that were counted, and what was not, by reason."""
+    """The counted views, and the uncounted requests by reason."""
     noted = {row.reason: row.views for row in session.scalars(select(DailyRefusals))}
     return session.scalars(select(ViewCount.counted)).one(), noted
 
@@ -166,7 +166,7 @@ def test_article_is_served_while_its_tables_are_locked(
 
 @pytest.fixture
 def away(database_url: str, app: Flask) -> Callable[[bool], None]:
-    """Take the database away, or bring it back."""
+    """Return a function that makes the database unavailable or available."""
     name = database_url.rsplit("/", 1)[1]
 
     def change(is_away: bool) -> None:
@@ -183,7 +183,7 @@ def away(database_url: str, app: Flask) -> Callable[[bool], None]:
 
 
 def move(path: str, to: str) -> None:
-    """Rename a database file. A folder takes its place, which no connection can open."""
+    """Rename a database file and put a folder in its place, which no connection can open."""
     if Path(to).is_dir():
         Path(to).rmdir()
     Path(path).rename(to)
@@ -191,7 +191,7 @@ def move(path: str, to: str) -> None:
         Path(path).mkdir()
 
 
-def test_database_that_is_away_loses_views_and_pages_come_from_the_cache(
+def test_unavailable_database_loses_views_and_pages_come_from_the_cache(
     publish_article: Publish, client: FlaskClient, session: Session, away: Callable[[bool], None]
 ) -> None:
     publish_article(slug="birds", views=4)
@@ -207,7 +207,7 @@ def test_database_that_is_away_loses_views_and_pages_come_from_the_cache(
     assert 'data-count="5"' in seen["/articles/birds"]
     assert client.post("/articles/birds/views", headers=HTMX).status_code == 204
     assert client.get("/articles/birds/views.gif").status_code == 200
-    client.application.extensions["view_writer"].flush()  # comes to an end, though nothing can be written
+    client.application.extensions["view_writer"].flush()  # returns although nothing can be written
     assert client.get("/articles/never-seen").status_code == 503
     assert client.post("/articles/birds/comments", data={"author_name": "A", "body": "B"}).status_code == 503
     away(False)
@@ -217,7 +217,7 @@ def test_database_that_is_away_loses_views_and_pages_come_from_the_cache(
     assert counts(session) == (2, {"lost": 2})
 
 
-def test_flush_writes_what_waits_for_a_lock(
+def test_flush_writes_views_that_wait_for_a_lock(
     publish_article: Publish, app: Flask, session: Session, database_url: str
 ) -> None:
     publish_article(slug="birds")
@@ -229,7 +229,7 @@ def test_flush_writes_what_waits_for_a_lock(
     assert counts(session) == (1, {})
 
 
-# In a process of its own, because a fork takes the locks of all threads along.
+# Run in a separate process, because a fork copies the locks of all threads.
 FORKING = """
 import os, sys, threading
 from pathlib import Path
@@ -253,7 +253,7 @@ if child == 0:
         assert [each.reason for each in db.session.scalars(select(DailyRefusals))] == ["head"]
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
-# The end of the process writes the rest.
+# The rest is written when the process ends.
 """
 
 

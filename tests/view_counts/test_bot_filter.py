@@ -48,7 +48,7 @@ def test_at_most_two_percent_of_declared_bots_are_counted() -> None:
 def test_every_bot_of_the_crawler_list_is_recognised() -> None:
     assert len(BOTS) > 2000
     counted = [agent for agent in BOTS if not is_bot(agent)]
-    # One entry of the list is the build number of a phone; its example is Instagram's app.
+    # One entry of the list is the build number of a phone, in the user agent of Instagram's app.
     assert all("Build/AP3A.240617.008" in agent for agent in counted)
     assert len(counted) <= 1
 
@@ -102,7 +102,7 @@ def test_every_current_browser_is_counted() -> None:
         "Something/1.0",
     ],
 )
-def test_program_by_its_user_agent_or_without_one_is_a_bot(agent: str) -> None:
+def test_program_or_missing_user_agent_is_a_bot(agent: str) -> None:
     assert is_bot(agent)
 
 
@@ -177,7 +177,7 @@ def test_rare_browser_is_counted(agent: str) -> None:
         ({"User-Agent": ""}, "bot"),
     ],
 )
-def test_request_headers_decide(headers: dict[str, str], reason: str) -> None:
+def test_request_headers_give_the_reason_not_to_count(headers: dict[str, str], reason: str) -> None:
     said = Headers({"User-Agent": BROWSERS[0], **headers})
     for method in ("POST", "GET"):
         assert reason_not_to_count(method, said, OWN, has_objected=False, is_owner=False) == reason

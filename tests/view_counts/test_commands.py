@@ -69,7 +69,7 @@ def test_show_prints_views_and_uncounted_requests(runner: FlaskCliRunner) -> Non
 
 
 @pytest.mark.usefixtures("blog")
-def test_show_of_one_article(runner: FlaskCliRunner) -> None:
+def test_show_prints_the_views_of_one_article(runner: FlaskCliRunner) -> None:
     output = runner.invoke(args=["views", "show", "trees"]).output
     assert output.startswith("Views of /articles/trees, 2026-10-25 to 2026-11-23 (UTC)")
     assert "0 in these days; 0 in total\n" in output

@@ -1,4 +1,4 @@
-"""Views: each reader is counted once a day, none is lost, and the number is in the article's language."""
+"""Each reader of an article is counted once a day, and the count is shown in the article's language."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Publish = Callable[..., Article]
         ("en", 1234, "1,234 views"),
     ],
 )
-def test_number_is_in_the_articles_language(
+def test_view_count_is_in_the_articles_language(
     publish_article: Publish, client: FlaskClient, lang: str, views: int, words: str
 ) -> None:
     publish_article(slug="birds", lang=lang, views=views)
@@ -46,7 +46,7 @@ def test_number_is_in_the_articles_language(
     assert f">{words}</span>" in client.get("/articles/birds").text
 
 
-def test_htmx_gets_the_new_number_and_other_clients_an_empty_answer(
+def test_htmx_gets_the_new_number_and_other_clients_an_empty_response(
     publish_article: Publish, client: FlaskClient
 ) -> None:
     publish_article(slug="birds", lang="fr", views=4)
@@ -54,14 +54,14 @@ def test_htmx_gets_the_new_number_and_other_clients_an_empty_answer(
     answer = client.post("/articles/birds/views", headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert re.fullmatch(r'<span id="view-count" data-count="5"[^>]*>5 vues</span>', answer.text.strip())
-    # The same fragment as in the page, so that a page that stays open can be counted tomorrow.
+    # The fragment is the same as in the page, so that a page left open can be counted again the next day.
     assert answer.text.strip().replace(' data-count="5"', ' data-count="4"').replace(">5 ", ">4 ") in page
     assert answer.headers["Cache-Control"] == "no-store"
     plain = client.post("/articles/birds/views")
     assert (plain.status_code, plain.data) == (204, b"")
 
 
-def test_the_pixel_counts_for_readers_without_javascript(publish_article: Publish, client: FlaskClient) -> None:
+def test_pixel_counts_for_readers_without_javascript(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds")
     answer = client.get("/articles/birds/views.gif")
     assert answer.mimetype == "image/gif"
@@ -124,7 +124,7 @@ def test_readers_behind_a_proxy_are_told_apart_by_the_forwarded_address(
     publish_article(slug="birds")
     for address in ("192.0.2.1", "192.0.2.77", "198.51.100.1", "2001:db8:1::5", "2001:db8:1:9::6", "2001:db8:2::5"):
         app.test_client().post("/articles/birds/views", headers={"X-Forwarded-For": address})
-    # A network is a block of addresses: the second and the fifth address are in the block of the one before.
+    # A network is a block of addresses: the second and the fifth address are in the same block as the one before.
     assert session.scalars(select(ViewCount.counted)).one() == 4
 
 
@@ -225,7 +225,7 @@ class TestDays:
             with app.app_context(), write_transaction(durable=False) as writing:
                 return count_views(writing, seen, None)
 
-        # At the same time, as several processes do: they must not deadlock.
+        # Concurrently, like several processes: they must not deadlock.
         for _ in range(3):
             with ThreadPoolExecutor(6) as pool:
                 assert list(pool.map(count, range(6))) == [{"birds": ViewTotal("en", 2)}] * 6
@@ -256,7 +256,7 @@ class TestLimit:
 
     pytestmark = pytest.mark.settings(RATELIMIT_ENABLED="on", VIEW_RATE_PER_HOUR="5", TRUSTED_PROXIES="1")
 
-    def test_network_brings_a_limited_number_of_new_readers_an_hour(
+    def test_new_readers_of_a_network_are_counted_up_to_the_hourly_limit(
         self, publish_article: Publish, app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         publish_article(slug="birds")
@@ -313,7 +313,7 @@ def view_as(app: Flask, agent: str, slug: str = "birds", address: str = "192.0.2
     """View an article as the browser `agent`; returns the status of the response."""
     headers = {"User-Agent": browser(agent), "X-Forwarded-For": address}
     status = app.test_client().post(f"/articles/{slug}/views", headers=headers).status_code
-    app.extensions["view_writer"].flush()  # on a busy machine the answer does not wait for it
+    app.extensions["view_writer"].flush()  # on a busy machine the response may not wait for the writer
     return status
 
 

@@ -1,4 +1,4 @@
-"""A UTC day begins: yesterday's visitor key is deleted, from the files too, and no count is lost by it."""
+"""When a UTC day begins, the old visitor key is deleted, also from the database files, and no count is lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVENING = datetime(2026, 6, 10, 23, 59, 59, 900_000, tzinfo=UTC)
 
 @pytest.fixture
 def evening(monkeypatch: pytest.MonkeyPatch, publish_article: Publish) -> Callable[[], None]:
-    """Begin days at once, shortly before midnight; return a function that moves the clock past midnight."""
+    """Set the clock to shortly before midnight, without delays; return a function that moves it past midnight."""
     monkeypatch.setattr(batch_writer, "BEGIN_AFTER", 0)
     monkeypatch.setattr(batch_writer, "RETRY_AFTER", 0.05)
     monkeypatch.setattr(batch_writer, "POLL_EVERY", 0.05)
@@ -50,7 +50,7 @@ def test_day_begins_at_midnight_without_a_request(app: Flask, session: Session, 
 
 
 def bytes_on_disk(database_url: str) -> bytes:
-    """Return all that the database's files hold of visitors' keys."""
+    """Return the contents of the database files that store visitor keys."""
     if database_url.startswith("sqlite"):
         path = database_url.removeprefix("sqlite:///")
         return Path(path).read_bytes() + Path(path + "-wal").read_bytes()
@@ -70,13 +70,13 @@ def test_key_is_removed_from_the_disk_when_its_day_ends(
     session.rollback()
     assert key in bytes_on_disk(database_url)
     evening()
-    view(app, "Reader")  # the first view of a day makes its key; the old one is removed all the same
+    view(app, "Reader")  # the first view of a day creates a new key; the old one is removed as well
     eventually(lambda: key in bytes_on_disk(database_url), False)
     assert session.scalars(select(VisitorKey.key)).one() in bytes_on_disk(database_url)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL does not wait for readers
-def test_reader_delays_the_removal_of_a_key_and_no_count(
+def test_open_read_transaction_delays_the_removal_of_a_key_but_no_count(
     app: Flask, session: Session, database_url: str, evening: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     view(app, "Reader")
@@ -90,7 +90,7 @@ def test_reader_delays_the_removal_of_a_key_and_no_count(
     eventually(lambda: key in bytes_on_disk(database_url), False)
 
 
-def test_database_that_goes_away_before_a_key_is_removed_loses_no_count(
+def test_database_failure_before_a_key_is_removed_loses_no_count(
     app: Flask,
     session: Session,
     evening: Callable[[], None],
@@ -100,12 +100,12 @@ def test_database_that_goes_away_before_a_key_is_removed_loses_no_count(
     def refuse(engine: Engine) -> None:
         raise OperationalError("", {}, psycopg.OperationalError("away"))
 
-    def wipe_in_vain(table: str) -> bool:
+    def failing_wipe(table: str) -> bool:
         with pytest.MonkeyPatch.context() as away:
             away.setattr(Engine, "raw_connection", refuse)
             return transactions.wipe(table)
 
-    monkeypatch.setattr(batch_writer, "wipe", wipe_in_vain)
+    monkeypatch.setattr(batch_writer, "wipe", failing_wipe)
     view(app, "Reader")
     app.extensions["view_writer"].flush()
     assert "deleted rows of visitor_keys cannot be removed from the disk" in caplog.text
@@ -119,7 +119,7 @@ def test_writers_of_several_processes_do_not_deadlock(
     app: Flask, session: Session, evening: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     def act(number: int) -> None:
-        # Each writer stands for a process: all begin the day, half record a refusal only, half a view as well.
+        # Each writer acts as a process: all begin the day and record a refusal, and half of them also a view.
         writer = batch_writer.ViewWriter(app, None)
         writer.refuse("bot", EVENING.date())
         if number % 2:

@@ -1,4 +1,4 @@
-"""Referrers: only hosts, as daily totals, without spam."""
+"""Referrers are stored as daily totals of hosts, without spam."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Publish = Callable[..., Article]
         ("notsemalt.com", "notsemalt.com"),
     ],
 )
-def test_host_of_a_referrer(claimed: str, host: str) -> None:
+def test_only_the_host_of_a_valid_referrer_is_used(claimed: str, host: str) -> None:
     assert host_of(claimed, "blog.example.net") == host
 
 

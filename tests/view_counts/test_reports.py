@@ -1,4 +1,4 @@
-"""Statistics for the front page and the owner, each in one query."""
+"""Statistics for the front page and the owner, each made with one query."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_refusals_and_referrals_are_summed_over_days(app: Flask, read: Callable[
 def test_each_report_is_one_query(app: Flask, session: Session, read: Callable[..., Article]) -> None:
     article = read("birds", {0: 3, 2: 1})
     span = Span.until(TODAY, 400)
-    questions: list[Callable[[Session], object]] = [
+    calls: list[Callable[[Session], object]] = [
         lambda session: reports.daily_views(session, span),
         lambda session: reports.daily_views(session, span, article.id),
         lambda session: reports.refusals(session, span),
@@ -158,7 +158,7 @@ def test_each_report_is_one_query(app: Flask, session: Session, read: Callable[.
         lambda session: reports.all_time(session),
         lambda session: reports.all_time(session, article.id),
     ]
-    for question in questions:
+    for call in calls:
         with app.app_context(), counted(app) as statements:
-            question(db.session())
+            call(db.session())
         assert len(statements) == 1

@@ -1,4 +1,4 @@
-"""Daily totals become yearly totals after 25 months, exactly once, automatically or by command."""
+"""Daily totals are merged into yearly totals after 25 months, once, automatically or by command."""
 
 from __future__ import annotations
 

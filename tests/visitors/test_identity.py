@@ -1,4 +1,4 @@
-"""Visitors are told apart for one day."""
+"""Visitors can be recognized for one day only."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from blogapp.web.networks import address_block
         ("nonsense", "unknown"),
     ],
 )
-def test_an_address_is_cut_to_its_network(address: str | None, block: str) -> None:
+def test_address_is_reduced_to_its_network(address: str | None, block: str) -> None:
     assert address_block(address, 24, 48) == block
 
 
-def test_a_visitor_is_the_same_in_one_network_and_browser_and_day() -> None:
+def test_visitor_digest_depends_on_network_browser_and_day() -> None:
     key = b"k" * 32
     one = visitor_digest(key, network_of("192.0.2.1"), "Firefox")
     assert one == visitor_digest(key, network_of("192.0.2.200"), "Firefox")
@@ -32,7 +32,7 @@ def test_a_visitor_is_the_same_in_one_network_and_browser_and_day() -> None:
     assert one != visitor_digest(b"l" * 32, network_of("192.0.2.1"), "Firefox")
 
 
-def test_a_token_is_long_and_stored_as_its_hash() -> None:
+def test_token_is_long_and_stored_as_its_hash() -> None:
     token = new_token()
     assert len(token) == 43
     assert token != new_token()

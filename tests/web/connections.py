@@ -15,7 +15,7 @@ class HasPort(Protocol):
 
 
 class Client:
-    """A connection; `answer()` reads one response: its status, its header and its body."""
+    """A connection; `answer()` reads one response: its status, its header fields and its body."""
 
     def __init__(self, server: HasPort, data: bytes = b"") -> None:
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)

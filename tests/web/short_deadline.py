@@ -1,4 +1,4 @@
-"""Both servers with a short deadline for request bodies, so that a test can wait for it."""
+"""The production and the development server with a short deadline for request bodies, for tests that wait for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An application for the tests of the server: slow, failing, and one that shows its WSGI environment."""
+"""An application for server tests: slow, failing and streaming responses, and one with the WSGI environment."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def environ(path: str) -> str:
 
 
 class Failing:
-    """Fails outside Flask where the path says so."""
+    """Raises an error outside Flask for the path /fails."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner

@@ -1,4 +1,4 @@
-"""Hostile values in every part of a request never cause a 500, on both databases."""
+"""Hostile values in any part of a request cause no server error, on both databases."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from blogapp.articles.models import Article
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 
-# As they stand in an address or in a form, already percent-encoded; one of each kind. Surrogates cannot be written in
-# UTF-8 otherwise.
+# One value of each kind, percent-encoded as in a URL or a form body: surrogates cannot be encoded in UTF-8
+# otherwise.
 VALUES = (
     "",
     "a%00b",
@@ -39,9 +39,9 @@ VALUES = (
     "%25%25_%5C%27",
     "%F0%9F%90%A6" * 2_000,
 )
-# The kinds that one of the two databases may refuse.
+# The values that one of the two databases may refuse.
 UNSTORABLE = ("a%00b", "%ED%A0%80", str(2**31), str(2**63), "9" * 5_000, "9999999999999999-1")
-# What each route reads; `test_every_argument_and_field_is_known` compares it with the code.
+# The names that each route reads; `test_every_argument_and_field_is_known` compares it with the code.
 ARGUMENTS = {
     "articles.index": ("before",),
     "articles.show": ("notice", "sort"),
@@ -89,8 +89,8 @@ def owner(site: FlaskClient, app: Flask, runner: FlaskCliRunner) -> FlaskClient:
 
 
 class Attack:
-    """Sends requests as a page and by HTMX in turn. Every value goes to every place, each value and each place in both
-    ways; what is sent as a page on SQLite is sent by HTMX on PostgreSQL."""
+    """Sends every value in every place, alternately with and without HTMX, so that each value and each place is tested
+    in both ways. A request without HTMX on SQLite is one with HTMX on PostgreSQL."""
 
     def __init__(self, client: FlaskClient, database_url: str) -> None:
         self._client = client
@@ -139,8 +139,8 @@ def assert_no_error(answer: TestResponse, *what: object) -> None:
 
 
 def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, str]]:
-    """The address and the endpoint of every route that takes `method`, with `value` for each part of the path that
-    varies, or those of the article and of comment 1. Those that delete or sign out come last."""
+    """The address and the endpoint of every route that accepts `method`. The variables of the path are `value`, or by
+    default those of the article and of comment 1. Routes that delete or sign out come last."""
     ends = ("/removal", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
     usual = {"slug": "birds", "comment_id": "1"}
@@ -158,26 +158,26 @@ def test_every_argument_and_field_is_known() -> None:
     assert {name for names in FIELDS.values() for name in names} == fields
 
 
-def test_no_argument_is_an_error(attack: Attack) -> None:
+def test_no_query_argument_causes_a_server_error(attack: Attack) -> None:
     attack.arguments(VALUES)
 
 
 @pytest.mark.parametrize("sort", ["liked", "newest"])
-def test_no_cursor_is_an_error(attack: Attack, sort: str) -> None:
+def test_no_cursor_causes_a_server_error(attack: Attack, sort: str) -> None:
     for name in ("before", "after", "at"):
         for value in VALUES:
             attack.send("GET", f"/articles/birds/comments?sort={sort}&{name}={value}")
 
 
-def test_no_path_is_an_error(attack: Attack) -> None:
+def test_no_path_causes_a_server_error(attack: Attack) -> None:
     attack.paths(VALUES)
 
 
-def test_no_field_is_an_error(attack: Attack) -> None:
+def test_no_form_field_causes_a_server_error(attack: Attack) -> None:
     attack.fields(VALUES)
 
 
-def test_nothing_that_the_owner_sends_is_an_error(owner: FlaskClient, database_url: str) -> None:
+def test_no_request_of_the_owner_causes_a_server_error(owner: FlaskClient, database_url: str) -> None:
     attack = Attack(owner, database_url)
     attack.arguments(UNSTORABLE)
     attack.paths(UNSTORABLE)
@@ -185,7 +185,7 @@ def test_nothing_that_the_owner_sends_is_an_error(owner: FlaskClient, database_u
     attack.fields(UNSTORABLE)
 
 
-def test_no_header_or_cookie_is_an_error(app: Flask, site: FlaskClient) -> None:
+def test_no_header_or_cookie_causes_a_server_error(app: Flask, site: FlaskClient) -> None:
     values = [value for value in VALUES if len(value) < 1_000]
     values += [unquoted(value) for value in values if "%" in value]
     for value in values:
@@ -197,7 +197,7 @@ def test_no_header_or_cookie_is_an_error(app: Flask, site: FlaskClient) -> None:
             assert_no_error(send(app, "POST", "/articles/birds/comments", {name: value}), name, value)
 
 
-def test_no_host_is_an_error(app: Flask, site: FlaskClient) -> None:
+def test_no_host_causes_a_server_error(app: Flask, site: FlaskClient) -> None:
     for value in VALUES:
         for host in (value, unquoted(value)):
             for address in ("/", "/articles/birds"):

@@ -42,7 +42,7 @@ def test_bundles_are_compressed_and_immutable(client: FlaskClient) -> None:
     script.close()
 
 
-def test_the_icon_and_a_missing_file(client: FlaskClient) -> None:
+def test_icon_is_served_and_a_missing_file_is_not_found(client: FlaskClient) -> None:
     icon = client.get("/favicon.ico")
     assert icon.mimetype == "image/svg+xml"
     icon.close()

@@ -1,4 +1,4 @@
-"""Only the site's own pages, and clients that are not browsers, may send forms."""
+"""Forms are accepted only from the site's own pages and from clients that are not browsers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ OWN = origin_of("https://blog.example.org/")
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])
-def test_sec_fetch_site_of_the_own_site_is_accepted(site: str) -> None:
+def test_sec_fetch_site_same_origin_or_none_is_accepted(site: str) -> None:
     assert is_own(OWN, site, "https://elsewhere.example", None)
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "", "nonsense"])
-def test_sec_fetch_site_of_another_site_is_refused(site: str) -> None:
+def test_other_values_of_sec_fetch_site_are_refused(site: str) -> None:
     assert not is_own(OWN, site, "https://blog.example.org", None)
 
 
@@ -35,7 +35,7 @@ def test_sec_fetch_site_of_another_site_is_refused(site: str) -> None:
         "https://[",
     ],
 )
-def test_a_foreign_origin_is_refused(origin: str) -> None:
+def test_foreign_origin_is_refused(origin: str) -> None:
     assert not is_own(OWN, None, origin, None)
     assert not is_own(OWN, None, None, origin + "/articles/x")
 

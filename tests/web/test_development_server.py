@@ -83,7 +83,7 @@ def test_body_that_stops_gets_the_page_for_408(flask_run: FlaskRun) -> None:
         assert client.is_closed()
 
 
-def test_body_that_breaks_off_is_not_used(flask_run: FlaskRun) -> None:
+def test_incomplete_body_is_not_used(flask_run: FlaskRun) -> None:
     with connect(flask_run, post("/owner/sign-in", b"name=a&password=b", length=30)) as client:
         client.socket.shutdown(socket.SHUT_WR)
         assert client.answer()[0] == 408
@@ -129,14 +129,14 @@ def test_body_within_the_limit_is_used(flask_run: FlaskRun) -> None:
         assert client.answer()[0] == 422
 
 
-def test_date_is_sent_once(flask_run: FlaskRun) -> None:
+def test_date_header_is_sent_once(flask_run: FlaskRun) -> None:
     for path in ("/", "/none", "/healthz", "/favicon.ico"):
         with connect(flask_run, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()) as client:
             client.answer()
             assert client.names.count("date") == 1
 
 
-def test_log_has_the_address_of_the_site_and_none_of_a_visitor(flask_run: FlaskRun) -> None:
+def test_log_has_the_url_of_the_site_and_no_visitor_address(flask_run: FlaskRun) -> None:
     assert f"The site is at http://127.0.0.1:{flask_run.port} (" in flask_run.log()
     assert "WARNING" not in flask_run.log()
     assert "127.0.0.1 - -" not in flask_run.log()

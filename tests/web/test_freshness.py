@@ -1,6 +1,6 @@
-"""Pages are never out of date: four applications on one database change and read it in random order.
+"""Pages are never outdated: four applications change and read one database in random order.
 
-Each has its own connections, page cache and change marker, as four processes have. A model knows what readers may see.
+Each has its own connections, page cache and change marker, like four processes. A model records what readers may see.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ words = st.sampled_from(["amber", "birch", "cedar", "delta", "ember", "fjord"])
 
 @dataclass
 class Post:
-    """A comment in the model: `text` as it is now, who sees it, the likes it has."""
+    """A comment in the model: its current text, whether readers see it, and its likes."""
 
     number: int
     text: str
@@ -154,7 +154,7 @@ class Freshness(RuleBasedStateMachine):
         self.begin(app)
         self.write_article(app, f"{word} {next(numbers)}", draft)
 
-    # Readings
+    # Reads
 
     @rule(app=process, coding=st.sampled_from(["br", ""]), address=st.sampled_from(["page", "list", "fragment"]))
     def read(self, app: int, coding: str, address: str) -> None:
@@ -174,7 +174,7 @@ class Freshness(RuleBasedStateMachine):
         assert "Commenting as" not in text
 
     def note(self, answer: Any, coding: str) -> str:
-        """The answer's text. No ETag has two bodies."""
+        """Check that no ETag has two bodies; return the text of the response."""
         if etag := answer.headers.get("ETag"):
             assert self.etags.setdefault(etag, answer.data) == answer.data
         compressed = answer.headers.get("Content-Encoding") == "br"
@@ -215,15 +215,15 @@ class Freshness(RuleBasedStateMachine):
                 self.read(app, "br", "page")
 
     def teardown(self) -> None:
-        """After the delay every process has the present state."""
+        """Check that every process serves the current state after the delay."""
         time.sleep(self.delay)
         for app, address in itertools.product(range(PROCESSES), ("page", "list", "fragment")):
             self.read(app, "br", address)
 
-    # The rest
+    # Helpers
 
     def begin(self, app: int) -> None:
-        """A change comes: what is visible now may be served for `delay` seconds by other processes."""
+        """Call this before a change: other processes may serve the present state for `delay` more seconds."""
         self.model.recent.append((time.monotonic(), self.model.visible()))
         self.changed_by = app
 
@@ -284,6 +284,6 @@ def test_no_reader_sees_an_outdated_page(apps: list[Flask], owner_cookie: str, d
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            phases=[Phase.generate],  # making a failing example smaller would take minutes
+            phases=[Phase.generate],  # shrinking a failing example would take minutes
         ),
     )

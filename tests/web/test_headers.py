@@ -1,4 +1,4 @@
-"""Security headers, and the mark by which scripts recognize a response of this application."""
+"""Security headers, and the marker header by which scripts recognize responses of this application."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_static_files_have_every_security_header(client: FlaskClient) -> None:
             assert "Strict-Transport-Security" not in answer.headers
 
 
-def test_errors_given_before_flask_have_every_security_header(client: FlaskClient) -> None:
+def test_errors_without_flask_have_every_security_header(client: FlaskClient) -> None:
     answers = [client.post("/favicon.ico"), client.get("/static/nothing.css"), client.open("/", method="BREW")]
     for answer in answers:
         assert answer.status_code in {404, 405}
@@ -49,7 +49,7 @@ def assert_marked(answer: TestResponse, status: int) -> None:
     assert answer.headers.getlist(MARK[0]) == [MARK[1]]
 
 
-def test_every_response_is_marked(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
+def test_every_response_has_the_marker_header(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
     publish_article(slug="birds")
     form = {"author_name": "Ada", "body": "Hello"}
     etag = client.get("/").headers["ETag"]
@@ -66,7 +66,7 @@ def test_every_response_is_marked(publish_article: Publish, app: Flask, client: 
     assert_marked(client.get("/healthz"), 200)
 
 
-def test_an_unexpected_error_is_marked(app: Flask) -> None:
+def test_unexpected_error_has_the_marker_header(app: Flask) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
     @app.get("/broken")
@@ -76,7 +76,7 @@ def test_an_unexpected_error_is_marked(app: Flask) -> None:
     assert_marked(app.test_client().get("/broken", headers=HTMX), 500)
 
 
-def test_static_files_are_not_marked(client: FlaskClient) -> None:
+def test_static_files_have_no_marker_header(client: FlaskClient) -> None:
     for address in static_addresses(client):
         with client.get(address) as answer:
             assert MARK[0] not in answer.headers, address

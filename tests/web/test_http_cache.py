@@ -34,7 +34,7 @@ def test_other_cookies_change_nothing(publish_article: Publish, app: Flask, addr
 def test_own_cookies_make_a_response_private(publish_article: Publish, app: Flask, address: str) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
-    # A shared cache asks with the visitor's cookie and the reader's ETag: it must get the page, never "unchanged".
+    # A shared cache may revalidate with the visitor's cookie and a reader's ETag: it must get the page, never a 304.
     etag = client.get(address).headers["ETag"]
     for name in ("visitor", "__Host-visitor", "owner", "__Host-owner"):
         answer = client.get(address, headers={"Cookie": f"_ga=1; {name}=abc", "If-None-Match": etag})
@@ -53,7 +53,7 @@ def test_objection_cookie_makes_only_the_privacy_page_private(publish_article: P
     assert privacy.headers["Cache-Control"] == "private, no-store"
 
 
-def test_a_shared_cache_cannot_hide_a_visitors_own_comment(
+def test_shared_cache_cannot_hide_a_visitors_own_comment(
     publish_article: Publish, app: Flask, client: FlaskClient, post: Post
 ) -> None:
     publish_article(slug="birds")

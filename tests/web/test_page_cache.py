@@ -1,4 +1,4 @@
-"""The page cache: what is kept, for whom, how long, and what is served while the database is away."""
+"""The page cache: which pages it stores, when they are invalidated, and what is served during an outage."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def renderings(app: Flask) -> list[str]:
     return paths
 
 
-def test_the_least_recently_used_entry_is_dropped_first() -> None:
+def test_least_recently_used_entry_is_dropped_first() -> None:
     store = Store(2 * (OVERHEAD + 50))
     for key in "ab":
         store.put(key, entry(40))
@@ -69,7 +69,7 @@ def test_keys_and_compressed_bodies_count_towards_the_size() -> None:
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize("address", ["/", "/articles/birds", "/articles/birds/comments?since=0", "/privacy"])
-def test_an_answer_is_made_once(
+def test_response_is_rendered_once(
     publish_article: Publish, app: Flask, client: FlaskClient, address: str, headers: dict[str, str]
 ) -> None:
     publish_article(slug="birds")
@@ -80,18 +80,18 @@ def test_an_answer_is_made_once(
     assert len({str(answer.headers) for answer in answers}) == 1
 
 
-def test_a_cached_page_costs_one_lookup(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
+def test_cached_page_costs_one_lookup(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
     publish_article(slug="birds")
     client.get("/articles/birds")
     statements = []
     with app.app_context():
         event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     assert client.get("/articles/birds").status_code == 200
-    # On SQLite the lookup has a connection of its own; on PostgreSQL its answer holds for a moment.
+    # On SQLite the lookup uses a separate connection; on PostgreSQL its result is reused for 0.2 seconds.
     assert len(statements) <= 1
 
 
-def test_page_and_fragment_are_kept_apart(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
+def test_page_and_fragment_have_separate_entries(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
     publish_article(slug="birds")
     address = "/articles/birds/comments"
     page, fragment = client.get(address).text, client.get(address, headers=HTMX).text
@@ -130,14 +130,14 @@ def test_head_is_answered_from_the_same_entry(publish_article: Publish, app: Fla
     assert (missing.status_code, missing.data) == (404, b"")
 
 
-def test_a_range_gets_the_whole_page(publish_article: Publish, client: FlaskClient) -> None:
+def test_range_request_gets_the_whole_page(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(slug="birds")
     for _ in range(2):
         answer = client.get("/articles/birds", headers={"Range": "bytes=0-9"})
         assert (answer.status_code, len(answer.data)) == (200, int(answer.headers["Content-Length"]))
 
 
-def test_foreign_arguments_and_cookies_lead_to_the_same_entry(publish_article: Publish, app: Flask) -> None:
+def test_unknown_arguments_and_cookies_use_the_same_entry(publish_article: Publish, app: Flask) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
     paths = renderings(app)
@@ -151,9 +151,7 @@ def test_foreign_arguments_and_cookies_lead_to_the_same_entry(publish_article: P
 @pytest.mark.parametrize(
     "address", ["/articles/birds?sort=newest", "/articles/birds?so%00rt=newest", "/articles/birds?x=1&sort=newest"]
 )
-def test_a_known_argument_leads_to_a_page_of_its_own(
-    publish_article: Publish, post: Post, app: Flask, address: str
-) -> None:
+def test_known_argument_has_a_separate_entry(publish_article: Publish, post: Post, app: Flask, address: str) -> None:
     publish_article(slug="birds")
     for body in ("First", "Second"):
         post("birds", body=body)
@@ -163,7 +161,9 @@ def test_a_known_argument_leads_to_a_page_of_its_own(
     assert sorted_page.index("Second") < sorted_page.index("First")
 
 
-def test_overlong_arguments_are_not_kept(app: Flask, client: FlaskClient, publish_article: Publish) -> None:
+def test_pages_with_overlong_arguments_are_not_cached(
+    app: Flask, client: FlaskClient, publish_article: Publish
+) -> None:
     publish_article(slug="birds")
     client.get("/")
     size = app.extensions["page_cache"].size
@@ -173,7 +173,7 @@ def test_overlong_arguments_are_not_kept(app: Flask, client: FlaskClient, publis
     assert app.extensions["page_cache"].size == size
 
 
-def test_pages_with_arguments_cannot_push_out_those_without(
+def test_pages_with_arguments_do_not_evict_pages_without(
     app: Flask, client: FlaskClient, publish_article: Publish
 ) -> None:
     publish_article(slug="birds", body="They sing. " * 30_000)
@@ -187,7 +187,7 @@ def test_pages_with_arguments_cannot_push_out_those_without(
 
 
 @pytest.mark.settings(SITE_URL="https://blog.example.org")
-def test_a_foreign_host_gets_no_page_of_its_own(app: Flask, client: FlaskClient, publish_article: Publish) -> None:
+def test_unknown_host_has_no_separate_entry(app: Flask, client: FlaskClient, publish_article: Publish) -> None:
     publish_article(slug="birds")
     client.get("/", headers={"Host": "blog.example.org"})
     size = app.extensions["page_cache"].size
@@ -197,7 +197,7 @@ def test_a_foreign_host_gets_no_page_of_its_own(app: Flask, client: FlaskClient,
 
 
 @pytest.mark.parametrize("name", ["visitor", "__Host-visitor", "owner", "__Host-owner", "uncounted"])
-def test_our_own_cookies_are_never_answered_from_the_cache(publish_article: Publish, app: Flask, name: str) -> None:
+def test_request_with_an_own_cookie_bypasses_the_cache(publish_article: Publish, app: Flask, name: str) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
     client.get("/articles/birds")
@@ -209,7 +209,7 @@ def test_our_own_cookies_are_never_answered_from_the_cache(publish_article: Publ
     assert app.extensions["page_cache"].size == size
 
 
-def test_errors_and_redirects_are_not_kept(app: Flask, client: FlaskClient, publish_article: Publish) -> None:
+def test_errors_and_redirects_are_not_cached(app: Flask, client: FlaskClient, publish_article: Publish) -> None:
     publish_article(slug="birds")
     for address in (
         "/articles/none",
@@ -269,7 +269,7 @@ def test_every_argument_that_changes_a_page_is_known() -> None:
     assert read == set(ARGUMENTS)
 
 
-def test_a_comment_changes_its_article_and_the_list_only(
+def test_comment_invalidates_only_its_article_and_the_front_page(
     publish_article: Publish, post: Post, app: Flask, client: FlaskClient
 ) -> None:
     for slug in ("birds", "bees"):
@@ -284,19 +284,19 @@ def test_a_comment_changes_its_article_and_the_list_only(
     assert paths == ["/articles/birds?", "/?"]
 
 
-# In WAL mode no writer can keep an SQLite reader waiting. Outages of both databases are in tests/db/test_withdrawal.py.
+# In WAL mode, writers cannot block readers of SQLite. tests/db/test_deleted_content.py has outages of both databases.
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 def away(app: Flask, database_url: str, address: str, **headers: str) -> TestResponse:
-    """The answer while neither versions nor the tables of an article page can be read."""
+    """The response while neither the content versions nor the tables of an article page can be read."""
     app.extensions["writing"].versions.forget()
     with locked(database_url, "articles, content_versions"):
         return app.test_client().get(address, headers=headers)
 
 
 @on_postgresql
-def test_a_page_that_was_read_before_is_served_while_the_database_is_away(
+def test_cached_page_is_served_while_the_database_is_unavailable(
     publish_article: Publish, app: Flask, database_url: str
 ) -> None:
     publish_article(slug="birds")
@@ -314,7 +314,7 @@ def test_a_page_that_was_read_before_is_served_while_the_database_is_away(
 @pytest.mark.parametrize(
     "address", ["/articles/birds?sort=newest", f"/articles/birds?sort={'x' * 60_000}", "/articles/birds/comments"]
 )
-def test_another_page_is_not_served_instead(
+def test_uncached_page_gets_503_while_the_database_is_unavailable(
     publish_article: Publish, app: Flask, database_url: str, address: str
 ) -> None:
     publish_article(slug="birds")
@@ -326,10 +326,10 @@ def test_another_page_is_not_served_instead(
 
 
 @on_postgresql
-def test_the_page_after_a_like_is_a_page_of_its_own(
+def test_page_after_a_like_has_a_separate_entry(
     publish_article: Publish, post: Post, app: Flask, database_url: str
 ) -> None:
-    """Without JavaScript a like leads to `?notice=liked-1`, where the button is pressed."""
+    """Without JavaScript, a like redirects to `?notice=liked-1`, which shows the button as pressed."""
     publish_article(slug="birds")
     post("birds")
     pages = {
@@ -343,7 +343,7 @@ def test_the_page_after_a_like_is_a_page_of_its_own(
 
 
 @on_postgresql
-def test_an_unpublished_article_is_not_served(publish_article: Publish, app: Flask, database_url: str) -> None:
+def test_unpublished_article_is_not_served(publish_article: Publish, app: Flask, database_url: str) -> None:
     publish_article(slug="birds")
     app.test_client().get("/articles/birds")
     publish_article(slug="birds", draft=True)
@@ -351,7 +351,7 @@ def test_an_unpublished_article_is_not_served(publish_article: Publish, app: Fla
 
 
 @on_postgresql
-def test_a_view_leaves_pages_in_the_cache(publish_article: Publish, app: Flask, database_url: str) -> None:
+def test_view_does_not_invalidate_cached_pages(publish_article: Publish, app: Flask, database_url: str) -> None:
     publish_article(slug="birds")
     app.test_client().get("/articles/birds")
     app.test_client().post("/articles/birds/views")
@@ -360,7 +360,7 @@ def test_a_view_leaves_pages_in_the_cache(publish_article: Publish, app: Flask, 
 
 
 @on_postgresql
-def test_a_change_of_another_article_leaves_a_page_that_was_asked_for_since(
+def test_cached_page_is_served_only_if_requested_since_the_last_change(
     publish_article: Publish, app: Flask, database_url: str
 ) -> None:
     article = publish_article(slug="birds")
@@ -373,24 +373,24 @@ def test_a_change_of_another_article_leaves_a_page_that_was_asked_for_since(
 
 
 @on_postgresql
-def test_pages_from_before_a_commit_that_was_cut_off_are_not_served(
+def test_pages_older_than_an_interrupted_commit_are_not_served(
     publish_article: Publish, app: Flask, database_url: str
 ) -> None:
-    """A process was killed after it had begun to commit: nobody knows whether the change is in the database."""
+    """A process was killed during a commit, so it is unknown whether the change is in the database."""
     publish_article(slug="birds")
     app.extensions["writing"].marker.begin_change()
     app.test_client().get("/articles/birds")
     assert away(app, database_url, "/articles/birds").status_code == 503
 
 
-def test_a_page_rendered_while_something_changes_is_not_served_afterwards(
+def test_page_rendered_during_a_change_is_not_served_afterwards(
     publish_article: Publish, app: Flask, client: FlaskClient
 ) -> None:
     article = publish_article(slug="birds")
     paths = renderings(app)
 
     @app.after_request
-    def change(response: TestResponse) -> TestResponse:  # after the page was read, before it is kept
+    def change(response: TestResponse) -> TestResponse:  # after the page was rendered, before it is cached
         if len(paths) == 1:
             with write_transaction(article.id):
                 pass
@@ -403,7 +403,7 @@ def test_a_page_rendered_while_something_changes_is_not_served_afterwards(
     assert len(paths) == 2
 
 
-def test_an_article_that_gets_the_id_of_a_removed_one_gets_no_page_of_it(
+def test_article_with_the_id_of_a_removed_one_does_not_get_its_cached_page(
     publish_article: Publish, app: Flask, client: FlaskClient
 ) -> None:
     old = publish_article(slug="birds", body="The old text")
@@ -411,11 +411,11 @@ def test_an_article_that_gets_the_id_of_a_removed_one_gets_no_page_of_it(
     with app.app_context(), write_transaction() as session:
         session.delete(session.get_one(Article, old.id))
     new = publish_article(slug="birds", body="The new text")
-    assert new.id >= old.id  # SQLite uses the id again
+    assert new.id >= old.id  # SQLite reuses the id
     assert "The new text" in client.get("/articles/birds").text
 
 
-def test_what_changes_nothing_for_readers_keeps_every_page(
+def test_write_that_changes_nothing_for_readers_keeps_cached_pages(
     publish_article: Publish, app: Flask, client: FlaskClient
 ) -> None:
     publish_article(slug="birds")

@@ -1,4 +1,4 @@
-"""A site below a path of its host: SITE_URL=https://example.org/blog."""
+"""A site below a path: SITE_URL=https://example.org/blog."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ HTMX = {"HX-Request": "true"}
 
 
 class Site:
-    """The site as a browser sees it, through a proxy that removes the prefix from the path or leaves it there."""
+    """The site behind a proxy that removes the prefix from the path or keeps it."""
 
     def __init__(self, client: FlaskClient, removes_prefix: bool) -> None:
         self._client = client
         self._removes_prefix = removes_prefix
 
     def send(self, method: str, address: str, **options: object) -> TestResponse:
-        """The response. Its own address, if it is a redirect, must be below the prefix."""
+        """Return the response. The target of a redirect must be below the prefix."""
         assert address.startswith("/blog/"), address
         path = address.removeprefix("/blog") if self._removes_prefix else address
-        # A URL of the server's own: Host and scheme must not matter.
+        # An internal URL: the host and the scheme of the request must not matter.
         answer = self._client.open(path, method=method, base_url="https://internal.example:8000", **options)  # type: ignore[arg-type]
         if location := answer.headers.get("Location"):
             assert location.startswith("/blog/"), (address, location)
         return answer
 
     def crawl(self, start: str) -> tuple[set[str], set[str]]:
-        """Follow every link, as a page or as a fragment; then post to each form's address. Both sets of addresses."""
+        """Follow every link, then post to the address of each form. Return the addresses of the links and the forms."""
         todo, seen, forms = [(start, False)], set(), set()
         while todo:
             address, is_fragment = request = todo.pop()
@@ -63,7 +63,7 @@ class Site:
 
 
 @pytest.mark.parametrize("removes_prefix", [True, False])
-def test_every_address_of_the_site_begins_with_the_prefix_and_answers(
+def test_every_address_of_the_site_begins_with_the_prefix_and_works(
     client: FlaskClient, publish_article: Callable[..., Article], removes_prefix: bool
 ) -> None:
     for number in range(25):
@@ -98,7 +98,7 @@ def test_every_address_of_the_site_begins_with_the_prefix_and_answers(
     } <= forms
 
 
-def test_site_url_counts_whatever_the_request_says(
+def test_site_url_takes_precedence_over_the_request(
     client: FlaskClient, publish_article: Callable[..., Article]
 ) -> None:
     publish_article(slug="birds")
@@ -109,11 +109,11 @@ def test_site_url_counts_whatever_the_request_says(
     assert client.get("/blog/articles/birds").text == expected
 
 
-def test_health_check_answers_with_the_prefix_and_without(client: FlaskClient) -> None:
+def test_health_checks_work_with_and_without_the_prefix(client: FlaskClient) -> None:
     for path in ("/healthz", "/blog/healthz", "/readyz", "/blog/readyz"):
         assert client.get(path).text == "ok\n"
 
 
-def test_path_that_only_begins_like_the_prefix_is_not_the_site(client: FlaskClient) -> None:
+def test_path_that_only_starts_with_the_prefix_is_not_found(client: FlaskClient) -> None:
     assert client.get("/blogs").status_code == 404
     assert client.get("/blog").status_code == 200

@@ -48,7 +48,7 @@ def prepared(proxies: int, site_url: str = "", **fields: str) -> dict[str, Any]:
         ("", ""),
     ],
 )
-def test_address_in_an_entry_of_x_forwarded_for(entry: str, address: str) -> None:
+def test_address_is_parsed_from_an_entry_of_x_forwarded_for(entry: str, address: str) -> None:
     assert address_in(entry) == address
 
 
@@ -72,11 +72,11 @@ def test_readers_behind_a_proxy_that_adds_ports_are_told_apart() -> None:
         (1, "", "10.0.0.1"),
     ],
 )
-def test_only_what_trusted_proxies_add_is_believed(proxies: int, field: str, address: str) -> None:
+def test_only_entries_of_trusted_proxies_are_used(proxies: int, field: str, address: str) -> None:
     assert prepared(proxies, X_FORWARDED_FOR=field)["REMOTE_ADDR"] == address
 
 
-def test_forwarded_counts_where_no_x_forwarded_for_is_sent() -> None:
+def test_forwarded_header_is_used_without_x_forwarded_for() -> None:
     field = 'for=198.51.100.1, for="[2001:db8::1]:4711";proto=https;host="blog.example"'
     environ = prepared(1, FORWARDED=field)
     assert environ["REMOTE_ADDR"] == "2001:db8::1"
@@ -87,7 +87,7 @@ def test_forwarded_counts_where_no_x_forwarded_for_is_sent() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["javascript", "ftp", "https://", "", "data"])
-def test_only_http_and_https_are_believed(scheme: str) -> None:
+def test_only_http_and_https_are_accepted_as_forwarded_scheme(scheme: str) -> None:
     assert prepared(1, X_FORWARDED_PROTO=scheme)["wsgi.url_scheme"] == "http"
     assert prepared(1, X_FORWARDED_PROTO="HTTPS")["wsgi.url_scheme"] == "https"
 
@@ -96,7 +96,7 @@ def test_only_http_and_https_are_believed(scheme: str) -> None:
     "host",
     ["evil.example/path", "a b", "user@a", '"><script>', "a:99999", "[::1", "a..b", "-a", "é.example", "a" * 300],
 )
-def test_only_host_names_are_believed(host: str) -> None:
+def test_invalid_host_names_are_ignored_or_refused(host: str) -> None:
     assert prepared(1, X_FORWARDED_HOST=host)["HTTP_HOST"] == "internal.example"
     assert prepared(1, HOST=host)[REFUSAL] == 400
     assert REFUSAL not in prepared(1, site_url="https://example.org", HOST=host)
@@ -111,7 +111,9 @@ def test_valid_host_names_are_accepted(host: str) -> None:
 
 
 @pytest.mark.settings(TRUSTED_PROXIES="1")
-def test_invalid_forwarded_fields_reach_no_link(client: FlaskClient, publish_article: Callable[..., Article]) -> None:
+def test_invalid_forwarded_headers_are_not_used_in_links(
+    client: FlaskClient, publish_article: Callable[..., Article]
+) -> None:
     publish_article(slug="birds")
     junk = {"X-Forwarded-Host": 'evil.example/"><b>', "X-Forwarded-Proto": "javascript"}
     page = client.get("/articles/birds", headers=junk).text

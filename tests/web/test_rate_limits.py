@@ -1,4 +1,4 @@
-"""Limits per network: exact for requests at the same moment too, bounded in memory, and without addresses."""
+"""Rate limits per network: exact under concurrency, bounded in memory, without stored addresses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def act(app: Flask, address: str = "192.0.2.1", purpose: str = "comment") -> int
         return seconds_to_wait(RATES, purpose, clock.now())
 
 
-def test_a_network_may_act_as_often_as_the_rate_says(app: Flask) -> None:
+def test_network_is_limited_to_the_rate(app: Flask) -> None:
     waits = [act(app) for _ in range(7)]
     assert waits[:5] == [0] * 5
     assert all(1 <= wait <= 60 for wait in waits[5:])
@@ -42,22 +42,20 @@ def test_a_network_may_act_as_often_as_the_rate_says(app: Flask) -> None:
     assert act(app, purpose="like") == 0
 
 
-def test_requests_at_the_same_moment_do_not_exceed_the_rate(app: Flask) -> None:
+def test_concurrent_requests_do_not_exceed_the_rate(app: Flask) -> None:
     with ThreadPoolExecutor(16) as pool:
         waits = list(pool.map(lambda _: act(app), range(100)))
     assert waits.count(0) == 5
 
 
-def test_counters_are_bounded_for_any_number_of_networks(
-    app: Flask, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_number_of_counters_is_limited(app: Flask, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "COUNTERS_AT_MOST", 20)
     assert act(app) == 0
     waits = [act(app, f"2001:db8:0:{number:x}::1") for number in range(100)]
     assert len(storage.storage) <= 24
     assert waits[:9] == [0] * 9
     assert waits[-1] > 0  # networks that come later share one counter
-    assert act(app) == 0  # and a network that has a counter keeps it
+    assert act(app) == 0  # a network that has a counter keeps it
 
 
 def test_no_address_is_stored(app: Flask, client: FlaskClient, storage: MemoryStorage) -> None:
@@ -75,7 +73,7 @@ def test_limits_can_be_turned_off(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("uri", ["nonsense", "memcache://", "redis://:secret@localhost:1", "http://example.org"])
-def test_a_wrong_storage_is_reported_without_its_address(app: Flask, uri: str) -> None:
+def test_invalid_storage_uri_is_reported_without_its_password(app: Flask, uri: str) -> None:
     settings = read_settings({"SECRET_KEY": SECRET_KEY, "RATELIMIT_STORAGE_URI": uri}, Path(app.instance_path))
     with pytest.raises(SettingsError, match="RATELIMIT_STORAGE_URI") as error:
         rate_limits.init_app(Flask("other"), settings)

@@ -30,12 +30,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.kill()
 
 
-def test_readers_are_answered_while_senders_send_a_byte_now_and_then(server: Server) -> None:
+def test_slow_senders_get_408_and_do_not_delay_readers(server: Server) -> None:
     slow = post("/owner/sign-in", b"name=", length=1000)
     with clients(server, *[slow] * 40) as senders, connect(server) as reader:
         waiting = {sender.socket for sender in senders}
         readers = 0
-        # A byte now and then does not win more time: the deadline is for the whole body.
+        # Single bytes do not extend the deadline, which is for the whole body.
         while not select.select(waiting, [], [], 0.2)[0]:
             assert reader.send(GET).answer()[0] == 200
             readers += 1
@@ -61,7 +61,7 @@ def test_slow_readers_occupy_no_thread(server: Server) -> None:
         assert reader.answer()[0] == 200
 
 
-def test_busy_server_answers_health_checks_and_refuses_what_would_wait_too_long(tmp_path: Path) -> None:
+def test_busy_server_answers_health_checks_and_refuses_excess_requests(tmp_path: Path) -> None:
     server = Server(tmp_path, app="tests.web.sleeping:app")
     with clients(server, *[b"GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n"] * 410) as waiting, connect(server) as host:
         status, fields, _ = waiting[-1].answer()
@@ -102,7 +102,7 @@ def test_huge_content_length_is_refused_before_the_body_is_sent(server: Server) 
         assert client.answer()[0] == 413
 
 
-def test_body_is_asked_for_with_100_continue(server: Server) -> None:
+def test_server_requests_the_body_with_100_continue(server: Server) -> None:
     body = b"name=a&password=b"
     with connect(server, post("/owner/sign-in", b"", "Expect: 100-continue", length=len(body))) as client:
         assert client.socket.recv(100).startswith(b"HTTP/1.1 100 Continue")
@@ -118,7 +118,7 @@ def test_chunked_body_is_refused_with_411(server: Server) -> None:
         assert '<html lang="en"' in page
 
 
-def test_body_that_breaks_off_is_not_used(server: Server) -> None:
+def test_incomplete_body_is_not_used(server: Server) -> None:
     with connect(server, post("/owner/sign-in", b"name=a&password=b", length=30)) as client:
         client.socket.shutdown(socket.SHUT_WR)
         assert client.is_closed() or client.answer()[0] == 408
@@ -166,7 +166,7 @@ def test_invalid_host_field_gets_the_page_for_400(server: Server, request_: byte
         (b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n", {200}),
     ],
 )
-def test_unusual_requests_are_never_500(server: Server, request_: bytes, expected: set[int]) -> None:
+def test_unusual_requests_cause_no_server_error(server: Server, request_: bytes, expected: set[int]) -> None:
     with connect(server, request_) as client:
         assert client.answer()[0] in expected
     assert "Traceback" not in server.log()
@@ -193,14 +193,14 @@ def test_head_has_the_length_and_no_body(server: Server) -> None:
             assert head["content-length"] == get["content-length"]
 
 
-def test_date_is_sent_once(server: Server) -> None:
+def test_date_header_is_sent_once(server: Server) -> None:
     with connect(server) as client:
         for path in ("/", "/none", "/healthz", "/favicon.ico"):
             client.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).answer()
             assert client.names.count("date") == 1
 
 
-def test_wsgi_environment(tmp_path: Path) -> None:
+def test_wsgi_environment_matches_the_request(tmp_path: Path) -> None:
     server = Server(tmp_path, app="tests.web.sleeping:app")
     request = post(
         "/environ/a%20b/%C3%A9?x=%C3%A9&y",
@@ -233,7 +233,7 @@ def test_wsgi_environment(tmp_path: Path) -> None:
     server.kill()
 
 
-def test_killed_workers_are_replaced_however_often(server: Server) -> None:
+def test_killed_workers_are_replaced_every_time(server: Server) -> None:
     assert len(server.workers()) == 2
     for _ in range(3):
         killed = server.workers()[0]
@@ -256,7 +256,7 @@ def test_sigterm_ends_the_server_at_any_moment(tmp_path: Path, milliseconds: int
         process = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
         time.sleep(milliseconds / 1000)
         process.terminate()
-        # Less than the time after which the main process kills a worker that has not ended.
+        # Shorter than the timeout after which the main process kills workers.
         assert process.wait(timeout=7) in {0, -signal.SIGTERM}
     assert "Killing" not in (tmp_path / "log").read_text()
 
@@ -273,7 +273,7 @@ def test_workers_end_when_the_main_process_is_killed(server: Server) -> None:
         assert reader.answer()[0] == 200
 
 
-def test_requests_of_a_killed_main_process_leave_no_worker(tmp_path: Path) -> None:
+def test_worker_with_a_running_request_ends_when_the_main_process_is_killed(tmp_path: Path) -> None:
     server = Server(tmp_path, app="tests.web.sleeping:app")
     main = server.main_process()
     [worker] = server.workers()

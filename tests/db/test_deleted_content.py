@@ -1,4 +1,4 @@
-"""Deleted content disappears from every process at once, also while the database is unavailable."""
+"""No process serves deleted or outdated content, even while the database is unavailable."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.conftest import SECRET_KEY, dispose, locked
 from tests.harness.server import ROOT, Server
 
 PASSWORD = "a long pass phrase for tests"
-SECRET = "Words that are taken back"
+SECRET = "Text that is deleted later"
 
 
 def get(server: Server, path: str) -> tuple[int, str]:
-    """Over a connection of its own, so that both processes get their share."""
+    """Use a new connection, so that both processes get requests."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request("GET", path)
@@ -90,7 +90,7 @@ def remove_article(server: Server, number: str, cookie: str) -> None:
 
 
 def run(server: Server, *arguments: str) -> None:
-    """A command, in a process of its own."""
+    """Run a command in a separate process."""
     command = [sys.executable, "-m", "flask", *arguments]
     environ = {**server.environ, "DATA_DIR": str(server.folder)}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
@@ -105,7 +105,7 @@ def unpublish(server: Server, number: str, cookie: str) -> None:
 
 @contextmanager
 def unreadable(database_url: str) -> Iterator[None]:
-    """No process can begin to read."""
+    """Prevent every process from starting to read."""
     if database_url.startswith("sqlite"):
         # The locks of readers in WAL mode (https://www.sqlite.org/walformat.html, section 2.3).
         with Path(database_url.removeprefix("sqlite:///") + "-shm").open("r+b") as index:
@@ -117,23 +117,23 @@ def unreadable(database_url: str) -> Iterator[None]:
 
 
 def read_many(server: Server) -> set[tuple[int, bool]]:
-    """The answers that both processes give for the article: status, and whether the text is in it."""
+    """The responses of both processes for the article: status, and whether the comment is in it."""
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: get(server, "/articles/birds"), range(12)))
     return {(status, SECRET in text) for status, text in answers}
 
 
-def test_pages_are_served_while_the_database_is_away(server: Server, blog: Flask, database_url: str) -> None:
+def test_pages_are_served_while_the_database_is_unavailable(server: Server, blog: Flask, database_url: str) -> None:
     post_comment(server)
     assert read_many(server) == {(200, True)}
     with unreadable(database_url):
         answers = read_many(server)
     assert (200, True) in answers
-    assert answers <= {(200, True), (503, False)}  # a process that nobody asked before has no page
+    assert answers <= {(200, True), (503, False)}  # a process without earlier requests has no cached page
 
 
 @pytest.mark.parametrize("act", [delete, edit, remove_by_command, remove_by_owner, unpublish, remove_article])
-def test_what_was_deleted_is_served_by_no_process_while_the_database_is_away(
+def test_no_process_serves_deleted_content_while_the_database_is_unavailable(
     server: Server, blog: Flask, database_url: str, act: Callable[[Server, str, str], None]
 ) -> None:
     number, cookie = post_comment(server)
