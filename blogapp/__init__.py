@@ -1,4 +1,4 @@
-"""The blog application. `create_app` sets up each part in turn."""
+"""The blog application. `create_app` creates it and sets up its parts."""
 
 from __future__ import annotations
 

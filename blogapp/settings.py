@@ -197,7 +197,7 @@ def _kept_secret_key(data_folder: Path) -> tuple[str, str]:
         if not path.exists():
             draft.touch(mode=0o600)
             draft.write_text(secrets.token_urlsafe(32), encoding="ascii")
-            # link() fails if the file exists: if two processes start at once, both use the first one's key.
+            # link() fails if the file exists: if two processes start at the same time, both use the first one's key.
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
             draft.unlink()

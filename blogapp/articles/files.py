@@ -16,7 +16,7 @@ import yaml
 
 from blogapp.articles.dates import DateError, parse_date
 from blogapp.articles.front_matter import FrontMatter, FrontMatterError, parse_front_matter
-from blogapp.articles.metadata import Metadata, Note, understand
+from blogapp.articles.metadata import Metadata, Note, parse_metadata
 from blogapp.articles.models import Article
 from blogapp.settings import LOCALES
 from blogapp.text import markup
@@ -80,7 +80,7 @@ def read_file(path: Path, default_lang: str, now: datetime) -> ArticleFile:
     """Read and check one file. Raises BrokenFile for its first error."""
     try:
         matter = parse_front_matter(_text_of(path))
-        metadata = understand(matter, now)
+        metadata = parse_metadata(matter, now)
     except FrontMatterError as error:
         raise BrokenFile(path, error.line, str(error)) from None
     body = re.sub(r"\A(?:[ \t]*\n)+", "", matter.body).rstrip()
@@ -100,7 +100,7 @@ def read_file(path: Path, default_lang: str, now: datetime) -> ArticleFile:
     if not title:
         raise BrokenFile(path, line, "there is no title; write `title: ...` between the two lines of ---.")
     line = matter.fields["slug"].line if metadata.slug else line
-    _hide_by_name(path, metadata)
+    _mark_draft_by_path(path, metadata)
     return ArticleFile(
         path=path,
         metadata=metadata,
@@ -195,7 +195,7 @@ def _date_of_name(path: Path, text: str) -> datetime:
         raise BrokenFile(path, 1, f"the file's name begins with a date: {error}") from None
 
 
-def _hide_by_name(path: Path, metadata: Metadata) -> None:
+def _mark_draft_by_path(path: Path, metadata: Metadata) -> None:
     """Mark the article as a draft if Jekyll or another tool would not publish it because of its path: in a folder of
     drafts, or with an underscore before its name."""
     folders = [part.lower() for part in path.absolute().parts[:-1]]

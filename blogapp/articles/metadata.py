@@ -77,7 +77,7 @@ class Metadata:
     ignored: list[str] = field(default_factory=list)
 
 
-def understand(matter: FrontMatter, now: datetime) -> Metadata:
+def parse_metadata(matter: FrontMatter, now: datetime) -> Metadata:
     """Interpret all fields of `matter`. Raises FrontMatterError for the first invalid field."""
     fields = matter.fields
     found = Metadata(

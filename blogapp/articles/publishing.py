@@ -116,7 +116,7 @@ def render(article: Article) -> None:
 def _change(session: Session, article: Article, manuscript: Manuscript) -> list[str]:
     changes = []
     if article.slug != manuscript.slug:
-        _move(session, article, manuscript.slug)
+        _change_slug(session, article, manuscript.slug)
         changes.append("slug")
     for field in FIELDS:
         value = getattr(manuscript, field)
@@ -126,7 +126,7 @@ def _change(session: Session, article: Article, manuscript: Manuscript) -> list[
     return changes
 
 
-def _move(session: Session, article: Article, slug: str) -> None:
+def _change_slug(session: Session, article: Article, slug: str) -> None:
     """Change an article's slug. The old slug redirects to the article; a redirect from `slug` is deleted."""
     session.execute(delete(ArticleRedirect).where(ArticleRedirect.slug == slug))
     session.add(ArticleRedirect(slug=article.slug, article_id=article.id))

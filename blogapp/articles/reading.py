@@ -16,7 +16,7 @@ ARTICLES_PER_PAGE = 20
 FIND_ID = select(Article.id, Article.lang, Article.draft, Article.published_at).where(Article.slug == bindparam("slug"))
 
 
-class Moved(DomainError):
+class ArticleMoved(DomainError):
     """The requested slug is a former slug of an article; `slug` is the current one."""
 
     status = 301
@@ -35,8 +35,8 @@ class ArticleList:
 
 
 def find_article(session: Session, slug: str, now: datetime) -> Article:
-    """The published article with this slug. Raises Moved for an old slug, and NotFound for an unknown slug, a draft, or
-    an article with a future date."""
+    """The published article with this slug. Raises ArticleMoved for a former slug, and NotFound for an unknown slug, a
+    draft, or an article with a future date."""
     _check_slug(slug)
     article = session.scalar(select(Article).where(Article.slug == slug))
     if article is None:
@@ -63,7 +63,7 @@ def _moved_or_not_found(session: Session, slug: str, now: datetime) -> DomainErr
         .join(ArticleRedirect, ArticleRedirect.article_id == Article.id)
         .where(ArticleRedirect.slug == slug, Article.draft.is_(False), Article.published_at <= now)
     )
-    return Moved(present) if present else NotFound()
+    return ArticleMoved(present) if present else NotFound()
 
 
 def _check_slug(slug: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Flask, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from blogapp.articles.reading import Moved
+from blogapp.articles.reading import ArticleMoved
 
 
 def init_app(app: Flask) -> None:
-    @app.errorhandler(Moved)
-    def on_moved(error: Moved) -> Response:
+    @app.errorhandler(ArticleMoved)
+    def on_moved(error: ArticleMoved) -> Response:
         """Redirect to the same page at the current slug, with the same query string: 301 for GET, 308 for a form, so
         that browsers resend it unchanged. Not cached, because a slug can be changed back."""
         address = url_for(request.endpoint or "", **{**(request.view_args or {}), "slug": error.slug})

@@ -56,10 +56,10 @@ class Fragments:
 def init_app(app: Flask) -> None:
     fragments = Fragments()
 
-    def kept_html(is_closed: bool, base: str) -> Callable[[Callable[[Node], str], Node], str]:
+    def cached_html(is_closed: bool, base: str) -> Callable[[Callable[[Node], str], Node], str]:
         return partial(fragments.html, (current_locale(), bool(is_closed), base))
 
-    app.jinja_env.globals["kept_html"] = kept_html
+    app.jinja_env.globals["cached_html"] = cached_html
 
 
 def shown_values(node: Node) -> tuple[Any, ...]:

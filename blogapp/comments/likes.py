@@ -41,7 +41,7 @@ def set_like(
     return comment, is_given or wanted is True
 
 
-def liked_among(session: Session, visitor: bytes, comment_ids: Iterable[int]) -> frozenset[int]:
+def liked_by(session: Session, visitor: bytes, comment_ids: Iterable[int]) -> frozenset[int]:
     """Which of these comments the visitor likes."""
     likes = select(Like.comment_id).where(Like.visitor == visitor, Like.comment_id.in_(list(comment_ids)))
     return frozenset(session.scalars(likes))

@@ -74,7 +74,7 @@ class Conversation(Model):
 
 
 class Comment(Model):
-    """One comment in any state. Only `published` ones are displayed to everybody."""
+    """One comment in any state. Only `published` ones are displayed to everyone."""
 
     __tablename__ = "comments"
 

@@ -39,7 +39,7 @@ class Deleted(Conflict):
     """The comment was deleted permanently."""
 
     def __init__(self) -> None:
-        super().__init__(gettext("This comment has been deleted. There is nothing left to publish or remove."))
+        super().__init__(gettext("This comment has been deleted and can no longer be published or removed."))
 
 
 def find_removable(session: Session, comment_id: int, author: Author) -> Comment:

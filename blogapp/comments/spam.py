@@ -51,7 +51,7 @@ def _is_known(session: Session, comment: Comment) -> bool:
 
 
 def _is_copy(session: Session, comment: Comment) -> bool:
-    """Whether the article has the same text by somebody else, or had it until the owner removed it."""
+    """Whether the article has a comment with this text by another author, or one that the owner removed."""
     same = select(Comment.id).where(
         Comment.article_id == comment.article_id, Comment.body_digest == comment.body_digest
     )

@@ -122,7 +122,7 @@ def load_page(
     own: bytes | None = None,
 ) -> Page:
     """A page of threads in the order `sort`: the first page, the threads after `cursor`, or the threads from the one
-    that contains `at` on (oldest first, whatever `sort` says).
+    that contains `at` on (oldest first, regardless of `sort`).
 
     `own` is the token hash of a visitor, who also sees their own comments that await approval. The number of queries
     does not depend on the number of comments: threads, replies, with `at` the part of the thread around it, with

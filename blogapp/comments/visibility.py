@@ -52,14 +52,14 @@ def hide(session: Session, conversation: Conversation, comment: Comment, status:
         conversation.comment_count -= 1
     comment.status = status
     touch(conversation, comment)
-    gone: Comment | None = comment
-    while gone is not None and gone.shown and not gone.is_published and not _has_shown_replies(session, gone):
-        gone.shown = False
-        touch(conversation, gone)
+    hidden: Comment | None = comment
+    while hidden is not None and hidden.shown and not hidden.is_published and not _has_shown_replies(session, hidden):
+        hidden.shown = False
+        touch(conversation, hidden)
         session.flush()
-        if gone.root_id is not None:
-            _change_reply_count(session, gone.root_id, -1)
-        gone = session.get(Comment, gone.parent_id) if gone.parent_id else None
+        if hidden.root_id is not None:
+            _change_reply_count(session, hidden.root_id, -1)
+        hidden = session.get(Comment, hidden.parent_id) if hidden.parent_id else None
 
 
 def touch(conversation: Conversation, comment: Comment) -> None:

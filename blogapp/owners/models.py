@@ -37,8 +37,8 @@ class OwnerSession(Model):
 
 
 class SignInAttempts(Model):
-    """How many times somebody has tried to sign in since `started_at`: from one network, for one account, or in one
-    browser that signed in before. `key` is a keyed digest, so no IP address or name is stored."""
+    """The number of sign-in attempts since `started_at`: from one network, for one account, or in one known
+    browser. `key` is a keyed digest, so no IP address or name is stored."""
 
     __tablename__ = "sign_in_attempts"
 

@@ -11,7 +11,7 @@ from blogapp.comments.finding import last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
-from blogapp.comments.routes.read import asked_sort, liked_on_page, set_article_page
+from blogapp.comments.routes.read import liked_on_page, requested_sort, set_article_page
 from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
 from blogapp.db.base import db
 from blogapp.text import i18n
@@ -27,10 +27,10 @@ def render_article_page(
     article: Article, form: FormView | None = None, cursor: str = "", at: Comment | None = None
 ) -> str:
     """The whole page: the article, its counts, a page of comments (after `cursor`, or around `at`), the form."""
-    i18n.speak(article.lang)
+    i18n.set_locale(article.lang)
     session, author = db.session(), current_author()
     depends_on(session, article.id)
-    sort = asked_sort()
+    sort = requested_sort()
     page = load_page(session, article.id, sort, cursor, at, author.token_hash)
     return render_template(
         "articles/show.html",

@@ -16,7 +16,7 @@ from blogapp.visitors.identity import IPV4_BITS, IPV6_BITS
 from blogapp.web.htmx import is_htmx
 from blogapp.web.http_cache import keep_private
 from blogapp.web.page_cache import SITE, depends_on
-from blogapp.web.rate_limits import place_of_counts
+from blogapp.web.rate_limits import rate_limit_storage
 
 bp = Blueprint("privacy", __name__, url_prefix="/privacy")
 
@@ -25,7 +25,7 @@ MINUTES_A_DAY = 24 * 60
 
 @bp.get("")
 def show() -> Response:
-    _speak(request.args.get("lang", ""))
+    _set_locale(request.args.get("lang", ""))
     has_objected = cookie.has_objected(request)
     depends_on(db.session(), SITE)
     page = render_template(
@@ -34,7 +34,7 @@ def show() -> Response:
         ipv6_bits=IPV6_BITS,
         months=MONTHS,
         visitors_per_hour=current_app.config["VIEW_RATE_PER_HOUR"],
-        limits=place_of_counts(),
+        limits=rate_limit_storage(),
         edit_minutes=current_app.config["COMMENT_EDIT_MINUTES"],
         moderation=current_app.config["COMMENT_RULES"].moderation,
         visitor_days=cookie.DAYS,
@@ -57,20 +57,20 @@ def object_to_counting() -> Response:
 
 
 @bp.post("/objection/delete")
-def take_objection_back() -> Response:
+def delete_objection() -> Response:
     response = _answer(has_objected=False)
-    cookie.take_objection_back(response)
+    cookie.delete_objection(response)
     return response
 
 
-def _speak(lang: str) -> None:
+def _set_locale(lang: str) -> None:
     """Use the language of the query: pages link to the privacy page in their own language."""
     if lang in LOCALES:
-        i18n.speak(lang)
+        i18n.set_locale(lang)
 
 
 def _answer(has_objected: bool) -> Response:
-    _speak(request.form.get("lang", ""))
+    _set_locale(request.form.get("lang", ""))
     if is_htmx():
         return make_response(
             render_template("privacy/_objected.html", has_objected=has_objected, objection_days=cookie.OBJECTION_DAYS)

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from confusable_homoglyphs import confusables
 
 # Digits and symbols that are used in place of letters.
-STAND_INS = str.maketrans("0234578@$€", "ozeastbase")
+SUBSTITUTES = str.maketrans("0234578@$€", "ozeastbase")
 # Used for an i or an l inside a word; at its end they are punctuation.
 STROKES = re.compile(r"[!|¡](?=\w)")
 # Characters that look similar. A lower-case i does not look like an l, nor an upper-case I like an L: Ian, Lan.
@@ -63,7 +63,7 @@ def skeleton(name: str) -> str:
     """The letters and digits that a name looks like, in lower case except for I and L; its symbols if it has no letter
     and no digit."""
     decomposed = unicodedata.normalize("NFKD", name)
-    shapes = "".join(map(_shape, STROKES.sub("1", decomposed))).translate(STAND_INS)
+    shapes = "".join(map(_shape, STROKES.sub("1", decomposed))).translate(SUBSTITUTES)
     letters = "".join(filter(_is_letter, shapes))
     if not any(map(str.isalnum, letters)):
         return "".join(each for each in decomposed if unicodedata.category(each)[0] in "PS")

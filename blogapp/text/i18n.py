@@ -38,18 +38,18 @@ def init_app(app: Flask, site_locale: str) -> None:
     app.jinja_env.globals["locale"] = current_locale
     app.jinja_env.globals["plural_forms"] = plural_forms
     app.jinja_env.globals["text_direction"] = text_direction
-    app.jinja_env.globals["speak"] = speak_in_template
+    app.jinja_env.globals["set_locale"] = set_locale_in_template
     app.jinja_env.filters.update(
         number=number, day=day, moment=moment, iso=iso, typeset=typeset, trusted=markup.trusted
     )
 
 
-def speak(locale: str) -> None:
+def set_locale(locale: str) -> None:
     """Use `locale` for the rest of this request."""
     request.environ[LOCALE] = locale
 
 
-def speak_in_template(locale: str | None) -> str:
+def set_locale_in_template(locale: str | None) -> str:
     """Use `locale` for a part of a page, such as the card of a French article on an English page; None resets it."""
     request.environ[LOCALE] = locale or current_app.config["SITE_LOCALE"]
     return ""

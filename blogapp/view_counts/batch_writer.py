@@ -123,7 +123,7 @@ class ViewWriter:
             try:
                 thread.start()
             except RuntimeError:  # the next request tries again
-                log.error("views wait: a thread cannot be started")
+                log.error("views stay queued: the writer thread cannot be started")
                 return
             self._thread = thread
             # Not `atexit`: worker processes of multiprocessing end without it.
@@ -160,7 +160,7 @@ class ViewWriter:
                     key_of_day(session, today)
                 is_begun = wipe("visitor_keys")
         except Exception as error:
-            log_failure("the day cannot be begun", error)
+            log_failure("the visitor key of the day cannot be created, or the old one deleted", error)
             is_begun = False
         if is_begun:
             self._day = today

@@ -70,7 +70,7 @@ def show(slug: str | None, days: int) -> None:
             "No article was read.",
         )
         _print_table(
-            f"Rising (last {RISING_DAYS} days against the {RISING_DAYS} days before)",
+            f"Rising (last {RISING_DAYS} days compared with the {RISING_DAYS} days before)",
             (
                 (f"+{each.views - each.earlier:,}", f"{each.slug}  ({each.earlier:,} -> {each.views:,})")
                 for each in reports.rising(session, now.date(), LISTED)
@@ -80,7 +80,7 @@ def show(slug: str | None, days: int) -> None:
     _print_table(
         "Referring sites",
         ((f"{views:,}", host or "other sites") for host, views in reports.referrals(session, span, LISTED, article_id)),
-        "No view came from a link on another site, as far as browsers say.",
+        "No views came from links on other sites that browsers reported.",
     )
     if years := reports.years(session, article_id):
         _print_table(

@@ -48,16 +48,16 @@ def fold_old_days(session: Session, today: date) -> int:
 
 
 def _fold(session: Session, before: date, daily: Any, yearly: Any, of: str) -> int:
-    gone: Sequence[Any] = session.execute(
+    deleted: Sequence[Any] = session.execute(
         delete(daily).where(daily.day < before).returning(daily.day, getattr(daily, of), daily.views)
     ).all()
     totals: Counter[tuple[int, Any]] = Counter()
-    for day, key, views in gone:
+    for day, key, views in deleted:
         totals[day.year, key] += views
     rows = [{"year": year, of: key, "views": views} for (year, key), views in sorted(totals.items())]
     for start in range(0, len(rows), ROWS):
         add_up(session.connection(), yearly, rows[start : start + ROWS])
-    return len(gone)
+    return len(deleted)
 
 
 def fold_at_new_day(session: Session, *, day: date, previous: date | None) -> None:
@@ -69,7 +69,7 @@ def fold_at_new_day(session: Session, *, day: date, previous: date | None) -> No
     known = [previous, *(_latest_before(day, table, session) for table in (DailyViews, DailyRefusals))]
     latest = max(filter(None, known), default=day)
     if (day - latest).days > LONGEST_GAP:
-        log.warning("no views between %s and %s, the clock may be wrong: old days are not folded today", latest, day)
+        log.warning("no views between %s and %s, the clock may be wrong: old days are not merged today", latest, day)
         return
     fold_old_days(session, day)
 

@@ -55,7 +55,7 @@ def create(slug: str) -> Response:
 # The views of a batch share their total.
 @lru_cache(256)
 def _fragment(total: ViewTotal, url: str) -> str:
-    i18n.speak(total.lang)
+    i18n.set_locale(total.lang)
     return render_template("view_counts/_count.html", views=total.views, views_url=url)
 
 
@@ -68,7 +68,7 @@ def pixel(slug: str) -> Response:
 
 def _count(slug: str, now: datetime) -> ViewTotal | None:
     """Count a view, or record why it is not counted. Returns the total to show, or None if the database is unavailable.
-    Raises NotFound and Moved."""
+    Raises NotFound and ArticleMoved."""
     try:
         reason = reason_not_to_count(request.method, request.headers, _own_hosts(), has_objected(request), _is_owner())
         if reason:

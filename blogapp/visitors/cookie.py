@@ -58,5 +58,5 @@ def set_objection(request: Request, response: Response) -> None:
     )
 
 
-def take_objection_back(response: Response) -> None:
+def delete_objection(response: Response) -> None:
     response.delete_cookie(OBJECTION, path="/")

@@ -85,7 +85,7 @@ def key_of_day(session: Session, day: date) -> DayKey:
     return DayKey(row.day, row.key)
 
 
-def present_key(session: Session, day: date) -> bytes | None:
+def current_key(session: Session, day: date) -> bytes | None:
     """The key of `day` if there is one, without creating or locking it, for read-only pages."""
     days = (day, day + timedelta(days=1))
     present = select(VisitorKey.key).where(VisitorKey.day.between(*days)).order_by(VisitorKey.day.desc()).limit(1)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Seconds that a client may take to send a body, and that a refused client may go on sending.
 BODY_SECONDS = 10.0
 REST_SECONDS = 2.0
-# Bytes of a refused body that are read and dropped, so that the client can read the answer.
+# Bytes of a refused body that are read and dropped, so that the client can read the response.
 MOST_DROPPED = 16 * 1024 * 1024
 
 # How werkzeug's log lines begin with the client's address, and where its start message has the site's.
@@ -114,7 +114,7 @@ def make_plain(record: logging.LogRecord) -> bool:
     record.msg = ADDRESS_FIELD.sub("", record.msg)
     if address := RUNNING_ON.search(record.msg):
         record.msg = (
-            f"The site is at {address[1]} (stop it with Ctrl+C). This server is for trying things out on one computer; "
-            "the one for real visitors is `make serve`."
+            f"The site is at {address[1]} (press Ctrl+C to stop). This is a development server; in production, use "
+            "`make serve`."
         )
     return "Press CTRL+C to quit" not in record.msg

@@ -42,7 +42,7 @@ ONE_YEAR = 31_536_000
 
 
 def init_app(app: Flask) -> None:
-    """Wrap the WSGI application. Call this after all other middleware that answers requests."""
+    """Wrap the WSGI application. Call this after all other middleware that responds to requests."""
     app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
 
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def healthz(environ: Environ) -> Answer | None:
-    """Report that the process is up. Called in the event loop, so it answers even while all threads are busy."""
+    """Report that the process is up. Called in the event loop, so it responds even while all threads are busy."""
     if environ["PATH_INFO"] != "/healthz":
         return None
     return Answer(200, [*security_fields(environ["wsgi.url_scheme"]), MARK, *PLAIN], b"ok\n")

@@ -183,7 +183,7 @@ class PageCache:
         self._private = frozenset(private_cookies)
         self._stale_max_age = stale_max_age
         self._stores = {False: Store(ROOM), True: Store(ROOM_WITH_ARGUMENTS)}
-        self._turns = Turns()
+        self._render_locks = RenderLocks()
 
     @property
     def size(self) -> int:
@@ -201,7 +201,7 @@ class PageCache:
         key = self._key(environ)
         if key is None:
             return self._app(environ, start_response)
-        with self._turns.take(key):
+        with self._render_locks.hold(key):
             entry = self._current(key, environ, may_wait=True)
             answer = entry.answer(environ) if entry else self._render(key, environ)
         if answer is None:
@@ -272,31 +272,31 @@ class PageCache:
         return f"{wants} {site}{environ['PATH_INFO']}?{arguments}"
 
 
-class Turns:
+class RenderLocks:
     """Locks that let only one request at a time render a page."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._turns: dict[str, tuple[Lock, int]] = {}
+        self._locks: dict[str, tuple[Lock, int]] = {}
 
     @contextmanager
-    def take(self, key: str) -> Iterator[None]:
+    def hold(self, key: str) -> Iterator[None]:
         """Wait for the lock, at most LONGEST_WAIT seconds; after that, two requests render the page."""
         with self._lock:
-            turn, users = self._turns.get(key, (Lock(), 0))
-            self._turns[key] = (turn, users + 1)
-        taken = turn.acquire(timeout=LONGEST_WAIT)
+            render_lock, users = self._locks.get(key, (Lock(), 0))
+            self._locks[key] = (render_lock, users + 1)
+        taken = render_lock.acquire(timeout=LONGEST_WAIT)
         try:
             yield
         finally:
             if taken:
-                turn.release()
+                render_lock.release()
             with self._lock:
-                _, users = self._turns[key]
+                _, users = self._locks[key]
                 if users == 1:
-                    del self._turns[key]
+                    del self._locks[key]
                 else:
-                    self._turns[key] = (turn, users - 1)
+                    self._locks[key] = (render_lock, users - 1)
 
 
 def init_app(

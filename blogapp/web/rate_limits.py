@@ -99,7 +99,7 @@ def _seconds_left(limiter: FixedWindowRateLimiter, rate: RateLimitItem, purpose:
     return min(max(1, round(reset - now.timestamp())), rate.get_expiry())
 
 
-def place_of_counts() -> str:
+def rate_limit_storage() -> str:
     """Where the counters are: in the process's `memory`, in a `store` such as Redis, or "" if limits are off."""
     if not current_app.config["RATELIMIT_ENABLED"]:
         return ""

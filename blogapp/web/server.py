@@ -1,8 +1,8 @@
 """The production server: `python -m blogapp.web.server [module:app]`, used by `make serve` and the Procfile.
 
-It uses granian's RSGI interface, with a small front that calls the WSGI application. The front exists because
-granian's own WSGI interface reads a request's body in the thread that serves it, so that a few clients that send a
-byte a second occupy every thread. Here the event loop reads bodies, within a total time and size, and a thread gets a
+It uses granian's RSGI interface, with an adapter (`Front`) that calls the WSGI application. granian's own WSGI
+interface reads a request's body in the thread that serves it, so a few clients that send a byte a second would occupy
+every thread. Here the event loop reads bodies, within a total time and size, and a thread gets a
 request only when its body is complete. Responses are passed to the event loop as a whole, so a client that reads
 slowly occupies no thread either. Requests that do not need Flask (`Immediate`: health check, assets) are answered in
 the event loop, even while all threads are busy.
@@ -235,7 +235,7 @@ def main(target: str = "app:app") -> None:
     refuse_used_port(host, port)
     save_memory()
     if read_setting(os.environ, "TRUSTED_PROXIES") and not read_setting(os.environ, "SITE_URL"):
-        print("SITE_URL is not set: links follow the host that each request names.", file=sys.stderr)
+        print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
     if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
         multiprocessing.set_start_method("fork", force=True)
         load(target)

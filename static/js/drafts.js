@@ -1,7 +1,7 @@
 // Drafts: unfinished text is kept in localStorage for a week, across reloads, crashes and expired edit windows.
 //
 // A draft's key is `comment-<slug>`, `reply-<comment id>` or `edit-<comment id>-<revision>`. An edit is restored only
-// into the revision that it was started from; for a newer revision the visitor is asked.
+// into the revision that it was started from; for a newer revision, the visitor chooses.
 (() => {
   "use strict";
 

@@ -53,7 +53,7 @@ const BlogappResponses = (() => {
     const error = isFragment(ctx) ? errorIn(ctx) : null;
     if (isFragment(ctx) && !error) return;
     event.preventDefault(); // htmx swaps nothing and follows no redirect
-    if (!error) ctx.hx = {}; // and ignores the HX-Trigger of a foreign response
+    if (!error) ctx.hx = {}; // ignore the HX-Trigger of a foreign response
     showFailure(ctx, error);
   });
 

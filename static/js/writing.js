@@ -6,7 +6,7 @@
   const THRESHOLDS = [0, 20, 100, 500]; // characters left at which the count is announced, once each
   const PAUSE = 1_000; // milliseconds without typing before an announcement
 
-  // The count is visible at once, but announced only when a threshold is crossed and the visitor stops typing.
+  // The count is shown immediately, but announced only when a threshold is crossed and the visitor stops typing.
   const pauses = new WeakMap();
   const count = (field) => {
     const left = field.closest(".field")?.querySelector(".left");

@@ -97,7 +97,7 @@ def test_clock_that_is_years_ahead_for_a_day_folds_nothing(
     check_folded(session)
     kept = session.scalars(select(func.count()).select_from(DailyViews)).one()
     begin(date(2036, 1, 1))
-    assert "old days are not folded today" in caplog.text
+    assert "old days are not merged today" in caplog.text
     begin(TODAY + timedelta(days=1))
     # Only the day that is now older than 25 months is folded.
     assert session.scalars(select(func.count()).select_from(DailyViews)).one() == kept - 1

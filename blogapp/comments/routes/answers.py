@@ -36,7 +36,7 @@ def find_for_change(comment_id: int, find: Find) -> tuple[Comment, Article]:
     session = db.session()
     comment = session.get(Comment, comment_id)
     if comment is not None:
-        i18n.speak(session.get_one(Article, comment.article_id).lang)
+        i18n.set_locale(session.get_one(Article, comment.article_id).lang)
     comment = find(session, comment_id, current_author())
     return comment, article_of(comment)
 

@@ -16,7 +16,7 @@ from blogapp.comments.changes import load_changes, version_of
 from blogapp.comments.current_author import current_author
 from blogapp.comments.finding import find_comment, last_signature
 from blogapp.comments.forms import FormView
-from blogapp.comments.likes import liked_among
+from blogapp.comments.likes import liked_by
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
 from blogapp.comments.threads import (
@@ -30,7 +30,7 @@ from blogapp.comments.threads import (
 )
 from blogapp.db.base import db
 from blogapp.text import i18n
-from blogapp.visitors.identity import network_of, present_key, visitor_digest
+from blogapp.visitors.identity import current_key, network_of, visitor_digest
 from blogapp.web.converters import whole_number
 from blogapp.web.errors import NotFound
 from blogapp.web.htmx import is_htmx
@@ -72,7 +72,7 @@ def render_comments(template: str, article: Article, **values: object) -> str:
         template,
         article=article,
         author=current_author(),
-        sort=asked_sort(),
+        sort=requested_sort(),
         is_closed=is_closed(article, current_app.config["COMMENT_RULES"], clock.now()),
         **values,
     )
@@ -84,10 +84,10 @@ def index(slug: str) -> Answer:
         return _changes(slug)
     article = find_article(db.session(), slug, clock.now())
     depends_on(db.session(), article.id)
-    i18n.speak(article.lang)
+    i18n.set_locale(article.lang)
     cursor = request.args.get("before", "")
     if is_htmx():
-        page = load_page(db.session(), article.id, asked_sort(), cursor, own=current_author().token_hash)
+        page = load_page(db.session(), article.id, requested_sort(), cursor, own=current_author().token_hash)
         return render_comments("comments/_page.html", article, page=page, liked_ids=liked_on_page(page.threads))
     at = request.args.get("at", type=whole_number)
     comment = find_comment(db.session(), at) if at else None
@@ -140,7 +140,7 @@ def replies(comment_id: int) -> Answer:
     )
 
 
-def asked_sort() -> str:
+def requested_sort() -> str:
     """The sort order from the query string; the default if it is missing or unknown."""
     sort = request.args.get("sort", SORTS[0])
     return sort if sort in SORTS else SORTS[0]
@@ -149,7 +149,7 @@ def asked_sort() -> str:
 def article_of(comment: Comment) -> Article:
     """The article of a comment, if it is published. Sets the language of the response."""
     article = db.session.get_one(Article, comment.article_id)
-    i18n.speak(article.lang)
+    i18n.set_locale(article.lang)
     return find_article(db.session(), article.slug, clock.now())
 
 
@@ -170,11 +170,11 @@ def liked_on_page(trees: Iterable[Node]) -> frozenset[int] | None:
     liked = frozenset({int(notice.removeprefix(LIKED))}) if _is_like_notice(notice) else None
     if current_author().token_hash is None and not current_author().is_owner:
         return liked
-    key = present_key(db.session(), clock.now().date())
+    key = current_key(db.session(), clock.now().date())
     if key is None:
         return liked or frozenset()
     visitor = visitor_digest(key, network_of(request.remote_addr), request.user_agent.string)
-    return liked_among(db.session(), visitor, [node.comment.id for tree in trees for node in tree])
+    return liked_by(db.session(), visitor, [node.comment.id for tree in trees for node in tree])
 
 
 def _is_like_notice(notice: str) -> bool:
@@ -188,7 +188,7 @@ def _changes(slug: str) -> Answer:
     session = db.session()
     article_id, lang = find_article_id(session, slug, clock.now())
     depends_on(session, article_id)
-    i18n.speak(lang)
+    i18n.set_locale(lang)
     conversation = conversation_of(session, article_id)
     since = request.args.get("since", type=whole_number)
     if since is None:

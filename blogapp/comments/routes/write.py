@@ -25,7 +25,7 @@ from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
 from blogapp.text.names import is_blank
 from blogapp.visitors.cookie import read_token, set_token
-from blogapp.visitors.identity import hash_token, key_of_day, network_of, new_token, present_key, visitor_digest
+from blogapp.visitors.identity import current_key, hash_token, key_of_day, network_of, new_token, visitor_digest
 from blogapp.web.errors import answer
 from blogapp.web.htmx import is_htmx
 from blogapp.web.rate_limits import seconds_to_wait
@@ -34,7 +34,7 @@ from blogapp.web.rate_limits import seconds_to_wait
 @bp.post("/articles/<slug>/comments")
 def create(slug: str) -> Answer:
     article = find_article(db.session(), slug, clock.now())
-    i18n.speak(article.lang)
+    i18n.set_locale(article.lang)
     form, fresh_token = _parse_form(), "" if read_token(request) else new_token()
     try:
         rates.check_attempt(current_author())
@@ -58,7 +58,7 @@ def preview() -> Answer:
     slug = request.form.get("article", "")
     article = find_article(db.session(), slug, clock.now()) if slug else None
     if article is not None:
-        i18n.speak(article.lang)
+        i18n.set_locale(article.lang)
     html, sentence, status = "", form.length_error(), 422
     if seconds_to_wait(current_app.config["PREVIEW_RATES"], "preview", clock.now()):
         sentence, status = gettext("Too many requests from your network. Try again in a minute."), 429
@@ -101,7 +101,7 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Commen
     """
     now, author, draft = clock.now(), current_author(), _draft(form)
     token_hash = hash_token(fresh_token or read_token(request))
-    visitor = _visitor(present_key(db.session(), now.date())) if fresh_token else None
+    visitor = _visitor(current_key(db.session(), now.date())) if fresh_token else None
     if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
         return repeat, False
     rates.check_comment(author)
