@@ -48,6 +48,7 @@ from blogapp.web import (
     health,
     htmx,
     http_cache,
+    no_session,
     page_cache,
     proxy,
     rate_limits,
@@ -81,6 +82,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     # after_request functions run in reverse order: responses are compressed last.
     compression.init_app(app, page_cache.is_kept)
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
+    no_session.init_app(app)
     csrf.init_app(app)
     request_bodies.init_app(app)
     arguments.init_app(app)

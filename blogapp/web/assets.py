@@ -26,6 +26,7 @@ VENDORED = ("vendor/htmx-4.0.1.js",)
 STYLES = (
     "css/base.css",
     "css/articles.css",
+    "css/article_body.css",
     "css/comments.css",
     "css/threads.css",
     "css/comment.css",

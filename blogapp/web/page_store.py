@@ -1,0 +1,152 @@
+"""What the page cache stores: responses with their compressed bodies and ETags, bounded in bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import NamedTuple
+
+from blogapp.web.compression import SMALLEST, coding_for, compress
+from blogapp.web.immediate import Answer, Environ
+
+# Memory of an entry besides its text, in bytes.
+OVERHEAD = 1_500
+# Seconds that a request waits for another one that renders the same page.
+LONGEST_WAIT = 5.0
+
+
+class Dependency(NamedTuple):
+    """The id of a content version, and the version that the request's snapshot of the database has."""
+
+    version_id: int
+    version: int
+
+
+class Entry:
+    """A stored response. `marker` and `verified_at` are the change marker and the time (`time.monotonic()`) of its last
+    comparison with the current version, `rendered_at` the time of its rendering."""
+
+    def __init__(self, answer: Answer, dependency: Dependency, marker: bytes | None, rendered_at: float) -> None:
+        self.dependency = dependency
+        self.verified: tuple[bytes | None, float] = (marker, rendered_at)
+        self.rendered_at = rendered_at
+        self._plain = answer
+        self._hash = hashlib.blake2b(answer.body, digest_size=12).hexdigest()
+        self._answers: dict[str, tuple[str, Answer, Answer]] = {}
+        self.size = len(answer.body) + OVERHEAD
+
+    def answer(self, environ: Environ, may_compress: bool = True) -> Answer | None:
+        """The response in a coding that the client accepts, or 304. None if it would have to be compressed first."""
+        coding = coding_for(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
+        found = self._answers.get(coding)
+        if found is None:
+            if not may_compress and coding:
+                return None
+            found = self._answers[coding] = self._in(coding)
+        etag, whole, unchanged = found
+        if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+        return unchanged if if_none_match and self._plain.status == 200 and matches(if_none_match, etag) else whole
+
+    def stale(self, environ: Environ) -> Answer:
+        """The response during an outage, which no other cache may store."""
+        answer = self.answer(environ)
+        assert answer is not None
+        fields = [(name, value) for name, value in answer.fields if name != "Cache-Control"]
+        age = int(time.monotonic() - self.rendered_at)
+        return answer._replace(
+            fields=[*fields, ("Cache-Control", "no-store"), ("Cache-Status", f"blogapp; hit; ttl=-{age}")]
+        )
+
+    def _in(self, coding: str) -> tuple[str, Answer, Answer]:
+        status, fields, body = self._plain
+        if status == 204:
+            return "", self._plain, self._plain
+        # Each coding is a representation of its own, so each has its own strong ETag (RFC 9110, section 8.8.3.3).
+        etag = f'"{self._hash}"'
+        if coding and len(body) >= SMALLEST:
+            body = compress(body, coding)
+            self.size += len(body)
+            etag = f'"{self._hash}-{coding}"'
+            fields = [*fields, ("Content-Encoding", coding)]
+        fields = [*fields, ("ETag", etag)]
+        without_type = [(name, value) for name, value in fields if not name.startswith("Content-")]
+        return etag, Answer(200, [*fields, ("Content-Length", str(len(body)))], body), Answer(304, without_type, b"")
+
+
+class Store:
+    """An LRU cache of entries; `room` is its maximum size in bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._entries: OrderedDict[str, tuple[Entry, int]] = OrderedDict()
+        self._lock = Lock()
+        self.size = 0
+
+    def get(self, key: str) -> Entry | None:
+        with self._lock:
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            entry, size = self._entries[key]
+            if entry.size != size:  # it has been compressed since
+                self._put(key, entry)
+            return entry
+
+    def put(self, key: str, entry: Entry) -> None:
+        with self._lock:
+            self._put(key, entry)
+
+    def drop(self, key: str, entry: Entry) -> None:
+        """Remove `entry`, unless another one has replaced it."""
+        with self._lock:
+            if key in self._entries and self._entries[key][0] is entry:
+                self._remove(key)
+
+    def _put(self, key: str, entry: Entry) -> None:
+        self._remove(key)
+        size = entry.size
+        self._entries[key] = (entry, size)
+        self.size += size + 2 * len(key)
+        while self.size > self._room:
+            self._remove(next(iter(self._entries)))
+
+    def _remove(self, key: str) -> None:
+        entry, size = self._entries.pop(key, (None, 0))
+        if entry is not None:
+            self.size -= size + 2 * len(key)
+
+
+class RenderLocks:
+    """Locks that let only one request at a time render a page."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._locks: dict[str, tuple[Lock, int]] = {}
+
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """Wait for the lock, at most LONGEST_WAIT seconds; after that, two requests render the page."""
+        with self._lock:
+            render_lock, users = self._locks.get(key, (Lock(), 0))
+            self._locks[key] = (render_lock, users + 1)
+        taken = render_lock.acquire(timeout=LONGEST_WAIT)
+        try:
+            yield
+        finally:
+            if taken:
+                render_lock.release()
+            with self._lock:
+                _, users = self._locks[key]
+                if users == 1:
+                    del self._locks[key]
+                else:
+                    self._locks[key] = (render_lock, users - 1)
+
+
+def matches(if_none_match: str, etag: str) -> bool:
+    """Whether an If-None-Match field names the ETag; compared weakly (RFC 9110, section 13.1.2)."""
+    return etag in if_none_match or if_none_match.strip() == "*"
