@@ -96,7 +96,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     marker = ChangeMarker(marked_file.with_name(f"{marked_file.name}.changed"))
     marker.ensure()
     versions = reader_for(app, settings.database_file)
-    transactions.init_app(app, marker, versions)
+    transactions.init_app(app, marker)
     migrate.init_app(app, settings.database_file)
     upgrade.init_app(app)
     rate_limits.init_app(app, settings)

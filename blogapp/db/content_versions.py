@@ -22,6 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.db.base import Model, RowId, db
+from blogapp.db.circuit_breaker import CircuitBreaker
+from blogapp.db.postgresql import RESPONSE_TIMEOUT
 
 # The id of the site's own version. Articles count from 1.
 SITE = 0
@@ -30,6 +32,8 @@ POSTGRESQL_MAX_AGE = 0.2
 # Seconds that a reader waits for a lock in SQLite. In normal operation, readers are not blocked.
 SQLITE_TIMEOUT = 0.05
 MOST_REMEMBERED = 10_000
+# Seconds after a failed lookup in which the database is not asked again.
+OPEN_SECONDS = 1.0
 
 
 class Changes(Enum):
@@ -78,15 +82,16 @@ def raise_versions(session: Session, changes: Changes | int) -> None:
         session.execute(RAISE_ONE, {"id": changes})
 
 
+class Unavailable(Exception):
+    """The database cannot say which version is current."""
+
+
 class VersionReader(Protocol):
-    """Reads versions outside of requests, many thousand times a second."""
+    """Reads versions outside of requests, thousands of times per second."""
 
-    def read(self, version_id: int, may_wait: bool) -> int | None:
-        """The current version; None if it is not known. `may_wait` allows a query over the network. Raises no
-        exception: if the database does not respond, the version is not known."""
-
-    def forget(self) -> None:
-        """Discard remembered versions after a change by this process."""
+    def read(self, version_id: int, marker: bytes | None, may_wait: bool) -> int | None:
+        """The current version; None if there is none, or if it would have to be read over the network and `may_wait`
+        is false. `marker` is the present change marker. Raises Unavailable, and during an outage without waiting."""
 
 
 class SqliteReader:
@@ -95,18 +100,25 @@ class SqliteReader:
     def __init__(self, database_file: Path) -> None:
         self._uri = f"{database_file.absolute().as_uri()}?mode=ro"
         self._local = threading.local()
+        self._breaker = CircuitBreaker(OPEN_SECONDS, OPEN_SECONDS)
 
-    def read(self, version_id: int, may_wait: bool) -> int | None:
+    def read(self, version_id: int, marker: bytes | None, may_wait: bool) -> int | None:
+        if self._breaker.is_open:
+            raise Unavailable
+        # SQLite may wait longer than its timeout for the locks of the WAL, so the event loop makes no second attempt.
+        if not may_wait and not self._breaker.is_closed:
+            return None
+        if not self._breaker.allows():
+            raise Unavailable
         try:
             row = self._connection().execute("SELECT version FROM content_versions WHERE id = ?", (version_id,))
             found: tuple[int] | None = row.fetchone()
         except sqlite3.Error:
             self._local.connection = None
-            return None
+            self._breaker.open()
+            raise Unavailable from None
+        self._breaker.close()
         return found[0] if found else None
-
-    def forget(self) -> None:
-        pass  # nothing is remembered
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -117,20 +129,26 @@ class SqliteReader:
 
 
 class PostgresqlReader:
-    """Reads a version at most every POSTGRESQL_MAX_AGE seconds, because a round trip to the server would take most of
-    the time of a cache hit. Changes by other processes are seen with that delay."""
+    """Remembers a version until the change marker changes, but at most POSTGRESQL_MAX_AGE seconds: a round trip to the
+    server would take most of the time of a cache hit. Only changes by other machines are seen with that delay."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._remembered: dict[int, tuple[int | None, float]] = {}
+        # Without a writer's option, 0 ms for locks limits the whole wait to the timeout for one response.
+        self._engine = engine.execution_options(lock_timeout_ms=0)
+        self._remembered: dict[int, tuple[int | None, bytes | None, float]] = {}
+        self._breaker = CircuitBreaker(OPEN_SECONDS, RESPONSE_TIMEOUT + OPEN_SECONDS)
 
-    def read(self, version_id: int, may_wait: bool) -> int | None:
+    def read(self, version_id: int, marker: bytes | None, may_wait: bool) -> int | None:
         now = time.monotonic()
-        version, read_at = self._remembered.get(version_id, (None, 0.0))
-        if now - read_at < POSTGRESQL_MAX_AGE:
+        version, marked, read_at = self._remembered.get(version_id, (None, None, 0.0))
+        if marked == marker and now - read_at < POSTGRESQL_MAX_AGE:
             return version
+        if self._breaker.is_open:
+            raise Unavailable
         if not may_wait:
             return None
+        if not self._breaker.allows():
+            raise Unavailable
         if len(self._remembered) > MOST_REMEMBERED:
             self._remembered.clear()
         try:
@@ -138,12 +156,11 @@ class PostgresqlReader:
                 version = connection.scalar(VERSION, {"id": version_id})
         except (SQLAlchemyError, psycopg.Error):
             self._remembered.pop(version_id, None)
-            return None
-        self._remembered[version_id] = (version, now)
+            self._breaker.open()
+            raise Unavailable from None
+        self._breaker.close()
+        self._remembered[version_id] = (version, marker, now)
         return version
-
-    def forget(self) -> None:
-        self._remembered.clear()
 
 
 def reader_for(app: Flask, database_file: Path | None) -> VersionReader:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Lock
-from time import monotonic
 from typing import Any
 
 import psycopg
@@ -12,6 +10,7 @@ from psycopg import IsolationLevel
 from sqlalchemy import Connection, Dialect, Engine, event, text
 from sqlalchemy.orm import Session
 
+from blogapp.db.circuit_breaker import CircuitBreaker
 from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
 
 # Seconds to wait for a response of the server, in addition to the lock timeout.
@@ -21,11 +20,12 @@ OPEN_SECONDS = 5.0
 
 
 def configure(engine: Engine) -> None:
-    breaker = CircuitBreaker()
+    breaker = CircuitBreaker(OPEN_SECONDS, RESPONSE_TIMEOUT + OPEN_SECONDS)
 
     @event.listens_for(engine, "do_connect")
     def do_connect(dialect: Dialect, record: Any, arguments: Any, options: dict[str, Any]) -> TimeoutConnection:
-        breaker.check()
+        if not breaker.allows():
+            raise psycopg.OperationalError("the server did not answer a moment ago")
         try:
             connection = TimeoutConnection.connect(*arguments, **options)
         except psycopg.errors.ConnectionTimeout:
@@ -68,40 +68,6 @@ def advisory_lock(session: Session, key: int) -> None:
     one writer."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-
-
-class CircuitBreaker:
-    """Refuses new connections after one timed out, so that a dead server does not block every thread.
-
-    Closed: every request connects. Open: none does for OPEN_SECONDS. Half open: one request at a time tries to connect,
-    until the server answers.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._open_until: float | None = None
-
-    def open(self) -> None:
-        with self._lock:
-            self._open_until = monotonic() + OPEN_SECONDS
-
-    def half_open(self) -> None:
-        """One query timed out, perhaps because of the query itself: let one request test the server before others."""
-        with self._lock:
-            self._open_until = self._open_until or monotonic()
-
-    def close(self) -> None:
-        with self._lock:
-            self._open_until = None
-
-    def check(self) -> None:
-        """Raise psycopg.OperationalError while open; when half open, let one caller through."""
-        with self._lock:
-            if self._open_until is None:
-                return
-            if monotonic() < self._open_until:
-                raise psycopg.OperationalError("the server did not answer a moment ago")
-            self._open_until = monotonic() + RESPONSE_TIMEOUT + OPEN_SECONDS
 
 
 class TimeoutConnection(psycopg.Connection[Any]):

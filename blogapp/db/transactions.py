@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.db.base import db
 from blogapp.db.change_marker import ChangeMarker
-from blogapp.db.content_versions import Changes, VersionReader, raise_versions
+from blogapp.db.content_versions import Changes, raise_versions
 from blogapp.db.faults import UNWRITABLE, Fault, describe, fault_of
 from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS, WRITE_LOCK_TIMEOUT_MS
 from blogapp.db.write_queue import WriteQueue
@@ -41,15 +41,14 @@ class WriteState:
 
     queue: WriteQueue
     marker: ChangeMarker
-    versions: VersionReader
     fault: Fault | None = None
     failed_at: float = 0.0
 
 
-def init_app(app: Flask, marker: ChangeMarker, versions: VersionReader) -> None:
+def init_app(app: Flask, marker: ChangeMarker) -> None:
     with app.app_context():
         slots = 1 if db.engine.dialect.name == "sqlite" else POSTGRESQL_SLOTS
-    app.extensions["writing"] = WriteState(WriteQueue(slots), marker, versions)
+    app.extensions["writing"] = WriteState(WriteQueue(slots), marker)
 
 
 @contextmanager
@@ -113,7 +112,6 @@ def _write(writing: WriteState, changes: Changes | int, durable: bool, lock_time
         try:
             session.commit()
         finally:
-            writing.versions.forget()
             writing.marker.finish_change()  # after an error too: the commit may have succeeded
     except BaseException:
         session.rollback()

@@ -25,7 +25,7 @@ def upgrade() -> None:
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_content_versions')),
     )
-    op.execute("INSERT INTO content_versions (id, version) SELECT id, 1 FROM articles UNION SELECT 0, 1")
+    op.execute("INSERT INTO content_versions (id, version) SELECT id, 1 FROM articles UNION SELECT 0, 1 FROM articles")
 
 
 def downgrade() -> None:

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import SITE as SITE
-from blogapp.db.content_versions import VersionReader, version_of
+from blogapp.db.content_versions import Unavailable, VersionReader, version_of
 from blogapp.web.arguments import CleanRequest
 from blogapp.web.immediate import Answer, Environ, answer_of
 from blogapp.web.page_store import Dependency, Entry, RenderLocks, Store
@@ -81,21 +81,16 @@ class PageCache:
         return sum(store.size for store in self._stores.values())
 
     def respond(self, environ: Environ) -> Answer | None:
-        """The stored response, if it can be found without waiting: the production server calls this in its event
-        loop."""
+        """The stored response if it is available at once. The production server calls this in its event loop."""
         key = self._key(environ)
-        entry = self._current(key, environ, may_wait=False) if key else None
-        return entry.answer(environ, may_compress=False) if entry else None
+        return self._find(key, environ, is_in_thread=False) if key else None
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         key = self._key(environ)
         if key is None:
             return self._app(environ, start_response)
         with self._render_locks.hold(key):
-            entry = self._current(key, environ, may_wait=True)
-            answer = entry.answer(environ) if entry else self._render(key, environ)
-        if answer is None:
-            return self._app(environ, start_response)
+            answer = self._find(key, environ, is_in_thread=True) or self._render(key, environ)
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.fields)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
@@ -103,28 +98,35 @@ class PageCache:
         """The stored response during an outage, if no content has changed since it was verified."""
         key = self._key(environ)
         entry = self._store(key).get(key) if key else None
-        if entry is None:
-            return None
+        return self._stale(entry, environ) if entry else None
+
+    def _stale(self, entry: Entry, environ: Environ) -> Answer | None:
         marker, verified_at = entry.verified
         too_old = self._stale_max_age is not None and time.monotonic() - verified_at > self._stale_max_age
         if marker is None or marker != self._marker.read() or too_old:
             return None
         return entry.stale(environ)
 
-    def _current(self, key: str, environ: Environ, may_wait: bool) -> Entry | None:
+    def _find(self, key: str, environ: Environ, is_in_thread: bool) -> Answer | None:
+        """The stored response if it is current; in an outage, if nothing has changed. Only a thread may wait for the
+        database and compress."""
         store = self._store(key)
         entry = store.get(key)
-        now = time.monotonic()
-        if entry is None or now - entry.rendered_at > MAX_AGE:
+        if entry is None:
             return None
+        now = time.monotonic()
         marker = self._marker.read_open()  # read before the version: a change in between also changes the marker
-        version = self._versions.read(entry.dependency.version_id, may_wait)
-        if version == entry.dependency.version:
-            entry.verified = (marker, now)
-            return entry
-        if version is not None:
+        try:
+            version = self._versions.read(entry.dependency.version_id, marker, may_wait=is_in_thread)
+        except Unavailable:
+            return self._stale(entry, environ)
+        if version is None:
+            return None
+        if version != entry.dependency.version:
             store.drop(key, entry)
-        return None
+            return None
+        entry.verified = (marker, now)
+        return entry.answer(environ, may_compress=is_in_thread) if now - entry.rendered_at <= MAX_AGE else None
 
     def _render(self, key: str, environ: Environ) -> Answer:
         """The application's response, which is stored if allowed."""

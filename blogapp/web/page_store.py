@@ -16,7 +16,7 @@ from blogapp.web.immediate import Answer, Environ
 # Memory of an entry besides its text, in bytes.
 OVERHEAD = 1_500
 # Seconds that a request waits for another one that renders the same page.
-LONGEST_WAIT = 5.0
+LONGEST_WAIT = 1.0
 
 
 class Dependency(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
@@ -17,6 +18,8 @@ from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
 from blogapp.db.base import db
+from blogapp.db.content_versions import POSTGRESQL_MAX_AGE
+from blogapp.web import page_cache
 from blogapp.web.headers import HEADERS, MARK
 from tests.conftest import on_server
 from tests.harness.server import Server
@@ -96,11 +99,13 @@ def test_connections_that_end_during_a_request_cause_no_unhandled_error(
 
 
 def test_cached_page_is_served_when_the_connection_ends(
-    publish_article: Callable[..., Article], app: Flask, database_url: str
+    publish_article: Callable[..., Article], app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_article(slug="birds")
     page = app.test_client().get("/articles/birds").text
-    stop = end_after_query(app, database_url, 1)
+    time.sleep(POSTGRESQL_MAX_AGE)  # until then, no version is read again
+    monkeypatch.setattr(page_cache, "MAX_AGE", -1.0)  # the page is rendered again, after the query for its version
+    stop = end_after_query(app, database_url, 2)
     answer = app.test_client().get("/articles/birds")
     assert stop()
     assert (answer.status_code, answer.text) == (200, page)
