@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urldefrag
 
@@ -17,6 +18,9 @@ pytestmark = pytest.mark.settings(SITE_URL="https://example.org/blog")
 ADDRESS = re.compile(r'\s(href|src|action|formaction|hx-get|hx-post|hx-put|hx-delete)="([^"]*)"')
 POSTED = {"action", "formaction", "hx-post"}
 HTMX = {"HX-Request": "true"}
+
+# How many addresses that differ only in numbers are followed: each shows the same links.
+SAME_KIND = 4
 
 
 class Site:
@@ -37,12 +41,18 @@ class Site:
         return answer
 
     def crawl(self, start: str) -> tuple[set[str], set[str]]:
-        """Follow every link, then post to the address of each form. Return the addresses of the links and the forms."""
+        """Follow the links, then post to the address of each form. Return the addresses of the links and the forms.
+
+        Of addresses that differ only in numbers, the first SAME_KIND are followed.
+        """
         todo, seen, forms = [(start, False)], set(), set()
+        followed: Counter[tuple[str, bool]] = Counter()
         while todo:
-            address, is_fragment = request = todo.pop()
-            if request in seen:
+            address, is_fragment = request = todo.pop(0)
+            kind = (re.sub(r"\d+", "0", address), is_fragment)
+            if request in seen or followed[kind] >= SAME_KIND:
                 continue
+            followed[kind] += 1
             seen.add(request)
             answer = self.send("GET", address, headers=HTMX if is_fragment else {})
             assert answer.status_code < 400, request
@@ -62,6 +72,7 @@ class Site:
         return {address for address, _ in seen}, forms
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # links do not depend on the database
 @pytest.mark.parametrize("removes_prefix", [True, False])
 def test_every_address_of_the_site_begins_with_the_prefix_and_works(
     client: FlaskClient, publish_article: Callable[..., Article], removes_prefix: bool
@@ -84,10 +95,10 @@ def test_every_address_of_the_site_begins_with_the_prefix_and_works(
     stranger = client.application.test_client().get("/blog/articles/birds-24").text
     assert f'action="/blog/comments/{first}/likes"' in stranger
     links, forms = site.crawl("/blog/")
-    assert len(links) > 50
+    assert len(links) > 25
     assert {
         "/blog/",
-        "/blog/articles/birds-0",
+        "/blog/articles/birds-24",
         f"/blog/comments/{first}/reply",
         f"/blog/comments/{first}/edit",
     } <= links
