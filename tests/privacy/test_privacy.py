@@ -25,7 +25,7 @@ def words(client: FlaskClient, address: str = "/privacy") -> str:
 def test_numbers_are_those_of_the_settings(client: FlaskClient) -> None:
     text = words(client)
     for sentence in (
-        "at most 1,234 are counted",
+        "At most 1,234 new readers from one network are counted",
         "For 77 minutes, you can delete it yourself",
         "only the first 24 bits (IPv6: 48)",
         "After 25 months",
@@ -34,7 +34,7 @@ def test_numbers_are_those_of_the_settings(client: FlaskClient) -> None:
     ):
         assert sentence in text
     french = words(client, "/privacy?lang=fr")
-    assert "1\u202f234 au plus sont comptés" in french
+    assert "Au plus 1\u202f234 nouveaux lecteurs" in french
     assert "Pendant 77 minutes" in french
     assert "have to be approved" not in text
 

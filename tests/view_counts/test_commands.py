@@ -76,7 +76,7 @@ def test_show_prints_the_views_of_one_article(runner: FlaskCliRunner) -> None:
     assert "Not counted (in the whole blog)" in output
     assert "Most read" not in output
     assert "█" not in output
-    assert "No view came from a link on another site" in output
+    assert "No views came from links on other sites" in output
     assert "2,505 in total" in runner.invoke(args=["views", "show", "/articles/birds"]).output
 
 

@@ -280,7 +280,7 @@ def test_no_reader_sees_an_outdated_page(apps: list[Flask], owner_cookie: str, d
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=3,
+            max_examples=2,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
