@@ -52,7 +52,7 @@ class Measurement:
         return statistics.median(self.rates)
 
 
-def measure(folder: Path, database_url: str, name: str) -> list[Measurement]:
+def measure(folder: Path, database_url: str) -> list[Measurement]:
     """The measurements on one database. Raises RuntimeError if wrk is missing."""
     if shutil.which("wrk") is None:
         raise RuntimeError("the benchmarks need wrk. Debian, Ubuntu: apt install wrk; macOS: brew install wrk.")
@@ -146,17 +146,3 @@ def table(measurements: list[Measurement], name: str) -> str:
         refused = f" ({kind.errors:,} refused)" if kind.errors else ""
         rows.append(f"| {kind.name}{refused} | {rates} | {kind.median / bare:.2f} | {kind.goal or ''} |")
     return "\n".join(rows) + "\n"
-
-
-def as_json(measurements: list[Measurement]) -> list[dict[str, object]]:
-    bare = measurements[0].median
-    return [
-        {
-            "request": kind.name,
-            "requests_per_second": sorted(kind.rates),
-            "times_the_bare_view": round(kind.median / bare, 3),
-            "goal": kind.goal,
-            "refused": kind.errors,
-        }
-        for kind in measurements
-    ]
