@@ -55,6 +55,7 @@ def counts(session: Session) -> tuple[int, dict[str, int]]:
     return session.scalars(select(ViewCount.counted)).one(), noted
 
 
+@pytest.mark.stuck_writer
 def test_view_during_a_lock_is_counted_later(
     publish_article: Publish, client: FlaskClient, session: Session, database_url: str
 ) -> None:
@@ -69,6 +70,7 @@ def test_view_during_a_lock_is_counted_later(
     assert counts(session) == (1, {"again": 1})
 
 
+@pytest.mark.stuck_writer
 def test_no_request_waits_while_the_writer_is_stuck(
     publish_article: Publish, app: Flask, session: Session, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +219,7 @@ def test_unavailable_database_loses_views_and_pages_come_from_the_cache(
     assert counts(session) == (2, {"lost": 2})
 
 
+@pytest.mark.stuck_writer
 def test_flush_writes_views_that_wait_for_a_lock(
     publish_article: Publish, app: Flask, session: Session, database_url: str
 ) -> None:
