@@ -107,11 +107,11 @@ def kinds(url: str, on_postgresql: bool) -> list[Measurement]:
         Measurement("article, unchanged (304)", "/articles/n50", page, {"If-None-Match": etag}),
         Measurement("refresh, nothing new (204)", "/articles/n50/comments?since=50", page, HTMX),
         Measurement("front page", "/", page),
-        Measurement("view, ever new readers", "/articles/n50/views", view, HTMX, "views.lua"),
+        Measurement("view, ever new readers", "/articles/n50/views", view, HTMX, "new_posts.lua"),
         Measurement("view, the same reader", "/articles/n50/views", view, HTMX, "same_view.lua"),
-        Measurement("comment, HTMX", "/articles/n1000/comments", None, HTMX, "comments.lua"),
-        Measurement("comment, plain form", "/articles/n1000/comments", None, {}, "comments.lua"),
-        Measurement("comment, 100,000 before it", "/articles/n100000/comments", None, HTMX, "comments.lua"),
+        Measurement("comment, HTMX", "/articles/n1000/comments", None, HTMX, "new_posts.lua"),
+        Measurement("comment, plain form", "/articles/n1000/comments", None, {}, "new_posts.lua"),
+        Measurement("comment, 100,000 before it", "/articles/n100000/comments", None, HTMX, "new_posts.lua"),
     ]
 
 

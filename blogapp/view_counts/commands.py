@@ -175,9 +175,10 @@ def _print_table(title: str, rows: Iterable[tuple[str, str]], nothing: str) -> N
 
 
 def _write_csv(file: IO[str], rows: Iterable[tuple[Any, ...]]) -> int:
-    """Write the rows, the first of which is the header; returns how many come after it."""
+    """Write the header, which is the first row, and the rows after it; returns the number of rows after it."""
     writer = csv.writer(file)
-    number = 0
-    for number, row in enumerate(rows):  # noqa: B007
+    number = -1  # the header does not count
+    for row in rows:
         writer.writerow(row)
+        number += 1
     return number

@@ -6,9 +6,11 @@ takes a thread; other servers call it as WSGI.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication
 
 
@@ -36,6 +38,9 @@ class Immediate:
 
     def answer(self, environ: Environ) -> Answer | None:
         """Prepare `environ` in place and return the immediate response, if there is one."""
+        if not (query := environ.get("QUERY_STRING", "")).isascii():
+            # Werkzeug fails at bytes that are not UTF-8 (and PEP 3333 passes bytes as latin-1): percent-encode them.
+            environ["QUERY_STRING"] = quote(query, safe=string.punctuation, encoding="latin-1")
         self._prepare(environ)
         if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             for respond in self._responders:

@@ -181,7 +181,7 @@ def depends_on(session: Session, version_id: int) -> None:
     """Store this request's response until the article with this id changes; for SITE, until any content changes. Call
     this in the snapshot that the page is read from."""
     dependencies: list[Dependency] | None = request.environ.get(DEPENDENCIES)
-    if dependencies is None:
+    if dependencies is None or any(each.version_id == version_id for each in dependencies):
         return
     version = version_of(session, version_id)
     if version is not None:

@@ -26,9 +26,10 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication
 
 from granian.constants import HTTPModes, Interfaces
@@ -38,10 +39,11 @@ from granian.server import MPServer
 
 from blogapp.settings import SettingsError, read_setting
 from blogapp.web.headers import HEADERS, MARK
-from blogapp.web.immediate import Answer, Immediate, answer_of
+from blogapp.web.immediate import Answer, Environ, Immediate, answer_of
 from blogapp.web.request_bodies import LARGEST_BODY, REFUSAL
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Threads that run Flask, in each worker process.
 THREADS = 8
@@ -99,7 +101,7 @@ class Front:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         environ, refusal = environ_of(scope)
-        if self._immediate and (answer := self._immediate.answer(environ)):
+        if self._immediate and (answer := call(self._immediate.answer, environ)):
             send(protocol, answer)
             return
         if self._waiting >= MOST_WAITING:
@@ -114,7 +116,8 @@ class Front:
         environ["wsgi.input"] = io.BytesIO(body)
         self._waiting += 1
         try:
-            answer = await asyncio.get_running_loop().run_in_executor(self._threads, call, self._app, environ)
+            respond = functools.partial(answer_of, self._app)
+            answer = await asyncio.get_running_loop().run_in_executor(self._threads, call, respond, environ)
         finally:
             self._waiting -= 1
             self._held -= len(body)
@@ -159,7 +162,7 @@ def environ_of(scope: Any) -> tuple[dict[str, Any], int]:
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_NAME": server,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": "HTTP/1.0" if scope.http_version == "1" else f"HTTP/{scope.http_version}",
@@ -192,10 +195,10 @@ def has_body(environ: dict[str, Any]) -> bool:
     return environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
 
 
-def call(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
-    """The application's response. An exception that reaches the server is logged and becomes a 500."""
+def call(respond: Callable[[Environ], T], environ: Environ) -> T | Answer:
+    """The response of `respond`. An exception that reaches the server is logged and becomes a 500."""
     try:
-        return answer_of(app, environ)
+        return respond(environ)
     except Exception:
         log.exception("the application failed at %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
         return BROKEN

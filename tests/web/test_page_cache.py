@@ -326,3 +326,9 @@ def test_write_that_changes_nothing_for_readers_keeps_cached_pages(
     paths = renderings(app)
     client.get("/articles/birds")
     assert not paths
+
+
+@pytest.mark.parametrize("query", ["sort=\xe9\xff", "sort=\xe2\x82\xac", "so\xffrt=newest&x"])
+def test_query_string_that_is_not_ascii_causes_no_error(client: FlaskClient, app: Flask, query: str) -> None:
+    """A WSGI server passes the bytes of the query string as latin-1."""
+    assert client.get("/", environ_overrides={"QUERY_STRING": query}).status_code == 200

@@ -151,6 +151,10 @@ def test_invalid_host_field_gets_the_page_for_400(server: Server, request_: byte
     [
         (b"GET /%ff%00%2F.. HTTP/1.1\r\nHost: a\r\n\r\n", {404}),
         (b"GET /?before=%ff&x=%00 HTTP/1.1\r\nHost: a\r\n\r\n", {200, 400}),
+        ("GET /?sort=\u20ac HTTP/1.1\r\nHost: a\r\n\r\n".encode(), {200}),
+        ("GET /?x=\U0001f600&lang=\u00e9 HTTP/1.1\r\nHost: a\r\n\r\n".encode(), {200}),
+        ("POST /comments/preview?\u20ac HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n".encode(), {200, 422}),
+        (b"GET /?sort=\xff HTTP/1.1\r\nHost: a\r\n\r\n", {200, 400}),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX-Name: \xe9\xff\r\n\r\n", {200, 400}),
         (b"GET / HTTP/1.1\r\nHost: a\r\nCookie: visitor=\xff\r\n\r\n", {200, 400}),
         (b"GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: \xc3\xa9\r\nUser-Agent: \xe9\r\n\r\n", {200, 400}),
