@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -49,7 +50,7 @@ CLASSES = frozenset(
 BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # hashable: each is a constant
 class Dialect:
     """The Markdown and HTML that a comment or an article may contain: disabled Markdown rules, allowed tags and
     attributes."""
@@ -214,10 +215,22 @@ def _clean(dialect: Dialect, made: str) -> str:
 
 
 def _sanitize_with_bleach(dialect: Dialect, made: str) -> str:
-    # One Cleaner per call: a shared one is not thread-safe and let unsafe HTML through in a test.
-    cleaner = Cleaner(tags=dialect.tags, attributes=_bleach_rule(dialect), protocols={"http", "https", "mailto"})
-    cleaned: str = cleaner.clean(made)
+    cleaned: str = _cleaners.of(dialect).clean(made)
     return cleaned
+
+
+class _Cleaners(threading.local):
+    """One Cleaner per thread and dialect: a shared one is not thread-safe and let unsafe HTML through in a test."""
+
+    def __init__(self) -> None:
+        self.of = cache(_new_cleaner)
+
+
+def _new_cleaner(dialect: Dialect) -> Cleaner:
+    return Cleaner(tags=dialect.tags, attributes=_bleach_rule(dialect), protocols={"http", "https", "mailto"})
+
+
+_cleaners = _Cleaners()
 
 
 def _bleach_rule(dialect: Dialect) -> Callable[[str, str, str], bool]:
