@@ -22,8 +22,10 @@ from blogapp.db import base, migrate, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
 from blogapp.demo.commands import demo_cli
+from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.commands import owner_cli
+from blogapp.owners.dashboard import bp as owner_dashboard
 from blogapp.owners.routes import bp as owner
 from blogapp.pages import article_page, upgrade
 from blogapp.pages.commands import articles_cli
@@ -100,6 +102,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     migrate.init_app(app, settings.database_file)
     upgrade.init_app(app)
     rate_limits.init_app(app, settings)
+    bar.init_app(app)
     view_counts.init_app(app, settings)
     day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
 
@@ -110,6 +113,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(view_counts.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
+    app.register_blueprint(owner_dashboard)
 
     app.cli.add_command(articles_cli)
     app.cli.add_command(comments_cli)
