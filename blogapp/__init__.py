@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, request
@@ -61,12 +62,19 @@ from blogapp.web.immediate import Immediate
 ROOT = Path(__file__).parent.parent
 
 
+class SynchronousFlask(Flask):
+    """Flask without a check, in each request, of whether each of its functions is asynchronous: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
     """Create the application from `environ` (default: os.environ). Its data is stored in DATA_DIR (default:
     `data_folder`, else `instance/` next to the code). Raises SettingsError with a message if a setting is invalid."""
     settings = read_settings(os.environ if environ is None else environ, data_folder or ROOT / "instance")
     data_folder = settings.data_dir
-    app = Flask(
+    app = SynchronousFlask(
         __name__,
         instance_path=str(data_folder.resolve()),
         template_folder=str(ROOT / "templates"),
