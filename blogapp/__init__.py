@@ -34,6 +34,7 @@ from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
 from blogapp.text import i18n
+from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.commands import views_cli
 from blogapp.view_counts.counting import forget_visitors
@@ -112,6 +113,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     rate_limits.init_app(app, settings)
     bar.init_app(app)
     view_counts.init_app(app, settings)
+    statistics.init_app(app)
     day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
 
     app.register_blueprint(articles)
@@ -119,6 +121,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(comment_authors)
     app.register_blueprint(comment_moderation)
     app.register_blueprint(view_counts.bp)
+    app.register_blueprint(statistics.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
     app.register_blueprint(owner_dashboard)
