@@ -13,6 +13,7 @@ from tests.harness.server import ROOT
 NOT_FOR_SERVING = (
     "blogapp.demo",
     "alembic",
+    "confusable_homoglyphs",
     "flask_alembic",
     "mako",
     "yaml",
