@@ -12,37 +12,33 @@ from flask import Flask, request
 
 from blogapp.articles import redirects
 from blogapp.comments import avatars, current_author, fragments, words
-from blogapp.comments.commands import comments_cli
 from blogapp.comments.likes import forget_likes
 from blogapp.comments.owner_routes import bp as comment_moderation
 from blogapp.comments.posting import forget_digests
 from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.write import bp as comments
 from blogapp.comments.spam import Rules
-from blogapp.db import base, migrate, start, transactions
+from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
-from blogapp.demo.commands import demo_cli
 from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
-from blogapp.owners.commands import owner_cli
 from blogapp.owners.dashboard import bp as owner_dashboard
 from blogapp.owners.routes import bp as owner
-from blogapp.pages import article_page, upgrade
-from blogapp.pages.commands import articles_cli
+from blogapp.pages import article_page
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
 from blogapp.text import i18n
 from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import routes as view_counts
-from blogapp.view_counts.commands import views_cli
 from blogapp.view_counts.counting import forget_visitors
 from blogapp.view_counts.retention import fold_at_new_day
 from blogapp.visitors import cookie, day
 from blogapp.web import (
     arguments,
     assets,
+    commands,
     compression,
     converters,
     csrf,
@@ -61,6 +57,14 @@ from blogapp.web import (
 from blogapp.web.immediate import Immediate
 
 ROOT = Path(__file__).parent.parent
+COMMANDS = {
+    "articles": "blogapp.pages.commands:articles_cli",
+    "comments": "blogapp.comments.commands:comments_cli",
+    "db": "blogapp.pages.upgrade:db_cli",
+    "demo": "blogapp.demo.commands:demo_cli",
+    "owner": "blogapp.owners.commands:owner_cli",
+    "views": "blogapp.view_counts.commands:views_cli",
+}
 
 
 class SynchronousFlask(Flask):
@@ -108,8 +112,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     marker.ensure()
     versions = reader_for(app, settings.database_file)
     transactions.init_app(app, marker)
-    migrate.init_app(app, settings.database_file)
-    upgrade.init_app(app)
+    schema.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     bar.init_app(app)
     view_counts.init_app(app, settings)
@@ -126,11 +129,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(owner)
     app.register_blueprint(owner_dashboard)
 
-    app.cli.add_command(articles_cli)
-    app.cli.add_command(comments_cli)
-    app.cli.add_command(demo_cli)
-    app.cli.add_command(owner_cli)
-    app.cli.add_command(views_cli)
+    commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))
 
     avatars.init_app(app)
@@ -152,7 +151,6 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         [cache.respond, health.healthz, assets.init_app(app)],
     )
     start.open_database(app, settings.database_file)
-    start.explain_faults(app.cli)
     return app
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, ArticleRedirect
-from blogapp.db.postgresql import advisory_lock
+from blogapp.db.locks import advisory_lock
 from blogapp.db.transactions import write_transaction
 from blogapp.text import markup
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp.db.base import db
 from blogapp.db.faults import BUSY, UNREACHABLE, UNWRITABLE, Fault, describe, fault_of, trace
-from blogapp.db.migrate import CURRENT, schema_state
+from blogapp.db.schema import CURRENT, schema_state
 from blogapp.text.i18n import gettext
 from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_PASSWORD
 from blogapp.web.htmx import is_htmx

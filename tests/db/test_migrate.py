@@ -23,7 +23,8 @@ from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.comments.spam import digest_of
 from blogapp.db.base import db
-from blogapp.db.migrate import MigrationError, Migrations, alembic
+from blogapp.db.migrate import Migrations, alembic
+from blogapp.db.schema import MigrationError
 from blogapp.db.transactions import write_transaction
 from blogapp.settings import SettingsError
 from tests.conftest import SECRET_KEY, dispose, on_server, url_of
