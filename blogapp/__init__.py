@@ -21,6 +21,9 @@ from blogapp.comments.spam import Rules
 from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
+from blogapp.media import owner_routes as pictures
+from blogapp.media import routes as media
+from blogapp.media.library import delete_unused_at_new_day
 from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.dashboard import bp as owner_dashboard
@@ -117,7 +120,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     bar.init_app(app)
     view_counts.init_app(app, settings)
     statistics.init_app(app)
-    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
+    pictures.init_app(app)
+    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes, delete_unused_at_new_day))
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
@@ -125,6 +129,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(comment_moderation)
     app.register_blueprint(view_counts.bp)
     app.register_blueprint(statistics.bp)
+    app.register_blueprint(media.bp)
+    app.register_blueprint(pictures.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
     app.register_blueprint(owner_dashboard)

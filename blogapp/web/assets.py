@@ -43,7 +43,7 @@ SCRIPTS = (
     "js/writing.js",
 )
 # Only for signed-in owners.
-OWNER_STYLES = ("css/owner.css", "css/statistics.css")
+OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css")
 OWNER_SCRIPTS = ("js/owner.js",)
 BUNDLES = {"site.css": STYLES, "site.js": SCRIPTS, "owner.css": OWNER_STYLES, "owner.js": OWNER_SCRIPTS}
 # Browsers request /favicon.ico by default, so pages need no link to it.
