@@ -1,7 +1,7 @@
 """Run the benchmarks: `python -m benchmarks [PART...] [--seconds N] [--runs N]`.
 
-Prints the tables, stores the values in docs/benchmarks.json, and makes docs/BENCHMARKS.md and docs/benchmarks.svg from
-it. `report` as the only part makes these two again without measuring.
+Prints the tables, stores the values in docs/benchmarks.json, and makes docs/BENCHMARKS.md, docs/benchmarks.svg and the
+table of docs/PERFORMANCE.md from it. `report` as the only part makes them again without measuring.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import browser, chart, isso, lighthouse, memory, pages, report, requests, results, start
+from benchmarks import browser, capacity, chart, isso, lighthouse, memory, pages, report, requests, results, start
 from benchmarks.results import Part, Row
 from blogapp import clock
 from tests.harness.postgres import Postgres
@@ -115,6 +115,7 @@ def main() -> int:
         results.save(stored)
         report.write(stored)
         chart.write(stored)
+        capacity.write(stored)
     print(f"{time.monotonic() - began:.0f} seconds.", file=sys.stderr)
     return 0 if is_complete else 1
 

@@ -21,7 +21,7 @@ BARS = {
     "Isso: 50 comments as JSON": ("Isso, 50 comments as JSON", "other"),
     "Isso: 1,000 comments as JSON": ("Isso, 1,000 comments as JSON", "other"),
 }
-WIDTH, ROW_HEIGHT, TOP, LABELS, LONGEST_BAR = 720, 28, 64, 232, 400
+WIDTH, ROW_HEIGHT, TOP, LABELS, LONGEST_BAR = 720, 28, 64, 240, 400
 STYLE = """
     text { font: 14px system-ui, sans-serif; fill: #1f2328; }
     .title { font-weight: 600; font-size: 16px; }

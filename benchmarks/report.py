@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from benchmarks.results import Part, Results, Row
@@ -39,8 +40,9 @@ SECTIONS = {
     "browser": (
         "In the browser",
         "Chromium as a telephone (412 × 823 pixels), with a processor that is four times slower and Chromium's *slow "
-        "4G* (560 ms for each request, 1.4 Mbit/s). The article has 50 comments and is opened at its comments. "
-        "*Interaction to next paint* is the slowest interaction while a comment is typed and posted.",
+        "4G* (560 ms for each request, 1.4 Mbit/s). Other programs on the machine make tasks longer. The article has "
+        "50 comments and is opened at its comments. The site's icon is not counted. *Interaction to next paint* is the "
+        "slowest interaction while a comment is typed and posted.",
     ),
     "lighthouse": (
         "Lighthouse",
@@ -51,7 +53,8 @@ INTRODUCTION = """# Benchmarks
 
 `make bench` measures everything on this page except Lighthouse's scores (`make lighthouse`) and takes less than ten
 minutes. It writes `docs/benchmarks.json`, this page and `docs/benchmarks.svg`. `.venv/bin/python -m benchmarks sqlite`
-measures one part: {parts}. `--seconds 1 --runs 1` makes it short.
+measures one part; the parts are {parts}.
+`--seconds 1 --runs 1` makes it short.
 
 The load, the server and the database share the cores of one machine, so compare ratios and orders of magnitude.
 [PERFORMANCE.md](PERFORMANCE.md) explains the figures.
@@ -69,7 +72,7 @@ def document(results: Results) -> str:
     parts = ", ".join(f"`{name}`" for name in SECTIONS)
     facts = "; ".join(f"{name} {value}" for name, value in [*results.machine.items(), *results.versions.items()])
     sections = [section(name, results.parts[name]) for name in SECTIONS if name in results.parts]
-    return "\n".join([INTRODUCTION.format(parts=parts), f"{facts}.\n", *sections])
+    return "\n".join([INTRODUCTION.format(parts=parts), paragraph(f"{facts}."), *sections])
 
 
 def section(name: str, part: Part) -> str:
@@ -77,8 +80,12 @@ def section(name: str, part: Part) -> str:
     heading, explanation = SECTIONS[name]
     measured = f"Measured on {part.date} at commit {part.commit}."
     return "\n".join(
-        [f"## {heading}\n", f"{explanation} {measured}\n", *(f"{note}\n" for note in part.notes), table(part)]
+        [f"## {heading}\n", paragraph(f"{explanation} {measured}"), *map(paragraph, part.notes), table(part)]
     )
+
+
+def paragraph(words: str) -> str:
+    return textwrap.fill(words, 120, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def table(part: Part) -> str:

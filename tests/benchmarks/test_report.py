@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import chart, report, results
+from benchmarks import capacity, chart, report, results
 from benchmarks.results import Part, Results, Row
 
 BARE = report.BARE
@@ -28,6 +28,8 @@ def test_document_and_chart_are_made_from_the_stored_results() -> None:
     stored = results.load()
     assert report.DOCUMENT.read_text() == report.document(stored)
     assert chart.DRAWING.read_text() == chart.drawing(stored)
+    text = capacity.DOCUMENT.read_text()
+    assert text == capacity.document(stored, text)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +72,18 @@ def test_bars_of_the_chart_are_proportional_and_described() -> None:
     bars = [each for each in tree.iter("{http://www.w3.org/2000/svg}rect") if each.get("class") != "page"]
     assert [float(each.get("width", "")) for each in bars] == [chart.LONGEST_BAR, chart.LONGEST_BAR / 4]
     assert tree.findtext("{http://www.w3.org/2000/svg}desc") == "Front page 400, Bare Flask view 100."
+
+
+def test_capacity_is_calculated_from_the_medians() -> None:
+    rate = {"page": 1000.0, "view": 100.0, "refresh": 600.0}
+    assert capacity.readers(rate) == pytest.approx(1 / (0.001 + 0.01 + 0.01))
+    assert capacity.scaled(500.0) == ["250", "500", "1,000"]
+
+
+def test_capacity_replaces_only_its_own_table() -> None:
+    text = f"before\n{capacity.BEGIN}old\n{capacity.END}\nafter\n"
+    new = capacity.document(Results(), text)
+    assert new.startswith("before\n")
+    assert new.endswith("\nafter\n")
+    assert "old" not in new
+    assert "Not measured yet: browser, memory, postgresql, sqlite." in new
