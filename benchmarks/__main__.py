@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -100,13 +101,17 @@ def main() -> int:
         print(f"{report.SECTIONS[name][0]} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
         try:
             rows, notes = PARTS[name](arguments.seconds, arguments.runs)
-        except RuntimeError as error:
+        except (Exception, SystemExit) as error:  # browser.ensure() exits if there is no Chromium
+            if not isinstance(error, (RuntimeError, SystemExit)):
+                traceback.print_exc()
             print(f"{name} was not measured: {error}", file=sys.stderr)
             is_complete = False
             continue
         part = Part(rows, str(clock.now().date()), commit(), notes)
         print(report.section(name, part), flush=True)
         stored.parts[name] = part
+        if not arguments.dry_run:
+            results.save(stored)
         if name == "lighthouse":
             is_complete = is_complete and all(part.reaches_goal(row) for row in rows)
     if not arguments.dry_run:
