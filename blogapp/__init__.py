@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 from flask import Flask, request
+from flask.cli import with_appcontext
 
 from blogapp.articles import redirects
 from blogapp.comments import avatars, current_author, fragments, words
@@ -27,11 +28,13 @@ from blogapp.owners import cookies as owner_cookies
 from blogapp.owners.commands import owner_cli
 from blogapp.owners.dashboard import bp as owner_dashboard
 from blogapp.owners.routes import bp as owner
+from blogapp.owners.settings_routes import bp as owner_settings
 from blogapp.pages import article_page, upgrade
 from blogapp.pages.commands import articles_cli
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
+from blogapp.site import settings as site
 from blogapp.text import i18n
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.commands import views_cli
@@ -73,9 +76,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         static_folder=None,
     )
     app.config["SECRET_KEY"] = settings.secret_key
-    app.config["SITE_TITLE"] = settings.site_title
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
-    app.jinja_env.globals["site_title"] = settings.site_title
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().
     app.jinja_env.globals["prefix"] = lambda: request.script_root
@@ -92,8 +93,9 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     errors.init_app(app)
     redirects.init_app(app)
     htmx.init_app(app)
-    i18n.init_app(app, settings.site_locale)
+    i18n.init_app(app, site.current_locale)
     base.init_app(app, settings.database_url)
+    site.init_app(app, settings)
     marked_file = settings.database_file or data_folder / "content"
     marker = ChangeMarker(marked_file.with_name(f"{marked_file.name}.changed"))
     marker.ensure()
@@ -114,6 +116,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
     app.register_blueprint(owner_dashboard)
+    app.register_blueprint(owner_settings)
 
     app.cli.add_command(articles_cli)
     app.cli.add_command(comments_cli)
@@ -147,11 +150,14 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
 def settings_command(settings: Settings) -> click.Command:
     @click.command("settings")
+    @with_appcontext
     def show_settings() -> None:
         """Print every setting with its value, source and meaning."""
+        chosen = site.chosen_in_browser()
         for name, setting in SETTINGS.items():
-            value = getattr(settings, name.lower())
+            value = chosen.get(name, getattr(settings, name.lower()))
+            source = "set in the browser" if name in chosen else settings.sources[name]
             shown = "********" if setting["secret"] and value else str("" if value is None else value)
-            click.echo(f"{name}={shown}  ({settings.sources[name]})\n    {setting['meaning']}")
+            click.echo(f"{name}={shown}  ({source})\n    {setting['meaning']}")
 
     return show_settings

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -58,6 +59,12 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return raw.strip()
 
     return parse
+
+
+def time_zone(raw: str) -> str:
+    if raw and raw not in available_timezones():
+        raise ValueError("must be the name of a time zone such as Europe/Paris, or UTC")
+    return raw
 
 
 def secret_key(raw: str) -> str:

@@ -57,6 +57,16 @@ class Settings:
         metadata=setting("the folder for the SQLite database and the secret key", "", setting_values.folder)
     )
     site_title: str = field(metadata=setting("the name at the top of every page", "Carnet", setting_values.text))
+    site_description: str = field(
+        metadata=setting("one sentence about the site, for search engines and feeds", "", setting_values.text)
+    )
+    site_time_zone: str = field(
+        metadata=setting(
+            "the time zone in which the owner enters times, such as Europe/Paris; by default the computer's",
+            "",
+            setting_values.time_zone,
+        )
+    )
     site_url: str = field(
         metadata=setting(
             "the site's public address, such as https://example.org/blog; recommended behind a proxy",

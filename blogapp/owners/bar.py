@@ -20,6 +20,7 @@ from werkzeug.local import LocalProxy
 from blogapp.db.base import db
 from blogapp.owners.models import Owner
 from blogapp.owners.sessions import signed_in_owner
+from blogapp.text.i18n import gettext
 
 BAR = "blogapp.owner_bar"
 
@@ -63,6 +64,7 @@ class Bar:
 def init_app(app: Flask) -> None:
     """Make `owner_bar` available in templates: the bar, or something false if no owner is signed in."""
     app.extensions["owner_links"], app.extensions["owner_panels"] = [], []
+    add_link(app, Link("owner_settings.edit", lambda: gettext("Settings"), order=40))
     # Evaluated only when a template uses it, so that an error page does not query a database that has failed.
     app.context_processor(lambda: {"owner_bar": LocalProxy(current_bar)})
 

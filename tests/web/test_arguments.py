@@ -48,6 +48,7 @@ ARGUMENTS = {
     "comments.index": ("after", "at", "before", "notice", "since", "sort"),
     "comments.replies": ("after",),
     "owner.new": ("next",),
+    "owner_settings.edit": ("notice",),
     "privacy.show": ("lang",),
 }
 FIELDS = {
@@ -56,6 +57,7 @@ FIELDS = {
     "comment_authors.update": ("body", "revision"),
     "comment_authors.like": ("liked",),
     "owner.create": ("name", "next", "password"),
+    "owner_settings.update": ("description", "lang", "site_title", "time_zone"),
     "privacy.object_to_counting": ("lang",),
     "view_counts.create": ("referrer",),
 }
