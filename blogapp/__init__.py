@@ -23,8 +23,10 @@ from blogapp.db import base, migrate, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
 from blogapp.demo.commands import demo_cli
+from blogapp.demo.content import is_empty
 from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
+from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.commands import owner_cli
 from blogapp.owners.dashboard import bp as owner_dashboard
 from blogapp.owners.routes import bp as owner
@@ -76,6 +78,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         static_folder=None,
     )
     app.config["SECRET_KEY"] = settings.secret_key
+    # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
+    app.extensions["start_notices"] = []
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().
@@ -105,6 +109,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     upgrade.init_app(app)
     rate_limits.init_app(app, settings)
     bar.init_app(app)
+    owner_setup.init_app(app, settings, is_empty)
     view_counts.init_app(app, settings)
     day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
 
@@ -115,6 +120,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(view_counts.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
+    app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
     app.register_blueprint(owner_settings)
 

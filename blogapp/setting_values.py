@@ -73,6 +73,13 @@ def secret_key(raw: str) -> str:
     return raw
 
 
+def code(raw: str) -> str:
+    """A code that somebody types."""
+    if raw and len("".join(raw.split()).replace("-", "")) < 10:
+        raise ValueError("must have at least 10 letters and digits")
+    return raw
+
+
 def ip(raw: str) -> str:
     try:
         return str(ip_address(raw))

@@ -149,6 +149,22 @@ class Settings:
     web_concurrency: int = field(
         metadata=setting("worker processes of make serve", "2", setting_values.whole_number(1, 64))
     )
+    setup_code: str = field(
+        metadata=setting(
+            "the code for the first setup in the browser; by default one that the server prints when it starts",
+            "",
+            setting_values.code,
+            secret=True,
+        )
+    )
+    reset_code: str = field(
+        metadata=setting(
+            "a code with which an owner who has lost the password can choose a new one; each value works once",
+            "",
+            setting_values.code,
+            secret=True,
+        )
+    )
     sources: Mapping[str, str]
 
     @property

@@ -23,6 +23,8 @@ from blogapp.owners.sessions import signed_in_owner
 from blogapp.text.i18n import gettext
 
 BAR = "blogapp.owner_bar"
+# The `order` of the link to the editor.
+NEW_ARTICLE = 10
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,13 @@ def _links(session: Session) -> list[ShownLink]:
         )
         for link in links
     ]
+
+
+def first_address() -> str:
+    """Where an owner begins after the setup: the editor of a new article, if there is one, else the first page."""
+    links: list[Link] = current_app.extensions["owner_links"]
+    is_editor = bool(links) and links[0].order <= NEW_ARTICLE
+    return url_for(links[0].endpoint if is_editor else "owner_dashboard.show")
 
 
 def panels(session: Session) -> list[tuple[str, dict[str, Any]]]:

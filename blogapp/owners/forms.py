@@ -58,7 +58,7 @@ class SiteForm(OwnerForm):
     def leave_out(self, fixed: frozenset[str]) -> None:
         """Remove the fields of settings that the environment sets."""
         for name, field in FIELDS.items():
-            if name in fixed:
+            if name in fixed and field in self:
                 del self[field]
 
     def settings(self) -> dict[str, str]:
@@ -93,6 +93,12 @@ class SetupForm(SiteForm, NewPasswordForm):
 
     setup_code = StringField()
     name = StringField(filters=[_cleaned])
+    # The message for a wrong code, which is compared before the form is validated.
+    refused_code = ""
+
+    def validate_setup_code(self, field: Field) -> None:
+        if self.refused_code:
+            raise ValidationError(self.refused_code)
 
     def validate_name(self, field: Field) -> None:
         if is_blank(field.data):

@@ -76,6 +76,7 @@ def test_environment_wins_and_is_shown(owner: FlaskClient, app: Flask) -> None:
     assert 'name="site_title"' not in page
     assert re.search(r"<code>SITE_TITLE</code></dt>\s*<dd><bdi>From the host", page)
     assert "Asia/Tokyo</bdi>" in page
+    assert owner.post("/owner/settings", data={**FORM, "lang": "xx"}).status_code == 422
     assert owner.post("/owner/settings", data=FORM).status_code == 303
     page = app.test_client().get("/").text
     assert "From the host</a>" in page
