@@ -40,8 +40,7 @@ run: setup ## run the site with demo content at http://127.0.0.1:8000
 	@$(BIN)/python -m flask demo
 	@printf '%s\n' "" "Next steps, in another terminal:" \
 	  "  Write an article:    $(BIN)/python -m flask articles import FILE.md   (Markdown that starts with title: and date:)" \
-	  "  Create your account: $(BIN)/python -m flask owner create --name NAME" \
-	  "  Sign in:             http://127.0.0.1:$(PORT)/owner/sign-in" \
+	  "  Sign in:             http://127.0.0.1:$(PORT)/owner (first, set up the blog at the address below)" \
 	  "  Moderate comments:   $(BIN)/python -m flask comments list, then: approve or remove NUMBER" \
 	  "  See all settings:    $(BIN)/python -m flask settings" ""
 	@exec $(BIN)/python -m flask run --port $(PORT)

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 from flask import Flask, request
+from flask.cli import with_appcontext
 
 from blogapp.articles import redirects
+from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.likes import forget_likes
 from blogapp.comments.owner_routes import bp as comment_moderation
@@ -21,17 +23,21 @@ from blogapp.comments.spam import Rules
 from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
+from blogapp.demo import models as models
 from blogapp.media import owner_routes as pictures
 from blogapp.media import routes as media
 from blogapp.media.library import delete_unused_at_new_day
 from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
+from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.dashboard import bp as owner_dashboard
 from blogapp.owners.routes import bp as owner
+from blogapp.owners.settings_routes import bp as owner_settings
 from blogapp.pages import article_page
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
+from blogapp.site import settings as site
 from blogapp.text import i18n
 from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import routes as view_counts
@@ -89,9 +95,9 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         static_folder=None,
     )
     app.config["SECRET_KEY"] = settings.secret_key
-    app.config["SITE_TITLE"] = settings.site_title
+    # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
+    app.extensions["start_notices"] = []
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
-    app.jinja_env.globals["site_title"] = settings.site_title
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().
     app.jinja_env.globals["prefix"] = lambda: request.script_root
@@ -108,8 +114,9 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     errors.init_app(app)
     redirects.init_app(app)
     htmx.init_app(app)
-    i18n.init_app(app, settings.site_locale)
+    i18n.init_app(app, site.current_locale)
     base.init_app(app, settings.database_url)
+    site.init_app(app, settings)
     marked_file = settings.database_file or data_folder / "content"
     marker = ChangeMarker(marked_file.with_name(f"{marked_file.name}.changed"))
     marker.ensure()
@@ -118,6 +125,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     schema.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     bar.init_app(app)
+    owner_setup.init_app(app, settings, is_empty)
     view_counts.init_app(app, settings)
     statistics.init_app(app)
     pictures.init_app(app)
@@ -133,7 +141,9 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(pictures.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
+    app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
+    app.register_blueprint(owner_settings)
 
     commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))
@@ -162,11 +172,14 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
 def settings_command(settings: Settings) -> click.Command:
     @click.command("settings")
+    @with_appcontext
     def show_settings() -> None:
         """Print every setting with its value, source and meaning."""
+        chosen = site.chosen_in_browser()
         for name, setting in SETTINGS.items():
-            value = getattr(settings, name.lower())
+            value = chosen.get(name, getattr(settings, name.lower()))
+            source = "set in the browser" if name in chosen else settings.sources[name]
             shown = "********" if setting["secret"] and value else str("" if value is None else value)
-            click.echo(f"{name}={shown}  ({settings.sources[name]})\n    {setting['meaning']}")
+            click.echo(f"{name}={shown}  ({source})\n    {setting['meaning']}")
 
     return show_settings

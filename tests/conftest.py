@@ -23,12 +23,14 @@ from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from blogapp import create_app
+from blogapp import clock, create_app
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.base import db
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import write_transaction
+from blogapp.site.settings import SETUP_DONE_AT
+from blogapp.site.setup import close_setup
 from blogapp.view_counts.counting import start_count
 from tests.harness.postgres import Postgres
 
@@ -71,6 +73,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the path of an empty SQLite database with the current schema, to be copied."""
     folder = tmp_path_factory.mktemp("migrated")
     app = create_app({"SECRET_KEY": SECRET_KEY}, folder)
+    mark_as_set_up(app)
     dispose(app)
     return folder / "blog.sqlite3"
 
@@ -83,6 +86,7 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url_of(name)}, tmp_path_factory.mktemp("postgres"))
     with app.app_context():
         alembic.upgrade()
+    mark_as_set_up(app)
     dispose(app)
     return name
 
@@ -244,6 +248,12 @@ def eventually(what: Callable[[], Any], expected: Any) -> None:
     assert found == expected
 
 
+def mark_as_set_up(app: Flask) -> None:
+    """Close the first setup, to which an empty blog leads its readers. `tests/owners/test_setup.py` opens it again."""
+    with app.app_context(), write_transaction() as session:
+        close_setup(session, clock.now())
+
+
 def dispose(app: Flask) -> None:
     """Close everything that an application has opened."""
     app.extensions["view_writer"].flush()
@@ -298,6 +308,9 @@ def empty(name: str, schema: list[Any]) -> bool:
         for relation, kind, is_unused, size in connection.execute(relations).fetchall():
             if kind == "S" and not is_unused:
                 statements.append(f"ALTER SEQUENCE {relation} RESTART")
+            elif relation == "site_settings":
+                statements.append(f"DELETE FROM {relation} WHERE name != '{SETUP_DONE_AT}'")
+                statements.append(f"INSERT INTO {relation} VALUES ('{SETUP_DONE_AT}', '') ON CONFLICT DO NOTHING")
             elif kind == "r" and size > 0 and relation != "alembic_version":
                 is_small = size < 500_000 and relation != "visitor_keys"
                 statements.append(f"DELETE FROM {relation}" if is_small else f"TRUNCATE {relation} CASCADE")

@@ -11,7 +11,7 @@ from tests.harness.server import ROOT
 
 # Only needed by commands, by migrations, or on PostgreSQL.
 NOT_FOR_SERVING = (
-    "blogapp.demo",
+    "blogapp.demo.content",
     "alembic",
     "confusable_homoglyphs",
     "flask_alembic",

@@ -1,12 +1,13 @@
 """Languages: the locale of a page, its messages, plurals, numbers and dates.
 
-An article's page is in the article's language, every other page in SITE_LOCALE. The visitor's language is not used, so
+An article's page is in the article's language, every other page in the site's. The visitor's language is not used, so
 all readers get the same response and any cache may store it. Messages are gettext catalogues in `translations/`,
 compiled in memory when they are first used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache, lru_cache
 from io import BytesIO
@@ -30,8 +31,9 @@ KEPT = 2_000
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
 
-def init_app(app: Flask, site_locale: str) -> None:
-    app.config["SITE_LOCALE"] = site_locale
+def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
+    """`site_locale` returns the language of pages that have none of their own."""
+    app.extensions["site_locale"] = site_locale
     app.jinja_env.add_extension("jinja2.ext.i18n")
     environment: Any = app.jinja_env  # the extension adds a method
     environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)
@@ -51,13 +53,19 @@ def set_locale(locale: str) -> None:
 
 def set_locale_in_template(locale: str | None) -> str:
     """Use `locale` for a part of a page, such as the card of a French article on an English page; None resets it."""
-    request.environ[LOCALE] = locale or current_app.config["SITE_LOCALE"]
+    request.environ[LOCALE] = locale or site_locale()
     return ""
 
 
 def current_locale() -> str:
     locale = request.environ.get(LOCALE) if has_request_context() else None
-    return str(locale or current_app.config["SITE_LOCALE"])
+    return str(locale) if locale else site_locale()
+
+
+def site_locale() -> str:
+    """The language of the front page and of all pages that have none of their own."""
+    found: str = current_app.extensions["site_locale"]()
+    return found
 
 
 def text_direction() -> str:

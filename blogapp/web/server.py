@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication
 
+from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -92,6 +93,7 @@ class Front:
     """An RSGI application that calls a WSGI application."""
 
     def __init__(self, app: WSGIApplication) -> None:
+        self.flask_app = app if isinstance(app, Flask) else None
         outermost = getattr(app, "wsgi_app", app)
         self._immediate = outermost if isinstance(outermost, Immediate) else None
         self._app = self._immediate.app if self._immediate else app
@@ -237,11 +239,14 @@ def main(target: str = "app:app") -> None:
     host, port, workers = (read_setting(os.environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
     refuse_used_port(host, port)
     save_memory()
+    site_url = read_setting(os.environ, "SITE_URL") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if read_setting(os.environ, "TRUSTED_PROXIES") and not read_setting(os.environ, "SITE_URL"):
         print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
     if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
         multiprocessing.set_start_method("fork", force=True)
         load(target)
+    print_notices(target, site_url)
+    if sys.platform == "linux":
         gc.freeze()  # the collector ignores these objects, so workers keep sharing their memory
         os.register_at_fork(after_in_child=functools.partial(prepare_worker, os.getpid()))
     Server(
@@ -259,6 +264,14 @@ def main(target: str = "app:app") -> None:
         workers_kill_timeout=KILL_AFTER,
         log_level=LogLevels.warning,
     ).serve(target_loader=load)
+
+
+def print_notices(target: str, site_url: str) -> None:
+    """Print what the application has to say when its server starts, such as how to set up the blog."""
+    app = load(target).flask_app
+    for notice in app.extensions["start_notices"] if app is not None else ():
+        if line := notice(site_url):
+            print(line, file=sys.stderr, flush=True)
 
 
 _loaded: dict[str, Front] = {}

@@ -48,6 +48,8 @@ ARGUMENTS = {
     "comments.index": ("after", "at", "before", "notice", "since", "sort"),
     "comments.replies": ("after",),
     "owner.new": ("next",),
+    "owner_settings.edit": ("notice",),
+    "owner_setup.new": ("setup_code",),
     "privacy.show": ("lang",),
 }
 FIELDS = {
@@ -56,6 +58,8 @@ FIELDS = {
     "comment_authors.update": ("body", "revision"),
     "comment_authors.like": ("liked",),
     "owner.create": ("name", "next", "password"),
+    "owner_setup.create": ("description", "lang", "name", "password", "setup_code", "site_title", "time_zone"),
+    "owner_settings.update": ("description", "lang", "site_title", "time_zone"),
     "privacy.object_to_counting": ("lang",),
     "view_counts.create": ("referrer",),
 }
@@ -153,7 +157,7 @@ def test_every_argument_and_field_is_known() -> None:
     sources = "".join(path.read_text() for path in Path("blogapp").rglob("*.py"))
     arguments = set(re.findall(r"request\.args(?:\.get\(|\[)\"(\w+)\"", sources))
     fields = set(re.findall(r"request\.form(?:\.get\(|\[)\"(\w+)\"", sources))
-    fields |= set(re.findall(r"^    (\w+) = (?:String|TextArea)Field\(", sources, re.MULTILINE))
+    fields |= set(re.findall(r"^    (\w+) = (?:String|TextArea|Select|Password)Field\(", sources, re.MULTILINE))
     assert {name for names in ARGUMENTS.values() for name in names} == arguments
     assert {name for names in FIELDS.values() for name in names} == fields
 
