@@ -35,6 +35,7 @@ $(READY): uv.lock pyproject.toml
 	@$(BIN)/python -m uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null; $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; }
 	@VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=.venv PYTHONDONTWRITEBYTECODE= $(BIN)/python -m uv sync --quiet --locked --inexact --compile-bytecode --python $(BIN)/python
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q app.py blogapp
+	@folder=$$(mktemp -d); env -i DATA_DIR=$$folder $(BIN)/python -c 'from blogapp.web.server import load; load("app:app")'; rm -r $$folder
 	@touch $(READY)
 
 run: setup ## run the site with demo content at http://127.0.0.1:8000

@@ -33,12 +33,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication
 
+from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
 from blogapp.settings import SettingsError, read_setting
+from blogapp.web import templates
 from blogapp.web.headers import HEADERS, MARK
 from blogapp.web.immediate import Answer, Environ, Immediate, answer_of
 from blogapp.web.request_bodies import LARGEST_BODY, REFUSAL
@@ -234,7 +236,7 @@ class Server(MPServer):
         time.sleep(1)
 
 
-def main(target: str = "app:app", prepare: Callable[[Any], None] | None = None) -> None:
+def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = None) -> None:
     """Serve the application `module:name`. `prepare` is called with it before workers start."""
     host, port, workers = (read_setting(os.environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
     refuse_used_port(host, port)
@@ -272,7 +274,10 @@ def load(target: str) -> Any:
     """The application `module:name`, wrapped in a Front; loaded once, before the workers are forked from this
     process."""
     if target not in _loaded:
-        _loaded[target] = Front(application(target))
+        app = application(target)
+        if isinstance(app, Flask):
+            templates.load_all(app)
+        _loaded[target] = Front(app)
     return _loaded[target]
 
 
