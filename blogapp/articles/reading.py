@@ -13,6 +13,7 @@ from blogapp.web.errors import DomainError, NotFound
 
 ARTICLES_PER_PAGE = 20
 # Built once, because it is executed for every view.
+FIND = select(Article).where(Article.slug == bindparam("slug"))
 FIND_ID = select(Article.id, Article.lang, Article.draft, Article.published_at).where(Article.slug == bindparam("slug"))
 
 
@@ -38,7 +39,7 @@ def find_article(session: Session, slug: str, now: datetime) -> Article:
     """The published article with this slug. Raises ArticleMoved for a former slug, and NotFound for an unknown slug, a
     draft, or an article with a future date."""
     _check_slug(slug)
-    article = session.scalar(select(Article).where(Article.slug == slug))
+    article = session.scalar(FIND, {"slug": slug})
     if article is None:
         raise _moved_or_not_found(session, slug, now)
     if article.draft or article.published_at > now:

@@ -56,9 +56,8 @@ def set_locale_in_template(locale: str | None) -> str:
 
 
 def current_locale() -> str:
-    if has_request_context() and LOCALE in request.environ:
-        return str(request.environ[LOCALE])
-    return str(current_app.config["SITE_LOCALE"])
+    found: str | None = request.environ.get(LOCALE) if has_request_context() else None
+    return found or str(current_app.config["SITE_LOCALE"])
 
 
 def text_direction() -> str:
