@@ -40,6 +40,7 @@ from granian.log import LogLevels
 from granian.server import MPServer
 
 from blogapp.settings import SettingsError, read_setting
+from blogapp.text import i18n
 from blogapp.web import templates
 from blogapp.web.headers import HEADERS, MARK
 from blogapp.web.immediate import Answer, Environ, Immediate, answer_of
@@ -277,6 +278,7 @@ def load(target: str) -> Any:
         app = application(target)
         if isinstance(app, Flask):
             templates.load_all(app)
+            i18n.preload(app)
         _loaded[target] = Front(app)
     return _loaded[target]
 
