@@ -10,7 +10,7 @@ READY := .venv/.ready
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format screenshots bench translations
+.PHONY: help setup run serve test check format screenshots bench lighthouse translations
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -72,8 +72,11 @@ screenshots: setup ## take the screenshots of the README
 	@$(BIN)/python -m tests.harness.browser
 	@$(BIN)/python -m tests.harness.screenshots
 
-bench: setup ## run the benchmarks of docs/BENCHMARKS.md
+bench: setup ## measure everything in docs/BENCHMARKS.md but Lighthouse's scores; takes up to ten minutes
 	@$(BIN)/python -m benchmarks
+
+lighthouse: setup ## measure Lighthouse's scores, which must be 100; needs npm
+	@$(BIN)/python -m benchmarks lighthouse
 
 translations: setup ## add new messages to the translation files, to be translated by hand
 	@$(BIN)/python -m babel.messages.frontend -q extract -F blogapp/translations/extract.cfg -k plural_forms:1,2 --no-location --sort-output -o blogapp/translations/messages.pot .

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 # The imports create 300,000 objects, which all stay: looking for garbage among them takes a fifth of a start.
 gc.disable()
@@ -24,13 +25,19 @@ from blogapp.comments.spam import Rules
 from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
+from blogapp.media import owner_routes as pictures
+from blogapp.media import routes as media
+from blogapp.media.library import delete_unused_at_new_day
+from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
+from blogapp.owners.dashboard import bp as owner_dashboard
 from blogapp.owners.routes import bp as owner
 from blogapp.pages import article_page
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
 from blogapp.text import i18n
+from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.counting import forget_visitors
 from blogapp.view_counts.retention import fold_at_new_day
@@ -71,12 +78,19 @@ COMMANDS = {
 }
 
 
+class SynchronousFlask(Flask):
+    """Flask without a check, in each request, of whether each of its functions is asynchronous: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
     """Create the application from `environ` (default: os.environ). Its data is stored in DATA_DIR (default:
     `data_folder`, else `instance/` next to the code). Raises SettingsError with a message if a setting is invalid."""
     settings = read_settings(os.environ if environ is None else environ, data_folder or ROOT / "instance")
     data_folder = settings.data_dir
-    app = Flask(
+    app = SynchronousFlask(
         __name__,
         instance_path=str(data_folder.resolve()),
         template_folder=str(ROOT / "templates"),
@@ -112,16 +126,23 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     transactions.init_app(app, marker)
     schema.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
+    bar.init_app(app)
     view_counts.init_app(app, settings)
-    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
+    statistics.init_app(app)
+    pictures.init_app(app)
+    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes, delete_unused_at_new_day))
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
     app.register_blueprint(comment_authors)
     app.register_blueprint(comment_moderation)
     app.register_blueprint(view_counts.bp)
+    app.register_blueprint(statistics.bp)
+    app.register_blueprint(media.bp)
+    app.register_blueprint(pictures.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
+    app.register_blueprint(owner_dashboard)
 
     commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))

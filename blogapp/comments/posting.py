@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
@@ -16,19 +16,39 @@ from blogapp.comments.models import (
     AWAITING_APPROVAL,
     MAX_DEPTH,
     NUMBER_WIDTH,
-    PENDING,
     PUBLISHED,
     Comment,
 )
 from blogapp.comments.refusals import Closed, NameTaken, ParentGone
 from blogapp.comments.spam import Rules
-from blogapp.comments.visibility import lock_conversation, publish
+from blogapp.comments.visibility import add_comment, lock_counters
+from blogapp.db.base import Model
 from blogapp.owners.accounts import looks_like_the_owner
 from blogapp.text import markup
 
 # For this long, the same form from the same network and browser without our cookie is a repeat: a double click, or a
 # retry after a lost response. After that, it is treated as another visitor's comment.
 REPEAT_PERIOD = timedelta(minutes=10)
+
+# Statements of every post are built once: building one takes longer than running it.
+WITH_DIGEST = select(Comment.id).where(Comment.digest == bindparam("digest"), Comment.created_at >= bindparam("since"))
+SAME_BY_AUTHOR = (
+    select(Comment.id)
+    .where(
+        Comment.author_token_hash == bindparam("token_hash"),
+        Comment.article_id == bindparam("article_id"),
+        Comment.body_digest == bindparam("body_digest"),
+        Comment.body_source == bindparam("body"),
+        Comment.author_name == bindparam("name"),
+        Comment.parent_id.is_not_distinct_from(bindparam("parent_id")),
+        Comment.status.in_({PUBLISHED, *AWAITING_APPROVAL}),
+    )
+    .order_by(Comment.id)
+    .limit(1)
+)
+RELEASE_DIGEST = (
+    update(Model.metadata.tables[Comment.__tablename__]).where(Comment.digest == bindparam("old")).values(digest=None)
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +88,9 @@ def post_comment(
     """Post `draft`, whose rendered text is `body_html`, to `article`. A durable write transaction must be open.
 
     Returns the comment and whether it is new: for a repeated form, the first comment is returned. Raises ParentGone.
+    The statements run without the session's objects, because other posts wait for the lock meanwhile.
     """
-    conversation = lock_conversation(session, article.id)
+    conversation = lock_counters(session, article.id)
     # Checked again: the same form may have been posted while this one waited for the lock.
     first = find_repeat(session, article.id, draft, sender, now)
     if first is not None:
@@ -79,10 +100,9 @@ def post_comment(
         _release_digest(session, digest)
 
     parent = _parent(session, article, draft.parent_id)
-    conversation.last_number += 1
     comment = Comment(
         article_id=article.id,
-        number=conversation.last_number,
+        number=conversation.last_number + 1,
         parent_id=parent.id if parent else None,
         author_name=draft.author_name,
         author_url=draft.author_url,
@@ -94,16 +114,10 @@ def post_comment(
         body_digest=spam.digest_of(draft.body),
         created_at=now,
         by_owner=draft.by_owner,
-        status=PENDING,
-        shown=False,
-        **_place(conversation.last_number, parent),
+        **_place(conversation.last_number + 1, parent),
     )
-    with session.no_autoflush:  # the conversation is written once, at the end
-        comment.status = PUBLISHED if draft.by_owner else spam.judge(session, comment, rules, draft.trapped)
-    session.add(comment)
-    if comment.is_published:
-        publish(session, conversation, comment)
-    session.flush()
+    comment.status = PUBLISHED if draft.by_owner else spam.judge(session, comment, rules, draft.trapped)
+    add_comment(session, conversation, comment)
     return comment, True
 
 
@@ -112,25 +126,23 @@ def find_repeat(session: Session, article_id: int, draft: Draft, sender: Sender,
     and current text; without one, the visitor's comment of the last REPEAT_PERIOD from the same form."""
     if sender.visitor is not None:
         digest = _digest(sender.visitor, article_id, draft)
-        return session.scalar(
-            select(Comment).where(Comment.digest == digest, Comment.created_at >= now - REPEAT_PERIOD)
-        )
+        return _find(session, WITH_DIGEST, {"digest": digest, "since": now - REPEAT_PERIOD})
     if sender.token_hash is None:
         return None
-    return session.scalar(
-        select(Comment)
-        .where(
-            Comment.author_token_hash == sender.token_hash,
-            Comment.article_id == article_id,
-            Comment.body_digest == spam.digest_of(draft.body),
-            Comment.body_source == draft.body,
-            Comment.author_name == draft.author_name,
-            Comment.parent_id.is_not_distinct_from(draft.parent_id),
-            Comment.status.in_({PUBLISHED, *AWAITING_APPROVAL}),
-        )
-        .order_by(Comment.id)
-        .limit(1)
-    )
+    same = {
+        "token_hash": sender.token_hash,
+        "article_id": article_id,
+        "body_digest": spam.digest_of(draft.body),
+        "body": draft.body,
+        "name": draft.author_name,
+        "parent_id": draft.parent_id,
+    }
+    return _find(session, SAME_BY_AUTHOR, same)
+
+
+def _find(session: Session, statement: Select[int], values: dict[str, Any]) -> Comment | None:
+    comment_id = session.connection().scalar(statement, values)
+    return session.get(Comment, comment_id) if comment_id else None
 
 
 def is_closed(article: Article, rules: Rules, now: datetime) -> bool:
@@ -153,7 +165,7 @@ def _digest(visitor: bytes, article_id: int, draft: Draft) -> bytes:
 
 def _release_digest(session: Session, digest: bytes) -> None:
     """Clear the digest of a comment older than REPEAT_PERIOD: digests are unique."""
-    session.execute(update(Comment).where(Comment.digest == digest).values(digest=None))
+    session.connection().execute(RELEASE_DIGEST, {"old": digest})
 
 
 def _parent(session: Session, article: Article, parent_id: int | None) -> Comment | None:

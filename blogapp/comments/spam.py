@@ -6,13 +6,30 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment
 from blogapp.text import markup
 
 MAX_LINKS = 2
+
+# Statements of every post are built once: building one takes longer than running it.
+PUBLISHED_BY = (
+    select(Comment.id).where(Comment.author_token_hash == bindparam("token_hash"), Comment.status == PUBLISHED).limit(1)
+)
+SAME_TEXT = (
+    select(Comment.id)
+    .where(
+        Comment.article_id == bindparam("article_id"),
+        Comment.body_digest == bindparam("body_digest"),
+        Comment.id != bindparam("but"),
+    )
+    .limit(1)
+)
+SAME_TEXT_BY_OTHERS = SAME_TEXT.where(
+    or_(Comment.author_token_hash.is_distinct_from(bindparam("token_hash")), Comment.status == REMOVED)
+)
 
 
 @dataclass(frozen=True)
@@ -44,20 +61,14 @@ def _is_known(session: Session, comment: Comment) -> bool:
     """Whether a comment from the same browser is published."""
     if comment.author_token_hash is None:
         return False
-    known = select(Comment.id).where(
-        Comment.author_token_hash == comment.author_token_hash, Comment.status == PUBLISHED
-    )
-    return bool(session.scalar(select(exists(known))))
+    return session.connection().scalar(PUBLISHED_BY, {"token_hash": comment.author_token_hash}) is not None
 
 
 def _is_copy(session: Session, comment: Comment) -> bool:
     """Whether the article has a comment with this text by another author, or one that the owner removed."""
-    same = select(Comment.id).where(
-        Comment.article_id == comment.article_id, Comment.body_digest == comment.body_digest
+    same = {"article_id": comment.article_id, "body_digest": comment.body_digest, "but": comment.id or 0}
+    if comment.author_token_hash is None:
+        return session.connection().scalar(SAME_TEXT, same) is not None
+    return (
+        session.connection().scalar(SAME_TEXT_BY_OTHERS, {**same, "token_hash": comment.author_token_hash}) is not None
     )
-    if comment.id is not None:
-        same = same.where(Comment.id != comment.id)
-    if comment.author_token_hash is not None:
-        by_another = Comment.author_token_hash.is_distinct_from(comment.author_token_hash)
-        same = same.where(or_(by_another, Comment.status == REMOVED))
-    return bool(session.scalar(select(exists(same))))

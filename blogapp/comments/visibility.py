@@ -5,25 +5,54 @@ Call these functions inside a write transaction that has locked the article's co
 
 from __future__ import annotations
 
-from sqlalchemy import case, exists, select, update
+from functools import cache
+from typing import Any
+
+from sqlalchemy import bindparam, case, exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation
-from blogapp.db.transactions import insert_for
+from blogapp.db.base import Model
+from blogapp.db.transactions import insert_in
+
+# Built once: building a statement takes longer than running it.
+_comments = Model.metadata.tables[Comment.__tablename__]
+_conversations = Model.metadata.tables[Conversation.__tablename__]
+COLUMNS = [column.name for column in _comments.columns if column.name != "id"]
+INSERT = insert(_comments).returning(_comments.c.id)
+UPDATE_COUNTERS = (
+    update(_conversations)
+    .where(_conversations.c.article_id == bindparam("of"))
+    .values({name: bindparam(name) for name in ("last_number", "version", "comment_count")})
+)
 
 
 def lock_conversation(session: Session, article_id: int) -> Conversation:
     """The article's conversation, locked until the transaction ends. It is created if it does not exist."""
-    row = {"article_id": article_id, "last_number": 0, "version": 0, "comment_count": 0}
-    # One statement that creates the row, or locks and reads the existing one.
-    upsert = (
-        insert_for(session, Conversation)
-        .values(row)
+    upsert = _lock_statement(session.get_bind().dialect.name)
+    locked: Conversation = session.scalars(
+        upsert, _new_row(article_id), execution_options={"populate_existing": True}
+    ).one()
+    return locked
+
+
+def lock_counters(session: Session, article_id: int) -> Any:
+    """Like `lock_conversation`, as a row of the same columns, for `add_comment`."""
+    return session.connection().execute(_lock_statement(session.get_bind().dialect.name), _new_row(article_id)).one()
+
+
+def _new_row(article_id: int) -> dict[str, int]:
+    return {"article_id": article_id, "last_number": 0, "version": 0, "comment_count": 0}
+
+
+@cache  # building the statement takes longer than running it
+def _lock_statement(dialect: str) -> Any:
+    """One statement that creates the row, or locks and reads the existing one."""
+    return (
+        insert_in(dialect, Conversation)
         .on_conflict_do_update(index_elements=["article_id"], set_={"version": Conversation.version})
         .returning(Conversation)
     )
-    locked: Conversation = session.scalars(upsert, execution_options={"populate_existing": True}).one()
-    return locked
 
 
 def lock_comment(session: Session, comment: Comment) -> Conversation:
@@ -31,6 +60,23 @@ def lock_comment(session: Session, comment: Comment) -> Conversation:
     conversation = lock_conversation(session, comment.article_id)
     session.refresh(comment)
     return conversation
+
+
+def add_comment(session: Session, counters: Any, comment: Comment) -> None:
+    """Store a new comment, which is not in the session, and update its article's conversation, whose row is `counters`.
+    If it is published, readers see it immediately: its parent is published too."""
+    version = counters.version + comment.is_published
+    comment.shown = comment.is_published
+    comment.published_in = comment.changed_in = version if comment.shown else 0
+    comment.like_count = comment.revision = comment.reply_count = 0
+    comment.edited_by = ""
+    connection = session.connection()
+    comment.id = connection.scalars(INSERT, {name: getattr(comment, name) for name in COLUMNS}).one()
+    count = counters.comment_count + comment.is_published
+    values = {"last_number": comment.number, "version": version, "comment_count": count}
+    connection.execute(UPDATE_COUNTERS, {"of": comment.article_id, **values})
+    if comment.shown and comment.root_id is not None:
+        _change_reply_count(session, comment.root_id, 1)
 
 
 def publish(session: Session, conversation: Conversation, comment: Comment) -> None:

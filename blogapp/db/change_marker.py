@@ -12,6 +12,7 @@ import logging
 import os
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ class ChangeMarker:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._written: int | None = None  # the file, open for writing
+        self._lock = Lock()
 
     def read(self) -> bytes | None:
         """The current marker; None during a change, or if the file cannot be read."""
@@ -59,7 +62,8 @@ class ChangeMarker:
 
     def _write(self, marker: bytes) -> None:
         try:
-            self._path.write_bytes(marker)
+            with self._lock:
+                os.pwrite(self._open_for_writing(), marker, 0)
         except OSError as error:
             log.warning("the change marker cannot be written to %s: %s", self._path, error.strerror)
             # Without the file no process serves cached pages in an outage, which is safe.
@@ -67,6 +71,18 @@ class ChangeMarker:
                 self._path.unlink(missing_ok=True)
             except OSError:
                 log.error("%s cannot be deleted either: pages served in an outage may be out of date", self._path)
+
+    def _open_for_writing(self) -> int:
+        """The file, opened once: to open and truncate it takes a hundred times as long as to write it."""
+        if self._written is not None:
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(self._written), self._path.stat()):
+                    return self._written
+            os.close(self._written)  # the file has been replaced, for example from a backup
+            self._written = None
+        self._written = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        os.ftruncate(self._written, LENGTH)
+        return self._written
 
     @staticmethod
     def _valid(marker: bytes) -> bytes | None:

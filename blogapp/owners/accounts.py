@@ -10,6 +10,8 @@ from blogapp.owners.sessions import end_all_sessions
 from blogapp.text.confusables import look_alike
 from blogapp.text.names import fold_case
 
+NAMES = select(Owner.name).order_by(Owner.id)  # built once: it is executed for every comment
+
 
 def all_owners(session: Session) -> list[Owner]:
     """Every owner; a blog has one or a few."""
@@ -38,4 +40,4 @@ def save_owner(session: Session, name: str, password_hash: str) -> Owner:
 def looks_like_the_owner(session: Session, name: str) -> bool:
     """Whether readers could take `name` for an owner's: the same but for case, marks, spaces, punctuation or letters
     that look alike (text/confusables.py)."""
-    return any(look_alike(name, owner.name) for owner in all_owners(session))
+    return any(look_alike(name, owner) for owner in session.connection().scalars(NAMES))

@@ -47,8 +47,8 @@ def delete_session_token(request: Request, response: Response) -> None:
 
 
 def known_browser_cookie_name(is_secure: bool) -> str:
-    """Not `__Host-`, which requires the path `/`: this cookie is sent only to the sign-in page, so that all other pages
-    are the same for everyone."""
+    """Not `__Host-`, which requires the path `/`. The cookie is sent to every page of the blog, because a form that is
+    sent after the end of a session signs in at its own address (access.py); no page depends on it."""
     return "__Secure-known-browser" if is_secure else "known-browser"
 
 
@@ -63,7 +63,7 @@ def read_known_browser(request: Request) -> tuple[int, str] | None:
 
 
 def set_known_browser(request: Request, response: Response, path: str, owner_id: int, mark: str) -> None:
-    """Set the cookie of a known browser. `path` is the path of the sign-in page."""
+    """Set the cookie of a known browser. `path` is the path of the front page."""
     response.set_cookie(
         known_browser_cookie_name(request.is_secure),
         str(_signer().dumps([owner_id, mark])),

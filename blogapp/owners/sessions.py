@@ -17,6 +17,8 @@ from blogapp.owners.models import Owner, OwnerSession
 LIFETIME = timedelta(days=30)
 # Sessions that one owner may have at the same time; the oldest end first.
 SESSIONS_AT_MOST = 20
+# The WSGI environment's key for the owner who sent the request.
+OWNER = "blogapp.owner"
 
 
 def start_session(session: Session, owner: Owner, token: str, user_agent: str, now: datetime) -> None:
@@ -59,8 +61,17 @@ def owner_of_session(session: Session, token: str, now: datetime) -> Owner | Non
 
 
 def signed_in_owner(session: Session) -> Owner | None:
-    """The owner who sent the current request, or None. A request without an owner's cookie causes no query."""
-    return owner_of_session(session, read_session_token(request), clock.now())
+    """The owner who sent the current request, or None. A request without an owner's cookie causes no query, and others
+    cause one."""
+    if OWNER not in request.environ:
+        request.environ[OWNER] = owner_of_session(session, read_session_token(request), clock.now())
+    owner: Owner | None = request.environ[OWNER]
+    return owner
+
+
+def remember_owner(owner: Owner) -> None:
+    """Treat `owner`, who has just signed in, as the sender of the current request."""
+    request.environ[OWNER] = owner
 
 
 # A part of the user agent, and the browser's name. Most user agents name other browsers too, so the first match counts.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -65,8 +65,8 @@ def set_locale_in_template(locale: str | None) -> str:
 
 
 def current_locale() -> str:
-    found: str | None = request.environ.get(LOCALE) if has_request_context() else None
-    return found or str(current_app.config["SITE_LOCALE"])
+    locale = request.environ.get(LOCALE) if has_request_context() else None
+    return str(locale or current_app.config["SITE_LOCALE"])
 
 
 def text_direction() -> str:
@@ -126,6 +126,11 @@ def number_in(locale: str, value: int) -> str:
 def day(value: date) -> str:
     """Format a date in full: 23 novembre 2026."""
     return _day(value.year, value.month, value.day, current_locale())
+
+
+def month(value: date) -> str:
+    """Format the month of a date: novembre 2026."""
+    return format_skeleton("yMMMM", value, locale=current_locale())
 
 
 def moment(value: datetime) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -27,6 +28,7 @@ from blogapp.text.article_rules import PAGE_ID, Problem
 from blogapp.text.links import OWN_PATH, BareLinks
 from blogapp.text.links import is_safe_link as is_safe_link
 from blogapp.text.names import is_blank
+from blogapp.text.pictures import SIZES, is_srcset
 
 # Stored with every rendered text. Increment it when the HTML of stored texts should change: `flask db upgrade` then
 # re-renders them.
@@ -49,7 +51,7 @@ CLASSES = frozenset(
 BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # hashable: each is a constant
 class Dialect:
     """The Markdown and HTML that a comment or an article may contain: disabled Markdown rules, allowed tags and
     attributes."""
@@ -75,7 +77,7 @@ ARTICLE = Dialect(
     attributes={
         "a": frozenset({"href", "title", "id", "class"}),
         "ol": frozenset({"start", "class"}),
-        "img": frozenset({"src", "alt", "title", "width", "height"}),
+        "img": frozenset({"src", "alt", "title", "width", "height", "srcset", "sizes", "loading"}),
         "abbr": frozenset({"title"}),
         "details": frozenset({"open"}),
         "li": frozenset({"id", "class"}),
@@ -214,10 +216,22 @@ def _clean(dialect: Dialect, made: str) -> str:
 
 
 def _sanitize_with_bleach(dialect: Dialect, made: str) -> str:
-    # One Cleaner per call: a shared one is not thread-safe and let unsafe HTML through in a test.
-    cleaner = Cleaner(tags=dialect.tags, attributes=_bleach_rule(dialect), protocols={"http", "https", "mailto"})
-    cleaned: str = cleaner.clean(made)
+    cleaned: str = _cleaners.of(dialect).clean(made)
     return cleaned
+
+
+class _Cleaners(threading.local):
+    """One Cleaner per thread and dialect: a shared one is not thread-safe and let unsafe HTML through in a test."""
+
+    def __init__(self) -> None:
+        self.of = cache(_new_cleaner)
+
+
+def _new_cleaner(dialect: Dialect) -> Cleaner:
+    return Cleaner(tags=dialect.tags, attributes=_bleach_rule(dialect), protocols={"http", "https", "mailto"})
+
+
+_cleaners = _Cleaners()
 
 
 def _bleach_rule(dialect: Dialect) -> Callable[[str, str, str], bool]:
@@ -246,6 +260,10 @@ def _attribute(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
     if name == "href" and not is_safe_link(value, dialect.own_paths):
         return None
     if name == "src" and not OWN_PATH.match(value):
+        return None
+    if name == "srcset" and not is_srcset(value):
+        return None
+    if (name == "sizes" and value != SIZES) or (name == "loading" and value not in {"lazy", "eager"}):
         return None
     if name in {"start", "width", "height"} and not (value.isascii() and value.isdigit() and len(value) < 10):
         return None

@@ -25,9 +25,9 @@ CURRENT = (
     .where(VisitorKey.day.between(bindparam("day"), bindparam("next")))
     .order_by(VisitorKey.day.desc())
     .limit(1)
-    # On PostgreSQL, deleting the key then waits for the transactions that still write with it.
-    .with_for_update(read=True)
 )
+# On PostgreSQL, deleting the key then waits for the transactions that still write with it.
+CURRENT_LOCKED = CURRENT.with_for_update(read=True)
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,10 @@ def key_of_day(session: Session, day: date) -> DayKey:
     Two processes may create the key of a new day at once: the first row is kept, and both read it. Only the process
     that inserted it calls `begin_day`.
     """
-    days = {"day": day, "next": day + timedelta(days=1)}
+    days = _days(day)
     # A query that waited for a deleted key sees the next one only when it is repeated.
-    row = session.execute(CURRENT, days).first() or session.execute(CURRENT, days).first()
+    connection = session.connection()
+    row = connection.execute(CURRENT_LOCKED, days).first() or connection.execute(CURRENT_LOCKED, days).first()
     if row is None:
         previous = session.scalar(select(func.max(VisitorKey.day)).where(VisitorKey.day < day))
         session.execute(delete(VisitorKey).where(VisitorKey.day != day))
@@ -81,15 +82,18 @@ def key_of_day(session: Session, day: date) -> DayKey:
         insert = insert_for(session, VisitorKey).values(values).on_conflict_do_nothing(index_elements=["day"])
         if session.scalar(insert.returning(VisitorKey.day)) is not None:
             begin_day(session, day, previous)
-        row = session.execute(CURRENT, days).one()
+        row = connection.execute(CURRENT_LOCKED, days).one()
     return DayKey(row.day, row.key)
 
 
 def current_key(session: Session, day: date) -> bytes | None:
     """The key of `day` if there is one, without creating or locking it, for read-only pages."""
-    days = (day, day + timedelta(days=1))
-    present = select(VisitorKey.key).where(VisitorKey.day.between(*days)).order_by(VisitorKey.day.desc()).limit(1)
-    return session.scalar(present)
+    row = session.connection().execute(CURRENT, _days(day)).first()
+    return row.key if row else None
+
+
+def _days(day: date) -> dict[str, date]:
+    return {"day": day, "next": day + timedelta(days=1)}
 
 
 def network_of(address: str | None) -> str:

@@ -1,9 +1,9 @@
 """Stylesheets and scripts: bundled into one file each, named by a hash of their content, compressed, and served from
 memory.
 
-A page needs three requests: itself, one stylesheet, one script. A file whose name contains a hash of its content can be
-cached forever. The bundles are built when the application starts, so there is no separate build step. The script
-contains htmx unchanged.
+A page needs three requests: itself, one stylesheet, one script (an owner's page: one more of each). A file whose name
+contains a hash of its content can be cached forever. The bundles are built when the application starts, so there is no
+separate build step. The script contains htmx unchanged.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ SCRIPTS = (
     "js/drafts.js",
     "js/writing.js",
 )
-BUNDLES = {"site.css": STYLES, "site.js": SCRIPTS}
+# Only for signed-in owners.
+OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css")
+OWNER_SCRIPTS = ("js/owner.js",)
+BUNDLES = {"site.css": STYLES, "site.js": SCRIPTS, "owner.css": OWNER_STYLES, "owner.js": OWNER_SCRIPTS}
 # Browsers request /favicon.ico by default, so pages need no link to it.
 FILES = {"/favicon.ico": "icon.svg", "/static/icon.svg": "icon.svg"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask.testing import FlaskClient
 
-from blogapp.web.assets import SCRIPTS, STATIC, STYLES
+from blogapp.web.assets import BUNDLES, STATIC
 
 HTMX = STATIC / "vendor" / "htmx-4.0.1.js"
 
@@ -20,7 +20,7 @@ def test_htmx_is_unmodified() -> None:
 
 def test_every_stylesheet_and_script_is_in_a_bundle() -> None:
     there = {str(path.relative_to(STATIC)) for ending in ("css", "js") for path in STATIC.rglob(f"*.{ending}")}
-    assert there == {*STYLES, *SCRIPTS}
+    assert there == {name for parts in BUNDLES.values() for name in parts}
 
 
 def test_bundles_are_compressed_and_immutable(client: FlaskClient) -> None:

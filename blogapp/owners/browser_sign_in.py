@@ -1,0 +1,75 @@
+"""Sign in the browser that sent the current request."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import after_this_request, current_app, request, url_for
+from werkzeug.wrappers import Response
+
+from blogapp import clock
+from blogapp.db.base import db
+from blogapp.owners import cookies
+from blogapp.owners.models import Owner
+from blogapp.owners.passwords import Busy
+from blogapp.owners.sessions import LIFETIME, remember_owner
+from blogapp.owners.sign_in import Attempt, TooManyAttempts, WrongPassword, sign_in
+from blogapp.text.i18n import gettext, ngettext
+from blogapp.visitors.identity import new_token
+from blogapp.web.rate_limits import network
+
+
+class SignInRefused(Exception):
+    """The attempt failed; the message is already translated. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, status: int, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+def sign_in_browser(name: str, password: str) -> Owner:
+    """Check the name and the password, start a session and set its cookies on the response. For the rest of this
+    request, the owner is signed in. Raises SignInRefused."""
+    token = new_token()
+    attempt = Attempt(
+        name=name,
+        password=password,
+        network=network(),
+        user_agent=request.user_agent.string,
+        known_browser=cookies.read_known_browser(request),
+        old_token=cookies.read_session_token(request),
+    )
+    is_limited: bool = current_app.config["RATELIMIT_ENABLED"]
+    try:
+        owner = sign_in(db.session(), attempt, token, current_app.config["SECRET_KEY"], is_limited, clock.now())
+    except WrongPassword:
+        raise SignInRefused(gettext("Wrong name or password"), 422) from None
+    except TooManyAttempts as error:
+        raise SignInRefused(_try_again_in(error.retry_after), 429, error.retry_after) from None
+    except Busy:
+        raise SignInRefused(gettext("The server is busy. Try again in a moment."), 503, 2) from None
+    admit_browser(owner, token)
+    return owner
+
+
+def admit_browser(owner: Owner, token: str) -> None:
+    """Set the cookies of a session that was started with `token`, and treat `owner` as signed in from here on."""
+    remember_owner(owner)
+
+    @after_this_request
+    def set_cookies(response: Response) -> Response:
+        cookies.set_session_token(request, response, token, LIFETIME)
+        cookies.set_known_browser(request, response, url_for("articles.index"), owner.id, secrets.token_urlsafe(16))
+        return response
+
+
+def _try_again_in(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return ngettext(
+        "Too many attempts to sign in, from your network or to this account. Try again in %(minutes)s minute, "
+        "or use a browser in which you have signed in before.",
+        "Too many attempts to sign in, from your network or to this account. Try again in %(minutes)s minutes, "
+        "or use a browser in which you have signed in before.",
+        minutes,
+    ) % {"minutes": minutes}
