@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 UV_VERSION := 0.13.9
-PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+PYTHON = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PORT ?= 8000
 export PORT
@@ -19,9 +19,12 @@ setup: $(READY) ## install the packages of uv.lock into .venv
 
 # After Python was upgraded or removed, .venv has no packages for the new one: create it again.
 # (The folder can be moved: nothing here runs the scripts in .venv/bin, which contain the full path of Python.)
+# The path of the packages contains Python's version. Where the program's name does not, ask Python, which is slower.
 ifneq ($(wildcard $(READY)),)
+ifeq ($(wildcard .venv/lib/$(notdir $(realpath $(BIN)/python))/site-packages/granian),)
 ifneq ($(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("granian") and "works")' 2>/dev/null),works)
 $(shell rm -rf .venv)
+endif
 endif
 endif
 
@@ -32,6 +35,7 @@ $(READY): uv.lock pyproject.toml
 	@$(BIN)/python -m uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null; $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; }
 	@VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=.venv PYTHONDONTWRITEBYTECODE= $(BIN)/python -m uv sync --quiet --locked --inexact --compile-bytecode --python $(BIN)/python
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q app.py blogapp
+	@folder=$$(mktemp -d); env -i DATA_DIR=$$folder $(BIN)/python -c 'from blogapp.web.server import load; load("app:app")'; rm -r $$folder
 	@touch $(READY)
 
 run: setup ## run the site with demo content at http://127.0.0.1:8000
@@ -46,8 +50,7 @@ run: setup ## run the site with demo content at http://127.0.0.1:8000
 	@exec $(BIN)/python -m flask run --port $(PORT)
 
 serve: setup ## run the production server on HOST and PORT, without demo content
-	@$(BIN)/python -m flask db upgrade || true
-	@exec $(BIN)/python -m blogapp.web.server
+	@exec $(BIN)/python -m blogapp.pages.serve
 
 test: setup ## run all tests, on SQLite and PostgreSQL and in Chromium
 	@$(BIN)/python -m tests.harness.browser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,24 @@ def test_serving_imports_nothing_that_only_commands_need(tmp_path: Path) -> None
     modules = done.stdout.split()
     assert "blogapp.comments.posting" in modules
     assert not [name for name in modules if name.startswith(NOT_FOR_SERVING)]
+
+
+LOAD = """
+from blogapp.text import i18n
+from blogapp.web import server
+
+front = server.load("tests.harness.wsgi:app")
+app = server.application("tests.harness.wsgi:app")
+with app.test_request_context("/"):
+    before = i18n.catalogue.cache_info().misses, i18n.number_in.cache_info().misses, len(app.jinja_env.cache)
+    assert "show.html" in " ".join(name for _, name in app.jinja_env.cache.keys())
+    app.jinja_env.get_template("articles/show.html")
+    i18n.gettext("Reply"), i18n.number(0)
+    assert before == (i18n.catalogue.cache_info().misses, i18n.number_in.cache_info().misses, len(app.jinja_env.cache))
+"""
+
+
+def test_templates_and_the_data_of_the_language_are_loaded_before_workers_start(tmp_path: Path) -> None:
+    environ = {**os.environ, "BLOGAPP_TEST_FOLDER": str(tmp_path), "SECRET_KEY": SECRET_KEY, "SITE_LOCALE": "fr"}
+    done = subprocess.run([sys.executable, "-c", LOAD], cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

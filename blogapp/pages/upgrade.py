@@ -1,8 +1,8 @@
 """`flask db upgrade`: migrate the schema, then re-render texts that another version of the renderer has rendered.
 
 Otherwise readers would see the output of two renderers. Hosts run the command before they start a new version
-(`release` in the Procfile), and `make serve` runs it first. It can run while the site is being served and in several
-processes at once, and it can be interrupted and run again.
+(`release` in the Procfile), and `make serve` runs it if it has something to do (`serve.py`). It can run while the
+site is being served and in several processes at once, and it can be interrupted and run again.
 """
 
 from __future__ import annotations
