@@ -32,12 +32,12 @@ def measure(folder: Path, runs: int) -> tuple[list[Row], list[str]]:
     rows: list[Row] = []
     failures: list[str] = []
     try:
-        for name, path in (("front page", "/"), ("article, 50 comments", "/articles/n50")):
+        for name, path in (("front page", "/"), ("article with 50 comments", "/articles/n50")):
             reports = [run(program, server.url + path) for _ in range(runs)]
             for category in CATEGORIES:
                 scores = [100 * report["categories"][category]["score"] for report in reports]
                 rows.append(Row(f"{name}: {category}", "points", scores, 100))
-            failures += [f"{name}: {failure}" for failure in failed_audits(reports[-1])]
+            failures += [f"Points lost on {name}: {failure}." for failure in failed_audits(reports[-1])]
     finally:
         server.stop()
     return rows, failures
@@ -78,6 +78,7 @@ def failed_audits(report: dict[str, Any]) -> list[str]:
     return [
         f"{audit['title']} ({audit.get('displayValue') or audit['id']})"
         for category in CATEGORIES
+        if report["categories"][category]["score"] < 1
         for reference in report["categories"][category]["auditRefs"]
         if reference["weight"] > 0
         for audit in [report["audits"][reference["id"]]]
