@@ -105,6 +105,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.config["SECRET_KEY"] = settings.secret_key
     # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
     app.extensions["start_notices"] = []
+    app.config["DEFAULT_LOCALE"] = settings.site_locale
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().

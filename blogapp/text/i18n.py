@@ -46,10 +46,9 @@ def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
     )
 
 
-def preload(app: Flask) -> None:
-    """Load what pages in the site's language need. A server does so before it forks: its workers then share the data,
+def preload(locale: str) -> None:
+    """Load what pages in a language need. A server does so before it forks: its workers then share the data,
     of which Babel's takes 4 MB."""
-    locale = app.config["SITE_LOCALE"]
     catalogue(locale)
     number_in(locale, 0)
     moment_in(locale, datetime(2026, 1, 1, tzinfo=UTC))

@@ -290,7 +290,8 @@ def load(target: str) -> Any:
         app = application(target)
         if isinstance(app, Flask):
             templates.load_all(app)
-            i18n.preload(app)
+            # The language in the environment, or the default: the database must not be opened before the fork.
+            i18n.preload(app.config.get("DEFAULT_LOCALE", "en"))
         _loaded[target] = Front(app)
     return _loaded[target]
 

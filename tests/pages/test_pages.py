@@ -135,6 +135,7 @@ def test_errors_are_pages_of_the_site_or_fragments(
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.own_app
 def test_internal_error_shows_no_traceback(app: Flask) -> None:
     @app.get("/mistake")
     def mistake() -> str:
