@@ -44,7 +44,7 @@ SCRIPTS = (
 )
 # Only for signed-in owners.
 OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css")
-OWNER_SCRIPTS = ("js/owner.js",)
+OWNER_SCRIPTS = ("js/owner.js", "js/pictures.js")
 # Only for the first setup.
 SETUP_SCRIPTS = ("js/setup.js",)
 BUNDLES = {
