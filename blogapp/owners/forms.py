@@ -9,7 +9,7 @@ from babel import Locale
 from wtforms import Field, Form, PasswordField, SelectField, StringField, ValidationError
 
 from blogapp.owners.passwords import LONGEST, SHORTEST
-from blogapp.settings import LOCALES
+from blogapp.settings import LOCALES, LOOKS
 from blogapp.site.settings import LONGEST as LONGEST_SETTING
 from blogapp.site.settings import Site
 from blogapp.site.time_zones import is_time_zone, time_zones
@@ -66,8 +66,24 @@ class SiteForm(OwnerForm):
         return {name: self[field].data for name, field in FIELDS.items() if field in self}
 
 
+class SettingsForm(SiteForm):
+    """The settings of the site, with those that the first setup does not ask for."""
+
+    look = SelectField(choices=lambda: [(name, look_names()[name]) for name in LOOKS], validate_choice=False)
+
+    def validate_look(self, field: Field) -> None:
+        if field.data not in LOOKS:
+            raise ValidationError(gettext("Please choose a look of the list."))
+
+
 # The field for each setting of the site.
-FIELDS = {"title": "site_title", "description": "description", "locale": "lang", "time_zone": "time_zone"}
+FIELDS = {
+    "title": "site_title",
+    "description": "description",
+    "locale": "lang",
+    "time_zone": "time_zone",
+    "look": "look",
+}
 
 
 def site_values(site: Site) -> dict[str, Any]:
@@ -104,6 +120,16 @@ class SetupForm(SiteForm, NewPasswordForm):
         if is_blank(field.data):
             raise ValidationError(gettext("Please enter your name, as readers will see it."))
         limit_length(field, NAME_LENGTH)
+
+
+def look_names() -> dict[str, str]:
+    """The looks in the language of the page, by their names in settings."""
+    return {
+        "paper": gettext("Paper: warm, with serifs"),
+        "slate": gettext("Slate: cool, without serifs"),
+        "garden": gettext("Garden: green, with serifs"),
+        "print": gettext("Print: black and white, with serifs"),
+    }
 
 
 def language_name(code: str) -> str:

@@ -31,6 +31,7 @@ VARIABLES = {
     "description": "SITE_DESCRIPTION",
     "locale": "SITE_LOCALE",
     "time_zone": "SITE_TIME_ZONE",
+    "look": "SITE_LOOK",
 }
 LONGEST = {"title": 100, "description": 300}
 
@@ -44,6 +45,7 @@ class Site:
     description: str
     locale: str
     time_zone: str
+    look: str
     fixed: frozenset[str]
     is_set_up: bool = False
 
@@ -55,6 +57,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         description=settings.site_description,
         locale=settings.site_locale,
         time_zone=settings.site_time_zone or time_zone_of_host(),
+        look=settings.site_look,
         fixed=frozenset(name for name, variable in VARIABLES.items() if settings.sources[variable] == "environment"),
     )
     app.extensions["last_site"] = app.extensions["site"]

@@ -25,6 +25,7 @@ STATIC = Path(__file__).parent.parent.parent / "static"
 VENDORED = ("vendor/htmx-4.0.1.js",)
 STYLES = (
     "css/base.css",
+    "css/looks.css",
     "css/articles.css",
     "css/article_body.css",
     "css/comments.css",
