@@ -29,7 +29,9 @@ from blogapp.owners import cookies as owner_cookies
 from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.commands import owner_cli
 from blogapp.owners.dashboard import bp as owner_dashboard
+from blogapp.owners.recovery_routes import bp as owner_recovery
 from blogapp.owners.routes import bp as owner
+from blogapp.owners.security_routes import bp as owner_security
 from blogapp.owners.settings_routes import bp as owner_settings
 from blogapp.pages import article_page, upgrade
 from blogapp.pages.commands import articles_cli
@@ -78,6 +80,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         static_folder=None,
     )
     app.config["SECRET_KEY"] = settings.secret_key
+    app.config["RESET_CODE"] = settings.reset_code
     # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
     app.extensions["start_notices"] = []
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
@@ -120,6 +123,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(view_counts.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
+    app.register_blueprint(owner_recovery)
+    app.register_blueprint(owner_security)
     app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
     app.register_blueprint(owner_settings)

@@ -269,7 +269,7 @@ def main(target: str = "app:app") -> None:
 def print_notices(target: str, site_url: str) -> None:
     """Print what the application has to say when its server starts, such as how to set up the blog."""
     app = load(target).flask_app
-    for notice in app.extensions["start_notices"] if app is not None else ():
+    for notice in app.extensions.get("start_notices", ()) if app is not None else ():
         if line := notice(site_url):
             print(line, file=sys.stderr, flush=True)
 
