@@ -22,6 +22,7 @@ from blogapp.comments.spam import Rules
 from blogapp.db import base, migrate, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
+from blogapp.demo import routes as demo
 from blogapp.demo.commands import demo_cli
 from blogapp.demo.content import is_empty
 from blogapp.owners import bar
@@ -113,6 +114,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     rate_limits.init_app(app, settings)
     bar.init_app(app)
     owner_setup.init_app(app, settings, is_empty)
+    demo.init_app(app)
     view_counts.init_app(app, settings)
     day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
 

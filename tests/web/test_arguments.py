@@ -50,6 +50,7 @@ ARGUMENTS = {
     "owner.new": ("next",),
     "owner_security.show": ("notice",),
     "owner_settings.edit": ("notice",),
+    "owner_dashboard.show": ("notice",),
     "owner_setup.new": ("setup_code",),
     "privacy.show": ("lang",),
 }
