@@ -99,7 +99,7 @@ def ask_to_sign_in(status: int, error: str = "", retry_after: int | None = None)
     else:
         page = render_template(
             "owners/sign_in.html",
-            action=request.script_root + request.path,
+            action=requested_path(),
             names=(NAME, PASSWORD),
             name=request.form.get(NAME, "")[:200],
             error=error,
