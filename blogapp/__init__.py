@@ -27,7 +27,7 @@ from blogapp.comments.spam import Rules
 from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
-from blogapp.demo import models as models
+from blogapp.demo import routes as demo
 from blogapp.media import owner_routes as pictures
 from blogapp.media import routes as media
 from blogapp.media.library import delete_unused_at_new_day
@@ -35,7 +35,9 @@ from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.dashboard import bp as owner_dashboard
+from blogapp.owners.recovery_routes import bp as owner_recovery
 from blogapp.owners.routes import bp as owner
+from blogapp.owners.security_routes import bp as owner_security
 from blogapp.owners.settings_routes import bp as owner_settings
 from blogapp.pages import article_page
 from blogapp.pages.routes import bp as articles
@@ -103,6 +105,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         static_folder=None,
     )
     app.config["SECRET_KEY"] = settings.secret_key
+    app.config["RESET_CODE"] = settings.reset_code
     # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
     app.extensions["start_notices"] = []
     app.config["DEFAULT_LOCALE"] = settings.site_locale
@@ -136,6 +139,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     rate_limits.init_app(app, settings)
     bar.init_app(app)
     owner_setup.init_app(app, settings, is_empty)
+    demo.init_app(app)
     view_counts.init_app(app, settings)
     statistics.init_app(app)
     pictures.init_app(app)
@@ -151,6 +155,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(pictures.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
+    app.register_blueprint(owner_recovery)
+    app.register_blueprint(owner_security)
     app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
     app.register_blueprint(owner_settings)

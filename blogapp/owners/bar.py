@@ -51,8 +51,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class ShownLink:
+    """`label` is called by the template, after it has set the language of the bar."""
+
     address: str
-    label: str
+    label: Callable[[], str]
     count: int
     is_current: bool
 
@@ -96,7 +98,7 @@ def _links(session: Session) -> list[ShownLink]:
     return [
         ShownLink(
             url_for(link.endpoint),
-            link.label(),
+            link.label,
             link.count(session) if link.count else 0,
             link.endpoint == request.endpoint,
         )
