@@ -40,6 +40,7 @@ from blogapp.owners.routes import bp as owner
 from blogapp.owners.security_routes import bp as owner_security
 from blogapp.owners.settings_routes import bp as owner_settings
 from blogapp.pages import article_page
+from blogapp.pages.archive_routes import bp as owner_archive
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
@@ -78,10 +79,12 @@ gc.enable()
 ROOT = Path(__file__).parent.parent
 COMMANDS = {
     "articles": "blogapp.pages.commands:articles_cli",
+    "backup": "blogapp.pages.archive_commands:backup",
     "comments": "blogapp.comments.commands:comments_cli",
     "db": "blogapp.pages.upgrade:db_cli",
     "demo": "blogapp.demo.commands:demo_cli",
     "owner": "blogapp.owners.commands:owner_cli",
+    "restore": "blogapp.pages.archive_commands:restore",
     "views": "blogapp.view_counts.commands:views_cli",
 }
 
@@ -160,6 +163,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
     app.register_blueprint(owner_settings)
+    app.register_blueprint(owner_archive)
 
     commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))
