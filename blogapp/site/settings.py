@@ -60,7 +60,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         look=settings.site_look,
         fixed=frozenset(name for name, variable in VARIABLES.items() if settings.sources[variable] == "environment"),
     )
-    app.extensions["last_site"] = app.extensions["site"]
+    # Until the database has been read, error pages do not link to the setup.
+    app.extensions["last_site"] = replace(app.extensions["site"], is_set_up=True)
     # Evaluated only when a template uses them.
     app.jinja_env.globals["site"] = LocalProxy(current_site)
     app.jinja_env.globals["site_title"] = LocalProxy(lambda: current_site().title)
