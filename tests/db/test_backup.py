@@ -13,7 +13,7 @@ from sqlalchemy import delete
 
 from blogapp.articles.models import Article
 from blogapp.db.backup import back_up, delete_old_backups
-from blogapp.db.content_versions import Changes
+from blogapp.db.content_versions import Changes, ContentVersion
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import write_transaction
 from blogapp.site.models import SiteSetting
@@ -41,6 +41,7 @@ def test_empty_database_is_not_backed_up(app: Flask, database_url: str) -> None:
     with app.app_context():
         with write_transaction(Changes.NOTHING) as session:
             session.execute(delete(SiteSetting))
+            session.execute(delete(ContentVersion))
         alembic.downgrade("base")
         alembic.upgrade()
     assert list(database.parent.glob("*.backup-*")) == []
