@@ -13,9 +13,9 @@ from blogapp.articles import redirects
 from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.commands import comments_cli
 from blogapp.comments.likes import forget_likes
-from blogapp.comments.owner_routes import bp as comment_moderation
 from blogapp.comments.posting import forget_digests
 from blogapp.comments.routes.author import bp as comment_authors
+from blogapp.comments.routes.moderation import bp as comment_moderation
 from blogapp.comments.routes.write import bp as comments
 from blogapp.comments.spam import Rules
 from blogapp.db import base, migrate, start, transactions

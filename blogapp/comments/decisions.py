@@ -1,4 +1,4 @@
-"""The record of who approved, removed, restored, deleted or held a comment, and when."""
+"""The record of who decided what about a comment, and when."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from blogapp.comments.permissions import Author
 
 @dataclass(frozen=True)
 class Decider:
-    """Who decides: BY_OWNER with the owner's id, BY_AUTHOR, BY_COMMAND (the command line) or BY_RULES."""
+    """Who decides: BY_OWNER with the owner's id, BY_AUTHOR, BY_COMMAND (the command line) or BY_RULES. `batch` is a
+    random number for the decisions of one press, by which they can be undone."""
 
     actor: str
     owner_id: int | None = None
+    batch: int | None = None
 
 
 COMMAND = Decider(BY_COMMAND)
@@ -40,6 +42,7 @@ def record(session: Session, comment: Comment, act: str, decider: Decider, now: 
             revision=comment.revision,
             status_before=comment.status,
             decided_at=now,
+            batch=decider.batch,
         )
     )
 
@@ -52,3 +55,18 @@ def status_before_removal(session: Session, comment: Comment) -> str | None:
         .order_by(CommentDecision.id.desc())
         .limit(1)
     )
+
+
+def decisions_to_undo(session: Session, batch: int, since: datetime) -> list[CommentDecision]:
+    """The decisions of one press that were made after `since`, in the order in which conversations are locked."""
+    made = select(CommentDecision).join(Comment, Comment.id == CommentDecision.comment_id)
+    made = made.where(CommentDecision.batch == batch, CommentDecision.decided_at >= since)
+    return list(session.scalars(made.order_by(Comment.article_id, Comment.id)))
+
+
+def is_latest(session: Session, decision: CommentDecision) -> bool:
+    """Whether nothing was decided about the comment after this decision."""
+    later = select(CommentDecision.id).where(
+        CommentDecision.comment_id == decision.comment_id, CommentDecision.id > decision.id
+    )
+    return session.scalar(later.limit(1)) is None

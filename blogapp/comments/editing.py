@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from blogapp.comments import spam
 from blogapp.comments.decisions import RULES, decider_of, record
-from blogapp.comments.models import DELETE, DELETED, FINAL, HOLD, PENDING, PUBLISHED, REMOVED, Comment, CommentRevision
+from blogapp.comments.models import (
+    DELETE,
+    DELETED,
+    FINAL,
+    HOLD,
+    PENDING,
+    PUBLISHED,
+    REMOVED,
+    Comment,
+    CommentRevision,
+    Like,
+)
 from blogapp.comments.permissions import Author
 from blogapp.comments.spam import Rules
 from blogapp.comments.visibility import hide, lock_comment, touch
@@ -19,6 +32,18 @@ from blogapp.web.errors import Conflict, NotAllowed, NotFound
 # edit a comment MAX_EDITS times. The owner may edit it more often; then its first and its latest texts are kept.
 MAX_EDITS = 20
 MAX_REVISIONS = 20
+# The columns of a comment that a permanent deletion empties.
+ERASED_VALUES: dict[str, Any] = {
+    "author_name": "",
+    "author_url": "",
+    "author_token_hash": None,
+    "body_source": "",
+    "body_html": "",
+    "body_digest": b"",
+    "digest": None,
+    "edited_by": "",
+    "like_count": 0,
+}
 
 
 class EditedMeanwhile(Conflict):
@@ -74,12 +99,18 @@ def delete_comment(session: Session, comment_id: int, author: Author) -> Comment
     if not author.may_delete(comment):
         raise NotAllowed(gettext("Only its author can delete a comment. You can remove it."))
     record(session, comment, DELETE, decider_of(author, comment), author.now)
-    session.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment.id))
-    comment.author_name = comment.author_url = comment.body_source = comment.body_html = comment.edited_by = ""
-    comment.author_token_hash = comment.digest = None
-    comment.body_digest = b""
+    erase_content(session, comment)
     hide(session, conversation, comment, DELETED)
     return comment
+
+
+def erase_content(session: Session, comment: Comment) -> None:
+    """Delete the name, the link, the text, the earlier texts, and everything that was computed from them or from the
+    author's browser. The conversation must be locked."""
+    session.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment.id))
+    session.execute(delete(Like).where(Like.comment_id == comment.id))
+    for name, value in ERASED_VALUES.items():
+        setattr(comment, name, value)
 
 
 def _check(comment: Comment, author: Author) -> None:

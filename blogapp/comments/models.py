@@ -49,8 +49,11 @@ FINAL = frozenset({DELETED, ERASED})
 
 # Acts of comment_decisions.
 APPROVE = "approve"
+MARK_AS_SPAM = "spam"
 REMOVE = "remove"
 RESTORE = "restore"
+ERASE = "erase"
+UNDO = "undo"
 DELETE = "delete"
 HOLD = "hold"
 
@@ -154,7 +157,8 @@ class CommentRevision(Model):
 
 
 class CommentDecision(Model):
-    """Who changed the state of a comment, when, from which state, and at which revision of its text."""
+    """Who changed the state of a comment, when, from which state, and at which revision of its text. Decisions that one
+    press made about many comments have the same random number `batch`, and are undone together."""
 
     __tablename__ = "comment_decisions"
 
@@ -166,8 +170,9 @@ class CommentDecision(Model):
     revision: Mapped[int] = mapped_column(Integer)
     status_before: Mapped[str] = mapped_column(String(16))
     decided_at: Mapped[datetime] = mapped_column(Moment)
+    batch: Mapped[int | None] = mapped_column(BigInteger)
 
-    __table_args__ = (Index(None, "comment_id", "id"),)
+    __table_args__ = (Index(None, "comment_id", "id"), Index(None, "batch", "comment_id"))
 
 
 class Like(Model):

@@ -1,30 +1,38 @@
-"""The owner's decisions: approve, remove and restore comments, and the lists to decide from."""
+"""The owner's decisions about single comments, and how they are undone."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
-from blogapp.comments.decisions import Decider, record, status_before_removal
+from blogapp.comments.decisions import Decider, decisions_to_undo, is_latest, record, status_before_removal
+from blogapp.comments.editing import erase_content
 from blogapp.comments.models import (
     APPROVE,
     AWAITING_APPROVAL,
+    ERASE,
+    ERASED,
     FINAL,
+    MARK_AS_SPAM,
     PENDING,
     PUBLISHED,
     REMOVE,
     REMOVED,
     RESTORE,
+    SPAM,
+    UNDO,
     Comment,
     Conversation,
 )
-from blogapp.comments.permissions import Author
 from blogapp.comments.visibility import hide, lock_comment, publish
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict, NotFound
+
+# How long a decision can be undone: 30 seconds, and some for slow connections.
+UNDO_PERIOD = timedelta(seconds=40)
 
 
 class TextChanged(Conflict):
@@ -42,13 +50,20 @@ class Deleted(Conflict):
         super().__init__(gettext("This comment has been deleted and can no longer be published or removed."))
 
 
-def find_removable(session: Session, comment_id: int, author: Author) -> Comment:
-    """A comment that the owner may remove or restore: in any state but deleted. Raises NotFound, or NotAllowed unless
-    `author` is the owner."""
-    author.check_is_owner()
+class TooLate(Conflict):
+    """The decision can no longer be undone."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext("This can no longer be undone."))
+
+
+def find_undeleted(session: Session, comment_id: int) -> Comment:
+    """A comment that an owner can decide about: in any state but deleted. Raises NotFound or Deleted."""
     comment = session.get(Comment, comment_id)
-    if comment is None or comment.status in FINAL:
+    if comment is None:
         raise NotFound
+    if comment.status in FINAL:
+        raise Deleted
     return comment
 
 
@@ -77,6 +92,16 @@ def approve(session: Session, comment_id: int, revision: int, decider: Decider, 
     return comment
 
 
+def mark_as_spam(session: Session, comment_id: int, decider: Decider, now: datetime) -> Comment:
+    """Hide a comment as spam. To its author, it looks as if it still awaited approval. A write transaction must be
+    open. Raises NotFound or Deleted."""
+    comment, conversation = _lock(session, comment_id)
+    if comment.status != SPAM:
+        record(session, comment, MARK_AS_SPAM, decider, now)
+        hide(session, conversation, comment, SPAM)
+    return comment
+
+
 def remove(session: Session, comment_id: int, decider: Decider, now: datetime) -> Comment:
     """Hide a comment from readers; `restore` undoes it. A write transaction must be open. Raises NotFound or
     Deleted."""
@@ -95,11 +120,51 @@ def restore(session: Session, comment_id: int, decider: Decider, now: datetime) 
     if comment.status == REMOVED:
         before = status_before_removal(session, comment) or (PUBLISHED if comment.published_in else PENDING)
         record(session, comment, RESTORE, decider, now)
-        if before == PUBLISHED:
-            publish(session, conversation, comment)
-        else:
-            hide(session, conversation, comment, before)
+        _set_status(session, conversation, comment, before)
     return comment
+
+
+def erase(session: Session, comment_id: int, decider: Decider, now: datetime) -> Comment:
+    """Delete a comment for good: its name, text, link, earlier texts and likes. A placeholder stays if it has replies.
+    A write transaction must be open. Raises NotFound or Deleted."""
+    comment, conversation = _lock(session, comment_id)
+    record(session, comment, ERASE, decider, now)
+    erase_content(session, comment)
+    hide(session, conversation, comment, ERASED)
+    return comment
+
+
+def undo(session: Session, batch: int, decider: Decider, now: datetime) -> list[Comment]:
+    """Give the comments of one press the status that they had before, unless something else was decided since. Returns
+    them. A write transaction must be open. Raises TooLate."""
+    undone = []
+    for decision in decisions_to_undo(session, batch, now - UNDO_PERIOD):
+        comment = session.get(Comment, decision.comment_id)
+        if comment is None:
+            continue
+        conversation = lock_comment(session, comment)
+        if comment.status not in FINAL and decision.act != UNDO and is_latest(session, decision):
+            record(session, comment, UNDO, decider, now)
+            _set_status(session, conversation, comment, decision.status_before)
+            undone.append(comment)
+    if not undone:
+        raise TooLate
+    return undone
+
+
+def find_undoable(session: Session, batch: int, now: datetime) -> tuple[str, int] | None:
+    """The act and the number of comments of a press that can be undone; None if it is unknown or too old."""
+    decisions = decisions_to_undo(session, batch, now - UNDO_PERIOD)
+    return (decisions[0].act, len(decisions)) if decisions else None
+
+
+def _set_status(session: Session, conversation: Conversation, comment: Comment, status: str) -> None:
+    if comment.status == status:
+        return
+    if status == PUBLISHED:
+        publish(session, conversation, comment)
+    else:
+        hide(session, conversation, comment, status)
 
 
 def _lock(session: Session, comment_id: int) -> tuple[Comment, Conversation]:

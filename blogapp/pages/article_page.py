@@ -11,6 +11,7 @@ from blogapp.comments.finding import last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
+from blogapp.comments.routes.moderation import undo_notice
 from blogapp.comments.routes.read import liked_on_page, requested_sort, set_article_page
 from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
 from blogapp.db.base import db
@@ -43,6 +44,7 @@ def render_article_page(
         form=form or FormView.empty(article, signature=last_signature(session, author)),
         sort=sort,
         is_closed=is_closed(article, current_app.config["COMMENT_RULES"], clock.now()),
+        **undo_notice(session, author),
         is_waiting=request.args.get("notice") == "waiting",
         liked_ids=liked_on_page(page.threads),
     )

@@ -44,7 +44,7 @@ UNSTORABLE = ("a%00b", "%ED%A0%80", str(2**31), str(2**63), "9" * 5_000, "999999
 # The names that each route reads; `test_every_argument_and_field_is_known` compares it with the code.
 ARGUMENTS = {
     "articles.index": ("before",),
-    "articles.show": ("notice", "sort"),
+    "articles.show": ("notice", "sort", "undo"),
     "comments.index": ("after", "at", "before", "notice", "since", "sort"),
     "comments.replies": ("after",),
     "owner.new": ("next",),
@@ -55,6 +55,8 @@ FIELDS = {
     "comments.preview": ("article", "author_name", "author_url", "body", "parent_id"),
     "comment_authors.update": ("body", "revision"),
     "comment_authors.like": ("liked",),
+    "comment_moderation.approve": ("revision",),
+    "comment_moderation.undo": ("batch",),
     "owner.create": ("name", "next", "password"),
     "privacy.object_to_counting": ("lang",),
     "view_counts.create": ("referrer",),
@@ -141,7 +143,7 @@ def assert_no_error(answer: TestResponse, *what: object) -> None:
 def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, str]]:
     """The address and the endpoint of every route that accepts `method`. The variables of the path are `value`, or by
     default those of the article and of comment 1. Routes that delete or sign out come last."""
-    ends = ("/removal", "/delete", "/sign-out")
+    ends = ("/removal", "/erasure", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
     usual = {"slug": "birds", "comment_id": "1"}
     for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):

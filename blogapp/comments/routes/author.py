@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, make_response, redirect, render_templa
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.comments import owner_routes, rates
+from blogapp.comments import rates
 from blogapp.comments.current_author import current_author
 from blogapp.comments.editing import EditedMeanwhile, delete_comment, edit_comment, find_changeable
 from blogapp.comments.finding import find_comment
@@ -14,6 +14,7 @@ from blogapp.comments.forms import BodyForm
 from blogapp.comments.likes import set_like
 from blogapp.comments.models import Comment
 from blogapp.comments.refusals import Invalid, Refused
+from blogapp.comments.routes import moderation
 from blogapp.comments.routes.answers import changed, confirm_page, find_for_change, saving
 from blogapp.comments.routes.read import LIKED, Answer, address_of, article_of, render_comments
 from blogapp.db.base import db
@@ -63,7 +64,8 @@ def delete(comment_id: int) -> Answer:
     """Delete one's own comment. For the owner, this URL also removes comments of others."""
     comment, article = find_for_change(comment_id, find_changeable)
     if not current_author().may_delete(comment):
-        return owner_routes.remove(comment_id)
+        removed: Answer = moderation.remove(comment_id)
+        return removed
     with write_transaction(article.id) as session:
         comment = delete_comment(session, comment_id, current_author())
     return changed(article, comment, gettext("Your comment has been deleted."))
