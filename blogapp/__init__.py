@@ -11,9 +11,12 @@ from flask import Flask, request
 
 from blogapp.articles import redirects
 from blogapp.comments import avatars, current_author, fragments, words
+from blogapp.comments.bans import forget_bans
 from blogapp.comments.commands import comments_cli
 from blogapp.comments.likes import forget_likes
-from blogapp.comments.posting import forget_digests
+from blogapp.comments.owner_routes import bp as owner_comments
+from blogapp.comments.posting import forget_digests, forget_networks
+from blogapp.comments.queue import count_waiting
 from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.moderation import bp as comment_moderation
 from blogapp.comments.routes.write import bp as comments
@@ -103,13 +106,15 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     upgrade.init_app(app)
     rate_limits.init_app(app, settings)
     bar.init_app(app)
+    bar.add_link(app, bar.Link("owner_comments.index", lambda: i18n.gettext("Comments"), order=20, count=count_waiting))
     view_counts.init_app(app, settings)
-    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes))
+    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_networks, forget_bans, forget_likes))
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
     app.register_blueprint(comment_authors)
     app.register_blueprint(comment_moderation)
+    app.register_blueprint(owner_comments)
     app.register_blueprint(view_counts.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)

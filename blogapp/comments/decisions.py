@@ -55,18 +55,3 @@ def status_before_removal(session: Session, comment: Comment) -> str | None:
         .order_by(CommentDecision.id.desc())
         .limit(1)
     )
-
-
-def decisions_to_undo(session: Session, batch: int, since: datetime) -> list[CommentDecision]:
-    """The decisions of one press that were made after `since`, in the order in which conversations are locked."""
-    made = select(CommentDecision).join(Comment, Comment.id == CommentDecision.comment_id)
-    made = made.where(CommentDecision.batch == batch, CommentDecision.decided_at >= since)
-    return list(session.scalars(made.order_by(Comment.article_id, Comment.id)))
-
-
-def is_latest(session: Session, decision: CommentDecision) -> bool:
-    """Whether nothing was decided about the comment after this decision."""
-    later = select(CommentDecision.id).where(
-        CommentDecision.comment_id == decision.comment_id, CommentDecision.id > decision.id
-    )
-    return session.scalar(later.limit(1)) is None

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from blogapp.comments import spam
+from blogapp.comments import bayes, spam
 from blogapp.comments.decisions import RULES, decider_of, record
+from blogapp.comments.link_hosts import hosts_of, searchable
 from blogapp.comments.models import (
     DELETE,
     DELETED,
@@ -43,6 +44,10 @@ ERASED_VALUES: dict[str, Any] = {
     "digest": None,
     "edited_by": "",
     "like_count": 0,
+    "link_hosts": "",
+    "network_mark": None,
+    "reasons": [],
+    "learned_as": "",
 }
 
 
@@ -80,11 +85,15 @@ def edit_comment(
         raise EditedMeanwhile(comment)
     if comment.revision >= MAX_EDITS and not author.is_owner:
         raise NotAllowed(gettext("This comment has been edited too many times. You can add a reply instead."))
+    rules = spam.rules_of(conversation, rules)
     replaces_owners_edit = bool(comment.edited_by)
+    bayes.learn(session, [comment], "")
     _replace_text(session, comment, body, body_html, author)
     if comment.status == PUBLISHED:
         touch(conversation, comment)
-        if not author.is_owner and (replaces_owners_edit or spam.judge(session, comment, rules) != PUBLISHED):
+        verdict = spam.judge(session, comment, rules) if not author.is_owner else spam.Verdict(PUBLISHED)
+        comment.reasons = verdict.reasons
+        if verdict.status != PUBLISHED or (replaces_owners_edit and not author.is_owner):
             record(session, comment, HOLD, RULES, author.now)
             hide(session, conversation, comment, PENDING)
     return comment
@@ -107,6 +116,8 @@ def delete_comment(session: Session, comment_id: int, author: Author) -> Comment
 def erase_content(session: Session, comment: Comment) -> None:
     """Delete the name, the link, the text, the earlier texts, and everything that was computed from them or from the
     author's browser. The conversation must be locked."""
+    if comment.learned_as == bayes.HONEST:
+        bayes.learn(session, [comment], "")
     session.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment.id))
     session.execute(delete(Like).where(Like.comment_id == comment.id))
     for name, value in ERASED_VALUES.items():
@@ -135,6 +146,7 @@ def _replace_text(session: Session, comment: Comment, body: str, body_html: str,
     )
     comment.body_source, comment.body_html = body, body_html
     comment.renderer_version = markup.RENDERER_VERSION
+    comment.link_hosts = searchable(hosts_of(body_html, comment.author_url))
     comment.body_digest = spam.digest_of(body)
     comment.digest = None
     comment.revision += 1

@@ -77,6 +77,7 @@ def shown_values(node: Node) -> tuple[Any, ...]:
         comment.edited_by,
         comment.body_html,
         comment.like_count,
+        comment.is_locked,
         (answers.id, answers.status, answers.author_name) if answers else None,
     )
 

@@ -1,14 +1,15 @@
-"""The owner's decisions about single comments, and how they are undone."""
+"""The owner's decisions about single comments."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
-from blogapp.comments.decisions import Decider, decisions_to_undo, is_latest, record, status_before_removal
+from blogapp.comments import bayes
+from blogapp.comments.decisions import Decider, record, status_before_removal
 from blogapp.comments.editing import erase_content
 from blogapp.comments.models import (
     APPROVE,
@@ -31,9 +32,6 @@ from blogapp.comments.visibility import hide, lock_comment, publish
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict, NotFound
 
-# How long a decision can be undone: 30 seconds, and some for slow connections.
-UNDO_PERIOD = timedelta(seconds=40)
-
 
 class TextChanged(Conflict):
     """The comment was edited after the owner read it. `revision` is the current revision."""
@@ -48,13 +46,6 @@ class Deleted(Conflict):
 
     def __init__(self) -> None:
         super().__init__(gettext("This comment has been deleted and can no longer be published or removed."))
-
-
-class TooLate(Conflict):
-    """The decision can no longer be undone."""
-
-    def __init__(self) -> None:
-        super().__init__(gettext("This can no longer be undone."))
 
 
 def find_undeleted(session: Session, comment_id: int) -> Comment:
@@ -88,6 +79,7 @@ def approve(session: Session, comment_id: int, revision: int, decider: Decider, 
         raise TextChanged(comment.revision)
     if not comment.is_published:
         record(session, comment, APPROVE, decider, now)
+        bayes.learn(session, [comment], bayes.HONEST)
         publish(session, conversation, comment)
     return comment
 
@@ -98,6 +90,7 @@ def mark_as_spam(session: Session, comment_id: int, decider: Decider, now: datet
     comment, conversation = _lock(session, comment_id)
     if comment.status != SPAM:
         record(session, comment, MARK_AS_SPAM, decider, now)
+        bayes.learn(session, [comment], bayes.SPAM)
         hide(session, conversation, comment, SPAM)
     return comment
 
@@ -134,28 +127,14 @@ def erase(session: Session, comment_id: int, decider: Decider, now: datetime) ->
     return comment
 
 
-def undo(session: Session, batch: int, decider: Decider, now: datetime) -> list[Comment]:
-    """Give the comments of one press the status that they had before, unless something else was decided since. Returns
-    them. A write transaction must be open. Raises TooLate."""
-    undone = []
-    for decision in decisions_to_undo(session, batch, now - UNDO_PERIOD):
-        comment = session.get(Comment, decision.comment_id)
-        if comment is None:
-            continue
-        conversation = lock_comment(session, comment)
-        if comment.status not in FINAL and decision.act != UNDO and is_latest(session, decision):
-            record(session, comment, UNDO, decider, now)
-            _set_status(session, conversation, comment, decision.status_before)
-            undone.append(comment)
-    if not undone:
-        raise TooLate
-    return undone
-
-
-def find_undoable(session: Session, batch: int, now: datetime) -> tuple[str, int] | None:
-    """The act and the number of comments of a press that can be undone; None if it is unknown or too old."""
-    decisions = decisions_to_undo(session, batch, now - UNDO_PERIOD)
-    return (decisions[0].act, len(decisions)) if decisions else None
+def revert(session: Session, comment_id: int, status: str, decider: Decider, now: datetime) -> Comment:
+    """Undo a decision: give the comment the status that it had before. A write transaction must be open. Raises
+    NotFound or Deleted."""
+    comment, conversation = _lock(session, comment_id)
+    record(session, comment, UNDO, decider, now)
+    bayes.learn(session, [comment], "")
+    _set_status(session, conversation, comment, status)
+    return comment
 
 
 def _set_status(session: Session, conversation: Conversation, comment: Comment, status: str) -> None:

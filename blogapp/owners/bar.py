@@ -48,9 +48,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class ShownLink:
+    """`name` is the endpoint; a response can replace the count by its id, `owner-count-<name>`."""
+
+    name: str
     address: str
     label: str
-    count: int
+    count: int | None
     is_current: bool
 
 
@@ -91,9 +94,10 @@ def _links(session: Session) -> list[ShownLink]:
     links: list[Link] = current_app.extensions["owner_links"]
     return [
         ShownLink(
+            link.endpoint,
             url_for(link.endpoint),
             link.label(),
-            link.count(session) if link.count else 0,
+            link.count(session) if link.count else None,
             link.endpoint == request.endpoint,
         )
         for link in links

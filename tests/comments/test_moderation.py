@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.comments.models import Comment, CommentDecision, CommentRevision, Conversation, Like
-from blogapp.comments.moderation import UNDO_PERIOD
+from blogapp.comments.undo import UNDO_PERIOD
 from tests.comments.conftest import HTMX, OWNER, Post
+from tests.comments.test_article_settings import without_version
 
 pytestmark = pytest.mark.usefixtures("article")
 
@@ -32,7 +33,9 @@ def press(owner: FlaskClient, comment: int, noun: str, htmx: bool, **fields: str
 
 
 def batch_in(page: str) -> str:
-    return re.findall(r'action="/owner/comments/undo".*?name="batch" value="(\d+)"', page, re.DOTALL)[0]
+    found = re.search(r'action="/owner/comments/undo".*?name="batch" value="(\d+)"', page, re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def undo(owner: FlaskClient, page: str, htmx: bool = False) -> int:
@@ -356,3 +359,26 @@ def test_name_field_contains_the_name_of_the_last_comment(client: FlaskClient, c
     assert 'value="Ada"' in client.get("/articles/birds").text
     assert 'value="Ada"' in client.get(f"/comments/{comment}/reply").text
     assert 'value="Ada"' not in app.test_client().get("/articles/birds").text
+
+
+@pytest.mark.settings(COMMENT_MODERATION="all")
+def test_owner_sees_pending_comments_in_their_place_on_the_page(
+    owner: FlaskClient, comment: int, client: FlaskClient, app: Flask, session: Session
+) -> None:
+    owner.post(f"/comments/{comment}/approval", data={"revision": "0"})
+    before = without_version(app.test_client().get("/articles/birds").text)
+    for body, parent in (("Held reply", str(comment)), ("Held thread", ""), ("Held spam", "")):
+        form = {"author_name": "Bob", "body": body, "parent_id": parent}
+        app.test_client().post("/articles/birds/comments", data=form)
+    reply, _, spam = session.scalars(select(Comment.id).where(Comment.author_name == "Bob").order_by(Comment.id)).all()
+    owner.post(f"/comments/{spam}/spam")
+    for headers, address in (({}, "/articles/birds"), (HTMX, "/articles/birds/comments")):
+        page = owner.get(address, headers=headers).text
+        replies = page[page.index(f'id="replies-{comment}"') :].split("</ol>")[0]
+        assert "Held reply" in replies
+        assert f'formaction="/comments/{reply}/approval"' in replies
+        assert "Held thread" in page
+        assert "Held spam" not in page
+        assert "Only you can see it" not in page
+    assert owner.get(f"/comments/{reply}").location == f"/articles/birds#comment-{reply}"
+    assert without_version(app.test_client().get("/articles/birds").text) == before
