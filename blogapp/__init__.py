@@ -107,6 +107,9 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     rate_limits.init_app(app, settings)
     bar.init_app(app)
     bar.add_link(app, bar.Link("owner_comments.index", lambda: i18n.gettext("Comments"), order=20, count=count_waiting))
+    bar.add_panel(
+        app, bar.Panel("comments/_owner_panel.html", lambda session: {"waiting": count_waiting(session)}, order=20)
+    )
     view_counts.init_app(app, settings)
     day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_networks, forget_bans, forget_likes))
 

@@ -39,10 +39,12 @@ from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 
 # Comments changed in one transaction: invisible ones together, visible ones one by one.
-BATCH = 1_000
-VISIBLE_BATCH = 100
+# A transaction should be over long before the write queue counts as stalled (one second, db/write_queue.py), also on a
+# slow host.
+BATCH = 500
+VISIBLE_BATCH = 25
 # Comments of one batch from which the word filter learns.
-LEARNED_AT_MOST = 100
+LEARNED_AT_MOST = 50
 # Visible comments changed by one press: a press must end before proxies give up (about 30 seconds).
 VISIBLE_AT_MOST = 1_000
 

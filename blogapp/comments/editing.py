@@ -46,7 +46,7 @@ ERASED_VALUES: dict[str, Any] = {
     "like_count": 0,
     "link_hosts": "",
     "network_mark": None,
-    "reasons": [],
+    "reasons": None,
     "learned_as": "",
 }
 

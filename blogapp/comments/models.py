@@ -125,8 +125,8 @@ class Comment(Model):
     network_mark: Mapped[bytes | None] = mapped_column(LargeBinary)
     body_source: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
-    # Signs of spam and their details, for the owner (reasons.py).
-    reasons: Mapped[list[list[str]]] = mapped_column(JSON, default=list, server_default=text("'[]'"))
+    # Signs of spam and their details, for the owner (reasons.py); None for comments older than this column.
+    reasons: Mapped[list[list[str]] | None] = mapped_column(JSON(none_as_null=True))
     # How the word filter has learned the comment: `spam`, `honest`, or empty.
     learned_as: Mapped[str] = mapped_column(String(8), default="", server_default=text("''"))
     # The hosts of all links, for the owner's filter (link_hosts.py).

@@ -22,8 +22,8 @@ from blogapp.web.errors import Conflict
 # How long a decision can be undone: 30 seconds, and some for slow connections.
 UNDO_PERIOD = timedelta(seconds=40)
 # Comments changed in one transaction, as in bulk.py.
-BATCH = 1_000
-VISIBLE_BATCH = 100
+BATCH = 500
+VISIBLE_BATCH = 25
 
 Decision = Row[tuple[int, int, str, str, int]]
 

@@ -31,7 +31,7 @@ def upgrade() -> None:
     op.add_column('comments', sa.Column('network_mark', sa.LargeBinary(), nullable=True))
     op.create_index(op.f('ix_comments_network_mark_id'), 'comments', ['network_mark', 'id'], unique=False)
     op.create_index(op.f('ix_comments_article_id_status_id'), 'comments', ['article_id', 'status', 'id'], unique=False)
-    op.add_column('comments', sa.Column('reasons', sa.JSON(), server_default=sa.text("'[]'"), nullable=False))
+    op.add_column('comments', sa.Column('reasons', sa.JSON(none_as_null=True), nullable=True))
     op.add_column('comments', sa.Column('learned_as', sa.String(length=8), server_default=sa.text("''"), nullable=False))
     op.create_index(op.f('ix_comments_body_digest_article_id'), 'comments', ['body_digest', 'article_id'], unique=False)
     op.drop_index(op.f('ix_comments_article_id_body_digest'), 'comments')

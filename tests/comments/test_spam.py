@@ -23,7 +23,7 @@ def status_of(session: Session, text: str) -> str:
 
 def reasons_of(session: Session, text: str) -> list[str]:
     found = session.scalars(select(Comment).where(Comment.body_source == text)).one()
-    return [sign for sign, _ in found.reasons]
+    return [sign for sign, _ in found.reasons or []]
 
 
 @pytest.mark.parametrize("htmx", [True, False])

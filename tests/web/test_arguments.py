@@ -153,7 +153,7 @@ def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, s
     default those of the article and of comment 1. Routes that delete or sign out come last."""
     ends = ("/removal", "/erasure", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
-    usual = {"slug": "birds", "comment_id": "1"}
+    usual = {"slug": "birds", "comment_id": "1", "ban_id": "1"}
     for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):
         if rule.arguments or not value:
             yield re.sub(r"<(?:id:)?(\w+)>", lambda match: value or usual[match[1]], rule.rule), rule.endpoint
