@@ -281,7 +281,7 @@ def test_wave_goes_to_spam_in_one_press_and_comes_back(
 def test_many_published_comments_are_removed_and_come_back(
     owner: FlaskClient, wave: Wave, app: Flask, session: Session
 ) -> None:
-    count = VISIBLE_BATCH + 10
+    count = 2 * VISIBLE_BATCH + 10
     wave(count, "published")
     assert app.test_client().get("/articles/birds").text.count('class="item"') == 50
     form = {"status": "published", "all": "1", "action": "remove"}
