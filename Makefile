@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 UV_VERSION := 0.13.9
-PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+PYTHON = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PORT ?= 8000
 export PORT
@@ -10,7 +10,7 @@ READY := .venv/.ready
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format screenshots bench translations
+.PHONY: help setup run serve test check format screenshots bench lighthouse translations
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,9 +19,12 @@ setup: $(READY) ## install the packages of uv.lock into .venv
 
 # After Python was upgraded or removed, .venv has no packages for the new one: create it again.
 # (The folder can be moved: nothing here runs the scripts in .venv/bin, which contain the full path of Python.)
+# The path of the packages contains Python's version. Where the program's name does not, ask Python, which is slower.
 ifneq ($(wildcard $(READY)),)
+ifeq ($(wildcard .venv/lib/$(notdir $(realpath $(BIN)/python))/site-packages/granian),)
 ifneq ($(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("granian") and "works")' 2>/dev/null),works)
 $(shell rm -rf .venv)
+endif
 endif
 endif
 
@@ -32,6 +35,7 @@ $(READY): uv.lock pyproject.toml
 	@$(BIN)/python -m uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null; $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; }
 	@VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=.venv PYTHONDONTWRITEBYTECODE= $(BIN)/python -m uv sync --quiet --locked --inexact --compile-bytecode --python $(BIN)/python
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q app.py blogapp
+	@folder=$$(mktemp -d); env -i DATA_DIR=$$folder $(BIN)/python -c 'from blogapp.web.server import load; load("app:app")'; rm -r $$folder
 	@touch $(READY)
 
 run: setup ## run the site with demo content at http://127.0.0.1:8000
@@ -40,15 +44,13 @@ run: setup ## run the site with demo content at http://127.0.0.1:8000
 	@$(BIN)/python -m flask demo
 	@printf '%s\n' "" "Next steps, in another terminal:" \
 	  "  Write an article:    $(BIN)/python -m flask articles import FILE.md   (Markdown that starts with title: and date:)" \
-	  "  Create your account: $(BIN)/python -m flask owner create --name NAME" \
-	  "  Sign in:             http://127.0.0.1:$(PORT)/owner/sign-in" \
+	  "  Sign in:             http://127.0.0.1:$(PORT)/owner (first, set up the blog at the address below)" \
 	  "  Moderate comments:   $(BIN)/python -m flask comments list, then: approve or remove NUMBER" \
 	  "  See all settings:    $(BIN)/python -m flask settings" ""
 	@exec $(BIN)/python -m flask run --port $(PORT)
 
 serve: setup ## run the production server on HOST and PORT, without demo content
-	@$(BIN)/python -m flask db upgrade || true
-	@exec $(BIN)/python -m blogapp.web.server
+	@exec $(BIN)/python -m blogapp.pages.serve
 
 test: setup ## run all tests, on SQLite and PostgreSQL and in Chromium
 	@$(BIN)/python -m tests.harness.browser
@@ -69,8 +71,11 @@ screenshots: setup ## take the screenshots of the README
 	@$(BIN)/python -m tests.harness.browser
 	@$(BIN)/python -m tests.harness.screenshots
 
-bench: setup ## run the benchmarks of docs/BENCHMARKS.md
+bench: setup ## measure everything in docs/BENCHMARKS.md but Lighthouse's scores; takes up to ten minutes
 	@$(BIN)/python -m benchmarks
+
+lighthouse: setup ## measure Lighthouse's scores, which must be 100; needs npm
+	@$(BIN)/python -m benchmarks lighthouse
 
 translations: setup ## add new messages to the translation files, to be translated by hand
 	@$(BIN)/python -m babel.messages.frontend -q extract -F blogapp/translations/extract.cfg -k plural_forms:1,2 --no-location --sort-output -o blogapp/translations/messages.pot .

@@ -1,42 +1,193 @@
-"""Print all measurements as the text of docs/BENCHMARKS.md."""
+"""Run the benchmarks: `python -m benchmarks [PART...] [--seconds N] [--runs N]`.
+
+Prints the tables, stores the values in docs/benchmarks.json, and makes docs/BENCHMARKS.md, docs/benchmarks.svg and the
+table of docs/PERFORMANCE.md from it. `report` as the only part makes them again without measuring.
+"""
 
 from __future__ import annotations
 
+import argparse
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
 import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import comments, rendering, requests, views
+from benchmarks import browser, capacity, chart, isso, lighthouse, memory, pages, report, requests, results, start
+from benchmarks.results import Part, Row
+from blogapp import clock
 from tests.harness.postgres import Postgres
+from tests.harness.server import ROOT
 
-print("## Requests per second\n")
-print("The production server with two processes; wrk runs on the same two cores. 16 connections, medians of three.\n")
-with tempfile.TemporaryDirectory() as folder:
-    print(requests.table(requests.measure(Path(folder), f"sqlite:///{Path(folder) / 'bench.sqlite3'}"), "SQLite"))
-cluster = Postgres()
-try:
+RUNS = 3
+SECONDS = 2
+MIXED_REQUESTS = 20_000
+Found = tuple[list[Row], list[str]]
+
+
+def sqlite(seconds: int, runs: int) -> Found:
     with tempfile.TemporaryDirectory() as folder:
-        print(requests.table(requests.measure(Path(folder), cluster.url), "PostgreSQL"))
-finally:
-    cluster.stop()
-print("## Comments\n")
-print("One article; a third of the comments are replies in one thread, one thread is 200 levels deep. In process.\n")
-with tempfile.TemporaryDirectory() as folder:
-    print(comments.table(f"sqlite:///{Path(folder) / 'bench.sqlite3'}", "SQLite"))
-cluster = Postgres()
-try:
-    print(comments.table(cluster.url, "PostgreSQL"))
-finally:
-    cluster.stop()
-print("## Views\n")
-print("granian with two processes; the load generator runs on the same two cores. 32 connections, answered with 204.\n")
-with tempfile.TemporaryDirectory() as folder:
-    print(views.bare(Path(folder)))
-    print(views.table(Path(folder), f"sqlite:///{Path(folder) / 'views.sqlite3'}", "SQLite"))
-cluster = Postgres()
-try:
+        return requests.measure(Path(folder), f"sqlite:///{folder}/blog.sqlite3", seconds, runs)
+
+
+def postgresql(seconds: int, runs: int) -> Found:
+    with tempfile.TemporaryDirectory() as folder, postgres() as url:
+        return requests.measure(Path(folder), url, seconds, runs)
+
+
+def rendered_pages(seconds: int, runs: int) -> Found:
     with tempfile.TemporaryDirectory() as folder:
-        print(views.table(Path(folder), cluster.url, "PostgreSQL"))
-finally:
-    cluster.stop()
-print("## Rendering\n")
-print(rendering.table())
+        rows = pages.measure(Path(folder), f"sqlite:///{folder}/blog.sqlite3", runs)
+    with tempfile.TemporaryDirectory() as folder, postgres() as url:
+        return rows + pages.measure(Path(folder), url, runs), []
+
+
+def memory_of_workers(seconds: int, runs: int) -> Found:
+    with tempfile.TemporaryDirectory() as folder:
+        return memory.measure(Path(folder), MIXED_REQUESTS if runs >= RUNS else MIXED_REQUESTS // 10), []
+
+
+def start_time(seconds: int, runs: int) -> Found:
+    with tempfile.TemporaryDirectory() as folder:
+        return start.measure(Path(folder), runs), []
+
+
+def in_browser(seconds: int, runs: int) -> Found:
+    with tempfile.TemporaryDirectory() as folder:
+        return browser.measure(Path(folder), runs), []
+
+
+def lighthouse_scores(seconds: int, runs: int) -> Found:
+    with tempfile.TemporaryDirectory() as folder:
+        return lighthouse.measure(Path(folder), runs)
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database. It syncs commits to disk, unlike that of the tests."""
+    cluster = Postgres(fsync="on", full_page_writes="on", synchronous_commit="on", autovacuum="on")
+    try:
+        yield cluster.url
+    finally:
+        cluster.stop()
+
+
+PARTS: dict[str, Callable[[int, int], Found]] = {
+    "sqlite": sqlite,
+    "postgresql": postgresql,
+    "pages": rendered_pages,
+    "memory": memory_of_workers,
+    "start": start_time,
+    "browser": in_browser,
+    "lighthouse": lighthouse_scores,
+}
+
+
+def main() -> int:
+    """Returns the exit status: 1 if a part could not be measured, or if a Lighthouse score is below 100."""
+    arguments = parse_arguments()
+    stored = results.load()
+    began = time.monotonic()
+    is_complete = True
+    for name in arguments.parts:
+        print(f"{report.SECTIONS[name][0]} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+        try:
+            rows, notes = PARTS[name](arguments.seconds, arguments.runs)
+        except (Exception, SystemExit) as error:  # browser.ensure() exits if there is no Chromium
+            if not isinstance(error, (RuntimeError, SystemExit)):
+                traceback.print_exc()
+            print(f"{name} was not measured: {error}", file=sys.stderr)
+            is_complete = False
+            continue
+        part = Part(rows, str(clock.now().date()), commit(), notes)
+        print(report.section(name, part), flush=True)
+        stored.parts[name] = part
+        if not arguments.dry_run:
+            results.save(stored)
+        if name == "lighthouse":
+            is_complete = is_complete and all(part.reaches_goal(row) for row in rows)
+    if not arguments.dry_run:
+        if arguments.parts:
+            stored.machine, stored.versions = machine(), versions()
+        results.save(stored)
+        report.write(stored)
+        chart.write(stored)
+        capacity.write(stored)
+    print(f"{time.monotonic() - began:.0f} seconds.", file=sys.stderr)
+    return 0 if is_complete else 1
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the blog.")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}, or report; default: all but lighthouse"
+    )
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="length of a run of wrk")
+    parser.add_argument("--runs", type=int, default=RUNS, help="runs of each measurement")
+    parser.add_argument("--dry-run", action="store_true", help="store nothing in docs/")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - {*PARTS, "report"}:
+        parser.error(f"unknown part: {', '.join(unknown)}")
+    chosen = arguments.parts or [name for name in PARTS if name != "lighthouse"]
+    arguments.parts = [name for name in PARTS if name in chosen]
+    return arguments
+
+
+def commit() -> str:
+    described = output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*")
+    return described or "unknown"
+
+
+def machine() -> dict[str, str]:
+    processors = re.findall(r"^model name\s*: (.+)$", read("/proc/cpuinfo"), re.MULTILINE)
+    memory_kib = re.findall(r"^MemTotal:\s+(\d+) kB", read("/proc/meminfo"), re.MULTILINE)
+    return {
+        "Processor": f"{processors[0] if processors else platform.processor() or platform.machine()}",
+        "cores": str(os.cpu_count()),
+        "memory": f"{int(memory_kib[0]) / 1024**2:.0f} GiB" if memory_kib else "unknown",
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    import sqlite3
+
+    found = {
+        "Python": platform.python_version(),
+        **{name: version(name) for name in ("flask", "granian", "sqlalchemy", "jinja2")},
+        "SQLite": sqlite3.sqlite_version,
+        "PostgreSQL": output("postgres", "--version"),
+        "wrk": output("wrk", "--version"),
+        "nginx": output("nginx", "-v"),
+        "Isso": isso.VERSION,
+        "Chromium": output(shutil.which("chromium") or "chromium", "--version"),
+    }
+    numbers = {name: re.search(r"\d+(\.\d+)+", text) for name, text in found.items()}
+    return {name: number[0] for name, number in numbers.items() if number}
+
+
+def output(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    except OSError:
+        return ""
+    return (done.stdout + done.stderr).strip()
+
+
+def read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

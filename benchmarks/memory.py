@@ -1,15 +1,9 @@
-"""Measure the memory of the server's workers while they answer all kinds of requests from always new visitors.
-
-`python -m benchmarks.memory [REQUESTS...]`: the numbers of requests after which the workers are measured.
-"""
+"""Measure the memory of the server's workers after they have answered all kinds of requests from ever new visitors."""
 
 from __future__ import annotations
 
 import http.client
 import re
-import sys
-import tempfile
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -17,6 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlencode
 
+from benchmarks.results import Row
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.transactions import write_transaction
@@ -32,15 +27,25 @@ HTMX = {"HX-Request": "true"}
 Request = tuple[str, str, dict[str, str], str]
 
 
-def main(counts: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        publish_articles(Path(folder))
-        server = Server(Path(folder), workers=2, TRUSTED_PROXIES="1", RATELIMIT_ENABLED="on")
-        try:
-            print(table(server, counts))
-            print(sign_ins(server))
-        finally:
-            server.stop()
+def measure(folder: Path, requests: int) -> list[Row]:
+    """The memory of the workers when idle and after so many requests, and of all processes during sign-ins."""
+    publish_articles(folder)
+    server = Server(folder, workers=2, TRUSTED_PROXIES="1", RATELIMIT_ENABLED="on")
+    try:
+        idle = Row("a worker, idle", "MB", memory_of_workers(server), 55, at_most=True)
+        main_process = Row("the main process, idle", "MB", [megabytes(server.main_process())])
+        answers = send_all(server, range(requests))
+        busy = Row(f"a worker, after {requests:,} requests", "MB", memory_of_workers(server), 65, at_most=True)
+        busy.details = {
+            "answered with 500 or more": sum(n for status, n in answers.items() if status >= 500 or not status)
+        }
+        return [main_process, idle, busy, sign_ins(server)]
+    finally:
+        server.stop()
+
+
+def memory_of_workers(server: Server) -> list[float]:
+    return [megabytes(worker) for worker in server.workers()]
 
 
 def publish_articles(folder: Path) -> None:
@@ -54,24 +59,9 @@ def publish_articles(folder: Path) -> None:
     dispose(app)
 
 
-def table(server: Server, counts: list[int]) -> str:
-    """The memory of the main process and of each worker after so many requests, as a Markdown table."""
-    rows = ["| requests | main process, MB | workers, MB | answers |", "|---:|---:|---|---|"]
-    done = 0
-    for count in counts:
-        answers = send_all(server, range(done, count))
-        done = count
-        workers = ", ".join(f"{megabytes(worker):.1f}" for worker in sorted(server.workers()))
-        statuses = ", ".join(f"{status}: {number}" for status, number in sorted(answers.items()))
-        rows.append(f"| {count:,} | {megabytes(server.main_process()):.1f} | {workers} | {statuses} |")
-        print(rows[-1], file=sys.stderr, flush=True)
-    return "\n".join(rows) + "\n"
-
-
-def sign_ins(server: Server) -> str:
-    """The total memory of all workers before SIGN_INS concurrent sign-ins, and its maximum during them."""
-    before = sum(map(megabytes, server.workers()))
-    most, done = before, Event()
+def sign_ins(server: Server) -> Row:
+    """The largest total memory of all workers during SIGN_INS concurrent sign-ins."""
+    most, done = 0.0, Event()
 
     def watch() -> None:
         nonlocal most
@@ -81,10 +71,10 @@ def sign_ins(server: Server) -> str:
     watcher = Thread(target=watch)
     watcher.start()
     with ThreadPoolExecutor(SIGN_INS) as pool:
-        answers = Counter(pool.map(lambda number: sign_in(server, number), range(SIGN_INS)))
+        list(pool.map(lambda number: sign_in(server, number), range(SIGN_INS)))
     done.set()
     watcher.join()
-    return f"{SIGN_INS} sign-ins at once: {before:.0f} MB before, {most:.0f} MB at most. Answers: {dict(answers)}\n"
+    return Row(f"both workers together, at most during {SIGN_INS} sign-ins at once", "MB", [most])
 
 
 def sign_in(server: Server, number: int) -> int:
@@ -164,9 +154,3 @@ def megabytes(process: int) -> float:
     found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE)
     assert found
     return int(found[1]) / 1024
-
-
-if __name__ == "__main__":
-    began = time.monotonic()
-    main([int(argument) for argument in sys.argv[1:]] or [0, 1_000, 5_000, 10_000, 20_000, 40_000])
-    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)

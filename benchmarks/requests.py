@@ -1,148 +1,167 @@
-"""Measure requests per second on the production server, and compare each with a bare Flask view on the same server.
+"""Measure requests per second on the production server, and compare each with a bare Flask view on the same server,
+with nginx and with Isso.
 
-wrk and the server share the machine's cores. Each measurement runs RUNS times, interleaved with the others, so that a
+wrk and the servers share the machine's cores. Each measurement runs several times, in turn with the others, so that a
 slow moment of the machine does not fall on one of them.
 """
 
 from __future__ import annotations
 
+import http.client
 import re
 import shutil
-import statistics
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from benchmarks.comments import fill
-from blogapp import create_app
-from blogapp.db.base import db
-from blogapp.db.migrate import alembic
-from tests.conftest import SECRET_KEY, dispose
+from benchmarks.content import add_article, create_blog, release
+from benchmarks.isso import isso
+from benchmarks.nginx import nginx
+from benchmarks.report import BARE
+from benchmarks.results import Row
 from tests.harness.server import Server
 
 WORKERS = 2
 CONNECTIONS = 16
-SECONDS = 3
-RUNS = 3
 SIZES = (50, 1_000, 100_000)
 SCRIPTS = Path(__file__).parent / "wrk"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 BROWSER = {"User-Agent": CHROME, "Accept-Encoding": "gzip, deflate, br"}
 HTMX = {"HX-Request": "true"}
-BARE = "a bare Flask view"
+PAGE = "article, 50 comments"
+COMMENT = "comment, HTMX"
 
 
 @dataclass
-class Measurement:
-    """One kind of request: its name, the goal as a multiple of the bare view's rate, and the rates measured so far."""
+class Load:
+    """One kind of request: where it is sent, and the row that gets the rates."""
 
-    name: str
-    path: str
-    goal: float | None = None
+    row: Row
+    url: str
     headers: dict[str, str] = field(default_factory=dict)
     script: str = ""
-    rates: list[float] = field(default_factory=list)
-    errors: int = 0
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.rates)
+    connections: int = CONNECTIONS
+    seconds: float | None = None
 
 
-def measure(folder: Path, database_url: str) -> list[Measurement]:
-    """The measurements on one database. Raises RuntimeError if wrk is missing."""
+def measure(folder: Path, database_url: str, seconds: int, runs: int) -> tuple[list[Row], list[str]]:
+    """The rows on one database, and notes on what could not be measured. Raises RuntimeError if wrk is missing."""
     if shutil.which("wrk") is None:
-        raise RuntimeError("the benchmarks need wrk. Debian, Ubuntu: apt install wrk; macOS: brew install wrk.")
-    prepare(folder, database_url)
-    on_postgresql = not database_url.startswith("sqlite")
-    with bare_server(folder) as bare, blog_server(folder, database_url) as blog:
-        all_kinds = kinds(blog.url, on_postgresql)
-        for _ in range(RUNS):
-            for kind in all_kinds:
-                run(bare if kind.name == BARE else blog, kind)
-    return all_kinds
-
-
-def prepare(folder: Path, database_url: str) -> None:
-    """Create one article for each of SIZES, with that many comments."""
-    environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}
-    app = create_app(environ, folder)
-    with app.app_context():
-        alembic.upgrade()
+        raise RuntimeError("wrk is not installed. Debian, Ubuntu: apt install wrk; macOS: brew install wrk.")
+    on_sqlite = database_url.startswith("sqlite")
+    app = create_blog(folder, database_url)
     for size in SIZES:
-        fill(app, size)
-    with app.app_context():
-        db.session.remove()
-    dispose(app)
+        add_article(app, f"n{size}", size)
+    # Comments are posted on an article of its own, so that the pages that are read keep their number of comments.
+    add_article(app, "posts", 50)
+    release(app)
+    notes: list[str] = []
+    with ExitStack() as servers:
+        bare = servers.enter_context(running(Server(folder / "bare", workers=WORKERS, app="benchmarks.bare:app")))
+        blog = servers.enter_context(running(Server(folder, workers=WORKERS, DATABASE_URL=database_url)))
+        loads = [Load(Row(BARE, "requests/s"), bare), *own_loads(blog, on_sqlite)]
+        if on_sqlite:  # the others are the same on PostgreSQL
+            loads += other_loads(servers, folder, blog, notes)
+        for load in loads:
+            add_size(load)
+        for _ in range(runs):
+            for load in loads:
+                run(load, seconds)
+    return [load.row for load in loads], notes
 
 
 @contextmanager
-def bare_server(folder: Path) -> Iterator[Server]:
-    server = Server(folder / "bare", workers=WORKERS, app="benchmarks.bare:app")
+def running(server: Server) -> Iterator[str]:
+    """The URL of a server, which is stopped at the end."""
     try:
-        yield server
+        yield server.url
     finally:
         server.stop()
 
 
-@contextmanager
-def blog_server(folder: Path, database_url: str) -> Iterator[Server]:
-    server = Server(folder, workers=WORKERS, DATABASE_URL=database_url)
-    try:
-        yield server
-    finally:
-        server.stop()
+def own_loads(url: str, on_sqlite: bool) -> list[Load]:
+    page, view = (2.0, 0.25) if on_sqlite else (1.5, 0.15)
+    comment = 400 if on_sqlite else None
+    _, headers, _ = get(f"{url}/articles/n50", BROWSER)
 
+    def pages(name: str, path: str, fields: dict[str, str] | None = None, base: str = BARE, goal: float = page) -> Load:
+        return Load(Row(name, "requests/s", goal=goal, base=base), url + path, fields or {})
 
-def kinds(url: str, on_postgresql: bool) -> list[Measurement]:
-    page = 1.5 if on_postgresql else 2.0
-    view = 0.15 if on_postgresql else 0.25
-    etag = etag_of(f"{url}/articles/n50")
+    def posts(name: str, path: str, goal: float | None, base: str, fields: dict[str, str], script: str) -> Load:
+        return Load(Row(name, "requests/s", goal=goal, base=base), url + path, fields, script)
+
+    feed = [pages("feed", "/feed.xml")] if get(f"{url}/feed.xml", BROWSER)[0] == 200 else []
     return [
-        Measurement(BARE, "/"),
-        *(Measurement(f"article, {size:,} comments", f"/articles/n{size}", page) for size in SIZES),
-        Measurement("article, unchanged (304)", "/articles/n50", page, {"If-None-Match": etag}),
-        Measurement("refresh, nothing new (204)", "/articles/n50/comments?since=50", page, HTMX),
-        Measurement("front page", "/", page),
-        Measurement("view, ever new readers", "/articles/n50/views", view, HTMX, "new_posts.lua"),
-        Measurement("view, the same reader", "/articles/n50/views", view, HTMX, "same_view.lua"),
-        Measurement("comment, HTMX", "/articles/n1000/comments", None, HTMX, "new_posts.lua"),
-        Measurement("comment, plain form", "/articles/n1000/comments", None, {}, "new_posts.lua"),
-        Measurement("comment, 100,000 before it", "/articles/n100000/comments", None, HTMX, "new_posts.lua"),
+        pages(PAGE, "/articles/n50"),
+        pages("article, 1,000 comments", "/articles/n1000"),
+        pages("article, 100,000 comments", f"/articles/n{SIZES[-1]}", base=PAGE, goal=0.95),
+        pages("article, unchanged (304)", "/articles/n50", {"If-None-Match": headers["etag"]}),
+        pages("refresh, nothing new (204)", "/articles/n50/comments?since=50", HTMX),
+        pages("front page", "/"),
+        *feed,
+        posts("view, ever new readers", "/articles/n50/views", view, BARE, HTMX, "new_posts.lua"),
+        posts("view, the same reader", "/articles/n50/views", view, BARE, HTMX, "same_view.lua"),
+        posts(COMMENT, "/articles/posts/comments", comment, "", HTMX, "new_posts.lua"),
+        posts("comment, plain form", "/articles/posts/comments", comment, "", {}, "new_posts.lua"),
+        posts("comment, 100,000 before it", f"/articles/n{SIZES[-1]}/comments", 0.9, COMMENT, HTMX, "new_posts.lua"),
     ]
 
 
-def etag_of(url: str) -> str:
-    command = ["curl", "-s", "-o", "/dev/null", "-D", "-", "-H", f"Accept-Encoding: {BROWSER['Accept-Encoding']}", url]
-    head = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"^etag: (.+)$", head, re.MULTILINE | re.IGNORECASE)
-    assert found, head
-    return found[1].strip()
+def other_loads(servers: ExitStack, folder: Path, blog: str, notes: list[str]) -> list[Load]:
+    """nginx with the article's page in a file, and Isso with as many comments."""
+    loads: list[Load] = []
+    try:
+        _, _, page = get(f"{blog}/articles/n50", BROWSER)
+        url = servers.enter_context(nginx(folder / "nginx", WORKERS, page))
+        loads.append(Load(Row("nginx: the same page, 50 comments, as a file", "requests/s"), url))
+    except RuntimeError as error:
+        notes.append(f"nginx was not measured: {error}")
+    try:
+        sizes = {"/n50": 50, "/n1000": 1_000, "/posts": 50}
+        url = servers.enter_context(isso(folder / "isso", WORKERS, sizes))
+        # Isso takes seconds for 1,000 comments, so few connections and a longer run give a rate.
+        loads += [
+            Load(Row("Isso: 50 comments as JSON", "requests/s"), f"{url}/?uri=/n50"),
+            Load(Row("Isso: 1,000 comments as JSON", "requests/s"), f"{url}/?uri=/n1000", connections=2, seconds=8),
+            Load(Row("Isso: posting a comment", "requests/s"), f"{url}/new?uri=/posts", script="isso_posts.lua"),
+        ]
+    except RuntimeError as error:
+        notes.append(f"Isso was not measured: {error}")
+    return loads
 
 
-def run(server: Server, kind: Measurement) -> None:
-    """Add one rate to the measurement."""
-    headers = [f"-H{name}: {value}" for name, value in {**BROWSER, **kind.headers}.items()]
-    script = ["-s", str(SCRIPTS / kind.script)] if kind.script else []
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", *headers, *script, server.url + kind.path]
+def get(url: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    """The status, the header fields (in lower case) and the body of a response."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path, headers=headers)
+    answer = connection.getresponse()
+    fields = {name.lower(): value for name, value in answer.getheaders()}
+    body = answer.read()
+    connection.close()
+    return answer.status, fields, body
+
+
+def add_size(load: Load) -> None:
+    """Note the bytes of the response's body, as sent."""
+    if not load.script:
+        status, _, body = get(load.url, {**BROWSER, **load.headers})
+        if status >= 400:
+            raise RuntimeError(f"{load.row.name}: {load.url} answered {status}")
+        load.row.details["bytes"] = len(body)
+
+
+def run(load: Load, seconds: int) -> None:
+    """Add one rate to the row."""
+    headers = [f"-H{name}: {value}" for name, value in {**BROWSER, **load.headers}.items()]
+    script = ["-s", str(SCRIPTS / load.script)] if load.script else []
+    duration = max(seconds, load.seconds or 0)
+    command = ["wrk", "-t1", f"-c{load.connections}", f"-d{duration}s", "--timeout", "30s", *headers, *script, load.url]
     output = subprocess.run([*command, "--", f"{time.time_ns()}"], capture_output=True, text=True, check=True).stdout
-    kind.rates.append(float(re.findall(r"Requests/sec:\s+([\d.]+)", output)[0]))
+    load.row.values.append(float(re.findall(r"Requests/sec:\s+([\d.]+)", output)[0]))
     if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", output):
-        kind.errors += int(refused[1])
-
-
-def table(measurements: list[Measurement], name: str) -> str:
-    """The measurements as a Markdown table."""
-    bare = measurements[0].median
-    rows = [
-        f"| {name}: request | min | median | max | times the bare view | goal |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for kind in measurements:
-        rates = " | ".join(f"{rate:,.0f}" for rate in (min(kind.rates), kind.median, max(kind.rates)))
-        refused = f" ({kind.errors:,} refused)" if kind.errors else ""
-        rows.append(f"| {kind.name}{refused} | {rates} | {kind.median / bare:.2f} | {kind.goal or ''} |")
-    return "\n".join(rows) + "\n"
+        load.row.errors += int(refused[1])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+# The imports create 300,000 objects, which all stay: looking for garbage among them takes a fifth of a start.
+gc.disable()
 
 import click
 from flask import Flask, request
+from flask.cli import with_appcontext
 
 from blogapp.articles import redirects
+from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.bans import forget_bans
-from blogapp.comments.commands import comments_cli
 from blogapp.comments.likes import forget_likes
 from blogapp.comments.owner_routes import bp as owner_comments
 from blogapp.comments.posting import forget_digests, forget_networks
@@ -21,29 +27,34 @@ from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.moderation import bp as comment_moderation
 from blogapp.comments.routes.write import bp as comments
 from blogapp.comments.spam import Rules
-from blogapp.db import base, migrate, start, transactions
+from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
-from blogapp.demo.commands import demo_cli
+from blogapp.demo import models as models
+from blogapp.media import owner_routes as pictures
+from blogapp.media import routes as media
+from blogapp.media.library import delete_unused_at_new_day
 from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
-from blogapp.owners.commands import owner_cli
+from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.dashboard import bp as owner_dashboard
 from blogapp.owners.routes import bp as owner
-from blogapp.pages import article_page, upgrade
-from blogapp.pages.commands import articles_cli
+from blogapp.owners.settings_routes import bp as owner_settings
+from blogapp.pages import article_page
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
+from blogapp.site import settings as site
 from blogapp.text import i18n
+from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import routes as view_counts
-from blogapp.view_counts.commands import views_cli
 from blogapp.view_counts.counting import forget_visitors
 from blogapp.view_counts.retention import fold_at_new_day
 from blogapp.visitors import cookie, day
 from blogapp.web import (
     arguments,
     assets,
+    commands,
     compression,
     converters,
     csrf,
@@ -58,10 +69,29 @@ from blogapp.web import (
     proxy,
     rate_limits,
     request_bodies,
+    templates,
 )
 from blogapp.web.immediate import Immediate
 
+gc.freeze()
+gc.enable()
+
 ROOT = Path(__file__).parent.parent
+COMMANDS = {
+    "articles": "blogapp.pages.commands:articles_cli",
+    "comments": "blogapp.comments.commands:comments_cli",
+    "db": "blogapp.pages.upgrade:db_cli",
+    "demo": "blogapp.demo.commands:demo_cli",
+    "owner": "blogapp.owners.commands:owner_cli",
+    "views": "blogapp.view_counts.commands:views_cli",
+}
+
+
+class SynchronousFlask(Flask):
+    """Flask without a check, in each request, of whether each of its functions is asynchronous: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
@@ -69,21 +99,23 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     `data_folder`, else `instance/` next to the code). Raises SettingsError with a message if a setting is invalid."""
     settings = read_settings(os.environ if environ is None else environ, data_folder or ROOT / "instance")
     data_folder = settings.data_dir
-    app = Flask(
+    app = SynchronousFlask(
         __name__,
         instance_path=str(data_folder.resolve()),
         template_folder=str(ROOT / "templates"),
         static_folder=None,
     )
     app.config["SECRET_KEY"] = settings.secret_key
-    app.config["SITE_TITLE"] = settings.site_title
+    # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
+    app.extensions["start_notices"] = []
+    app.config["DEFAULT_LOCALE"] = settings.site_locale
     app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
-    app.jinja_env.globals["site_title"] = settings.site_title
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().
     app.jinja_env.globals["prefix"] = lambda: request.script_root
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
+    templates.init_app(app, ROOT / "templates")
     # after_request functions run in reverse order: responses are compressed last.
     compression.init_app(app, page_cache.is_kept)
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
@@ -95,23 +127,27 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     errors.init_app(app)
     redirects.init_app(app)
     htmx.init_app(app)
-    i18n.init_app(app, settings.site_locale)
+    i18n.init_app(app, site.current_locale)
     base.init_app(app, settings.database_url)
+    site.init_app(app, settings)
     marked_file = settings.database_file or data_folder / "content"
     marker = ChangeMarker(marked_file.with_name(f"{marked_file.name}.changed"))
     marker.ensure()
     versions = reader_for(app, settings.database_file)
     transactions.init_app(app, marker)
-    migrate.init_app(app, settings.database_file)
-    upgrade.init_app(app)
+    schema.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     bar.init_app(app)
     bar.add_link(app, bar.Link("owner_comments.index", lambda: i18n.gettext("Comments"), order=20, count=count_waiting))
     bar.add_panel(
         app, bar.Panel("comments/_owner_panel.html", lambda session: {"waiting": count_waiting(session)}, order=20)
     )
+    owner_setup.init_app(app, settings, is_empty)
     view_counts.init_app(app, settings)
-    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_networks, forget_bans, forget_likes))
+    statistics.init_app(app)
+    pictures.init_app(app)
+    comment_tasks = (forget_digests, forget_networks, forget_bans, forget_likes)
+    day.init_app(app, (forget_visitors, fold_at_new_day, *comment_tasks, delete_unused_at_new_day))
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
@@ -119,15 +155,16 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(comment_moderation)
     app.register_blueprint(owner_comments)
     app.register_blueprint(view_counts.bp)
+    app.register_blueprint(statistics.bp)
+    app.register_blueprint(media.bp)
+    app.register_blueprint(pictures.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
+    app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
+    app.register_blueprint(owner_settings)
 
-    app.cli.add_command(articles_cli)
-    app.cli.add_command(comments_cli)
-    app.cli.add_command(demo_cli)
-    app.cli.add_command(owner_cli)
-    app.cli.add_command(views_cli)
+    commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))
 
     avatars.init_app(app)
@@ -149,17 +186,19 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         [cache.respond, health.healthz, assets.init_app(app)],
     )
     start.open_database(app, settings.database_file)
-    start.explain_faults(app.cli)
     return app
 
 
 def settings_command(settings: Settings) -> click.Command:
     @click.command("settings")
+    @with_appcontext
     def show_settings() -> None:
         """Print every setting with its value, source and meaning."""
+        chosen = site.chosen_in_browser()
         for name, setting in SETTINGS.items():
-            value = getattr(settings, name.lower())
+            value = chosen.get(name, getattr(settings, name.lower()))
+            source = "set in the browser" if name in chosen else settings.sources[name]
             shown = "********" if setting["secret"] and value else str("" if value is None else value)
-            click.echo(f"{name}={shown}  ({settings.sources[name]})\n    {setting['meaning']}")
+            click.echo(f"{name}={shown}  ({source})\n    {setting['meaning']}")
 
     return show_settings

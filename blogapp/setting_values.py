@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -60,9 +61,22 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def time_zone(raw: str) -> str:
+    if raw and raw not in available_timezones():
+        raise ValueError("must be the name of a time zone such as Europe/Paris, or UTC")
+    return raw
+
+
 def secret_key(raw: str) -> str:
     if raw and len(raw) < 16:
         raise ValueError("must have at least 16 characters")
+    return raw
+
+
+def code(raw: str) -> str:
+    """A code that somebody types."""
+    if raw and len("".join(raw.split()).replace("-", "")) < 10:
+        raise ValueError("must have at least 10 letters and digits")
     return raw
 
 

@@ -57,6 +57,16 @@ class Settings:
         metadata=setting("the folder for the SQLite database and the secret key", "", setting_values.folder)
     )
     site_title: str = field(metadata=setting("the name at the top of every page", "Carnet", setting_values.text))
+    site_description: str = field(
+        metadata=setting("one sentence about the site, for search engines and feeds", "", setting_values.text)
+    )
+    site_time_zone: str = field(
+        metadata=setting(
+            "the time zone in which the owner enters times, such as Europe/Paris; by default the computer's",
+            "",
+            setting_values.time_zone,
+        )
+    )
     site_url: str = field(
         metadata=setting(
             "the site's public address, such as https://example.org/blog; recommended behind a proxy",
@@ -138,6 +148,22 @@ class Settings:
     )
     web_concurrency: int = field(
         metadata=setting("worker processes of make serve", "2", setting_values.whole_number(1, 64))
+    )
+    setup_code: str = field(
+        metadata=setting(
+            "the code for the first setup in the browser; by default one that the server prints when it starts",
+            "",
+            setting_values.code,
+            secret=True,
+        )
+    )
+    reset_code: str = field(
+        metadata=setting(
+            "a code with which an owner who has lost the password can choose a new one; each value works once",
+            "",
+            setting_values.code,
+            secret=True,
+        )
     )
     sources: Mapping[str, str]
 

@@ -23,13 +23,18 @@ from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from blogapp import create_app
+from blogapp import clock, create_app
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.base import db
+from blogapp.db.change_marker import ChangeMarker
+from blogapp.db.content_versions import reader_for
 from blogapp.db.migrate import alembic
-from blogapp.db.transactions import write_transaction
+from blogapp.db.transactions import WriteState, write_transaction
+from blogapp.site.settings import SETUP_DONE_AT
+from blogapp.site.setup import close_setup
 from blogapp.view_counts.counting import start_count
+from blogapp.web.page_cache import PageCache
 from tests.harness.postgres import Postgres
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -38,6 +43,8 @@ POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
 numbers = itertools.count(1)
 # Emptied databases of finished tests that can be used again, each with its schema.
 emptied: list[tuple[str, list[Any]]] = []
+# Applications of finished tests that can be used again, by the URL of their database.
+shared_apps: dict[str, Flask] = {}
 
 MEMORY = Path("/dev/shm")
 
@@ -71,6 +78,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the path of an empty SQLite database with the current schema, to be copied."""
     folder = tmp_path_factory.mktemp("migrated")
     app = create_app({"SECRET_KEY": SECRET_KEY}, folder)
+    mark_as_set_up(app)
     dispose(app)
     return folder / "blog.sqlite3"
 
@@ -83,6 +91,7 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url_of(name)}, tmp_path_factory.mktemp("postgres"))
     with app.app_context():
         alembic.upgrade()
+    mark_as_set_up(app)
     dispose(app)
     return name
 
@@ -91,9 +100,14 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> Iterator[str]:
     """Yield the URL of an empty database with the current schema that only this test uses."""
     if request.param == "sqlite":
-        path = tmp_path / "blog.sqlite3"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        yield f"sqlite:///{path}"
+        template = request.getfixturevalue("migrated_sqlite")
+        folder = tmp_path
+        if not needs_own_app(request.node):  # the shared application finds a new file at the same place
+            folder = template.parent / "shared"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        shutil.copy(template, folder / "blog.sqlite3")
+        yield f"sqlite:///{folder / 'blog.sqlite3'}"
     else:
         template = request.getfixturevalue("migrated_postgres")
         if not emptied:
@@ -101,11 +115,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str)
             on_server(f"CREATE DATABASE {new} TEMPLATE {template}")
             emptied.append((new, schema_of(new)))
         name, schema = emptied.pop()
+        is_shared = not needs_own_app(request.node)
+        if not is_shared and url_of(name) in shared_apps:
+            dispose(shared_apps[url_of(name)])  # closes its connections; it opens new ones when it is used again
         yield url_of(name)
         # Emptying a database takes a fraction of the time that creating one takes.
-        if empty(name, schema):
+        if empty(name, schema, keep_idle=is_shared):
             emptied.append((name, schema))
         else:
+            if shared_app := shared_apps.pop(url_of(name), None):
+                dispose(shared_app)
             on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -117,17 +136,39 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBy
 
 @pytest.fixture
 def app(
-    request: pytest.FixtureRequest, database_url: str, tmp_path: Path, compiled_templates: FileSystemBytecodeCache
+    request: pytest.FixtureRequest,
+    database_url: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    compiled_templates: FileSystemBytecodeCache,
 ) -> Iterator[Flask]:
-    """Yield the application. `@pytest.mark.settings(NAME="value")` sets environment variables for it."""
+    """Yield the application. `@pytest.mark.settings(NAME="value")` sets environment variables for it.
+
+    Creating an application and connecting it takes longer than most tests, so tests share one for each database. What
+    it keeps in memory is reset, and it is not used again if the test has changed it. Tests with other settings, tests
+    that change the application (`@pytest.mark.own_app`) and those of tests/db get a new one.
+    """
     environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
     for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest marker wins
         environ.update(mark.kwargs)
-    app = create_app(environ, tmp_path / "instance")
-    app.test_client_class = Browser
-    app.jinja_env.bytecode_cache = compiled_templates
+    is_shared = not needs_own_app(request.node)
+    app = shared_apps.pop(database_url, None) if is_shared else None
+    if app is None:
+        app = create_app(environ, tmp_path_factory.mktemp("shared") if is_shared else tmp_path / "instance")
+        app.test_client_class = Browser
+        app.jinja_env.bytecode_cache = compiled_templates
+    else:
+        reset(app)
+    before = changeable(app)
     yield app
-    dispose(app)
+    app.extensions["view_writer"].flush()
+    with app.app_context():
+        db.session.remove()
+        if is_shared and changeable(app) == before:
+            shared_apps[database_url] = app
+            if db.engine.dialect.name == "postgresql":
+                return  # keeps its connections
+        db.engine.dispose()
 
 
 class Browser(FlaskClient):
@@ -244,6 +285,50 @@ def eventually(what: Callable[[], Any], expected: Any) -> None:
     assert found == expected
 
 
+def mark_as_set_up(app: Flask) -> None:
+    """Close the first setup, to which an empty blog leads its readers. `tests/owners/test_setup.py` opens it again."""
+    with app.app_context(), write_transaction() as session:
+        close_setup(session, clock.now())
+
+
+def needs_own_app(test: pytest.Item) -> bool:
+    is_about_databases = Path(__file__).parent / "db" in test.path.parents
+    return is_about_databases or any(test.get_closest_marker(name) for name in ("settings", "own_app"))
+
+
+def reset(app: Flask) -> None:
+    """Forget what an earlier test has left in the memory of a shared application."""
+    marker: ChangeMarker = app.extensions["writing"].marker
+    if marker._file is not None:
+        os.close(marker._file)
+    ChangeMarker.__init__(marker, marker._path)
+    marker.ensure()
+    cache: PageCache = app.extensions["page_cache"]
+    versions = reader_for(app, app.extensions["database_file"])
+    PageCache.__init__(cache, cache._app, versions, marker, cache._private, cache._stale_max_age)
+    app.extensions["view_writer"].reset()
+
+
+def changeable(app: Flask) -> list[Any]:
+    """Return what tests may change in an application. A shared one is used again if this is the same after a test."""
+    writing: WriteState = app.extensions["writing"]
+    functions = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    with app.app_context():
+        in_use = db.engine.pool.checkedout()  # type: ignore[attr-defined]
+    return [
+        dict(app.config),
+        dict(app.extensions),
+        dict(app.jinja_env.globals),
+        [{name: list(each) for name, each in kind.items()} for kind in functions],
+        dict(app.view_functions),
+        app.wsgi_app,
+        app.extensions["view_writer"]._thread,
+        writing.fault,
+        writing.queue._free,
+        in_use,
+    ]
+
+
 def dispose(app: Flask) -> None:
     """Close everything that an application has opened."""
     app.extensions["view_writer"].flush()
@@ -278,15 +363,17 @@ def _schema(connection: psycopg.Connection[Any]) -> list[Any]:
     return version + connection.execute(columns).fetchall()
 
 
-def empty(name: str, schema: list[Any]) -> bool:
-    """End all connections to a database and delete every row in it. False if its schema is no longer `schema`."""
+def empty(name: str, schema: list[Any], keep_idle: bool) -> bool:
+    """End the connections to a database, except idle ones with `keep_idle`, and delete every row in it. False if its
+    schema is no longer `schema`."""
     end_others = """
-        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND pid != pg_backend_pid()"""
+        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+        WHERE datname = %s AND pid != pg_backend_pid() AND NOT (%s AND state = 'idle')"""
     relations = """
         SELECT relname, relkind, relkind = 'S' AND pg_sequence_last_value(oid) IS NULL, pg_relation_size(oid)
         FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')"""
     with psycopg.connect(url_of(name)) as connection:
-        connection.execute(end_others, [name])
+        connection.execute(end_others, [name, keep_idle])
         try:
             if _schema(connection) != schema:
                 return False
@@ -298,6 +385,9 @@ def empty(name: str, schema: list[Any]) -> bool:
         for relation, kind, is_unused, size in connection.execute(relations).fetchall():
             if kind == "S" and not is_unused:
                 statements.append(f"ALTER SEQUENCE {relation} RESTART")
+            elif relation == "site_settings":
+                statements.append(f"DELETE FROM {relation} WHERE name != '{SETUP_DONE_AT}'")
+                statements.append(f"INSERT INTO {relation} VALUES ('{SETUP_DONE_AT}', '') ON CONFLICT DO NOTHING")
             elif kind == "r" and size > 0 and relation != "alembic_version":
                 is_small = size < 500_000 and relation != "visitor_keys"
                 statements.append(f"DELETE FROM {relation}" if is_small else f"TRUNCATE {relation} CASCADE")

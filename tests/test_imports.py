@@ -8,7 +8,7 @@ from pathlib import Path
 
 LAYERS = (
     {"demo", "pages"},  # composition: may join features
-    {"articles", "comments", "owners", "privacy", "view_counts", "visitors"},
+    {"articles", "comments", "media", "owners", "privacy", "site", "view_counts", "visitors"},
     {"web"},
     {"db", "text"},
     {"clock", "settings"},

@@ -10,7 +10,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, ArticleRedirect
-from blogapp.db.postgresql import advisory_lock
+from blogapp.articles.pictures import record_pictures
+from blogapp.db.locks import advisory_lock
 from blogapp.db.transactions import write_transaction
 from blogapp.text import markup
 
@@ -76,6 +77,8 @@ def publish(
     elif "summary" in changes:
         article.excerpt = _excerpt(article)
     session.flush()
+    if is_new or "body_source" in changes:
+        record_pictures(session, article)
     _add_redirects(session, article, manuscript.old_slugs)
     return Published(article, is_new, changes)
 

@@ -35,6 +35,11 @@ class ArticleList:
     before: int | None
 
 
+def is_empty(session: Session) -> bool:
+    """Whether the blog has no articles, not even drafts."""
+    return session.scalar(select(Article.id).limit(1)) is None
+
+
 def find_article(session: Session, slug: str, now: datetime) -> Article:
     """The published article with this slug. Raises ArticleMoved for a former slug, and NotFound for an unknown slug, a
     draft, or an article with a future date."""

@@ -1,7 +1,7 @@
-"""A cache of the HTML of comments that is the same for all readers, so that a page renders only its changed comments.
+"""A cache of the HTML of threads that is the same for all readers, so that a page renders only its changed threads.
 
-The cache key contains every value that the HTML displays, so entries are never stale. The entries of edited and deleted
-comments are no longer requested; the least recently used entries are evicted first.
+The cache key contains every value that the HTML displays, so entries are never stale. The entries of changed threads
+are no longer requested; the least recently used entries are evicted first.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from threading import Lock
 from typing import Any
 
@@ -17,12 +18,12 @@ from flask import Flask
 from blogapp.comments.threads import Node
 from blogapp.text.i18n import current_locale
 
-ROOM = 2_000_000  # characters; about a thousand comments
-OVERHEAD = 1_000  # size of an entry besides its texts
+ROOM = 2_000_000  # characters; about 700 comments
+OVERHEAD = 1_000  # size of an entry besides its texts, for each comment
 
 
 class Fragments:
-    """An LRU cache of rendered comments; `room` is its maximum size in characters."""
+    """An LRU cache of rendered threads; `room` is its maximum size in characters."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
@@ -36,8 +37,8 @@ class Fragments:
         return self._size
 
     def html(self, page: tuple[object, ...], render: Callable[[Node], str], node: Node) -> str:
-        """The cached HTML of a comment; if there is none, `render` is called and its result cached. `page` is the part
-        of the key that does not depend on the comment."""
+        """The cached HTML of a thread; if there is none, `render` is called and its result cached. `page` is the part
+        of the key that does not depend on the thread."""
         key = (*page, *shown_values(node))
         with self._lock:
             if key in self._found:
@@ -56,31 +57,47 @@ class Fragments:
 def init_app(app: Flask) -> None:
     fragments = Fragments()
 
-    def cached_html(is_closed: bool, base: str) -> Callable[[Callable[[Node], str], Node], str]:
-        return partial(fragments.html, (current_locale(), bool(is_closed), base))
+    def cached_html(is_closed: bool, base: str, slug: str) -> Callable[[Callable[[Node], str], Node], str]:
+        return partial(fragments.html, (current_locale(), bool(is_closed), base, slug))
 
     app.jinja_env.globals["cached_html"] = cached_html
 
 
-def shown_values(node: Node) -> tuple[Any, ...]:
-    """Every value of a comment and its parent that readers see in its HTML."""
-    comment, answers = node.comment, node.answers
-    return (
-        comment.id,
-        comment.parent_id,
-        comment.status,
-        comment.author_name,
-        comment.author_url,
-        comment.by_owner,
-        comment.created_at,
-        comment.edited_at,
-        comment.edited_by,
-        comment.body_html,
-        comment.like_count,
-        comment.is_locked,
-        (answers.id, answers.status, answers.author_name) if answers else None,
-    )
+COLUMNS = attrgetter(
+    "id",
+    "number",
+    "parent_id",
+    "root_id",
+    "shown_under_id",
+    "status",
+    "author_name",
+    "author_url",
+    "by_owner",
+    "created_at",
+    "edited_at",
+    "edited_by",
+    "body_html",
+    "like_count",
+    "reply_count",
+    "is_locked",
+)
+
+
+def shown_values(tree: Node) -> tuple[Any, ...]:
+    """Every value that readers see in the HTML of a comment and the replies below it."""
+    last = tree.last_read
+    values: list[Any] = [tree.is_pinned, tree.hidden_replies, tree.replies_left, (last.id, last.path) if last else None]
+    for node in tree:
+        answers = node.answers
+        values.append(COLUMNS(node.comment))
+        values.append((answers.id, answers.status, answers.author_name) if answers else None)
+    return tuple(values)
 
 
 def _cost(key: tuple[Any, ...], html: str) -> int:
-    return len(html) + sum(len(value) for value in key if isinstance(value, str)) + OVERHEAD
+    parts = [part for part in key if isinstance(part, tuple)]
+    return (
+        len(html)
+        + sum(len(value) for part in parts for value in part if isinstance(value, str))
+        + OVERHEAD * max(1, len(parts))
+    )

@@ -10,7 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
-from blogapp.db import postgresql, sqlite
+from blogapp.db import sqlite
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -72,4 +72,6 @@ def init_app(app: Flask, url: str) -> None:
         if db.engine.dialect.name == "sqlite":
             sqlite.configure(db.engine)
         else:
+            from blogapp.db import postgresql  # imports psycopg
+
             postgresql.configure(db.engine)

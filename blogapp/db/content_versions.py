@@ -15,7 +15,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-import psycopg
 from flask import Flask
 from sqlalchemy import BigInteger, Engine, bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,7 +22,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.db.base import Model, RowId, db
 from blogapp.db.circuit_breaker import CircuitBreaker
-from blogapp.db.postgresql import RESPONSE_TIMEOUT
 
 # The id of the site's own version. Articles count from 1.
 SITE = 0
@@ -132,11 +130,11 @@ class PostgresqlReader:
     """Remembers a version until the change marker changes, but at most POSTGRESQL_MAX_AGE seconds: a round trip to the
     server would take most of the time of a cache hit. Only changes by other machines are seen with that delay."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, response_timeout: float) -> None:
         # Without a writer's option, 0 ms for locks limits the whole wait to the timeout for one response.
         self._engine = engine.execution_options(lock_timeout_ms=0)
         self._remembered: dict[int, tuple[int | None, bytes | None, float]] = {}
-        self._breaker = CircuitBreaker(OPEN_SECONDS, RESPONSE_TIMEOUT + OPEN_SECONDS)
+        self._breaker = CircuitBreaker(OPEN_SECONDS, response_timeout + OPEN_SECONDS)
 
     def read(self, version_id: int, marker: bytes | None, may_wait: bool) -> int | None:
         now = time.monotonic()
@@ -154,7 +152,7 @@ class PostgresqlReader:
         try:
             with self._engine.connect() as connection:
                 version = connection.scalar(VERSION, {"id": version_id})
-        except (SQLAlchemyError, psycopg.Error):
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error):
             self._remembered.pop(version_id, None)
             self._breaker.open()
             raise Unavailable from None
@@ -167,5 +165,7 @@ def reader_for(app: Flask, database_file: Path | None) -> VersionReader:
     """The reader for the application's database. Does not open it. `database_file` is None on PostgreSQL."""
     if database_file is not None:
         return SqliteReader(database_file)
+    from blogapp.db.postgresql import RESPONSE_TIMEOUT  # imports psycopg
+
     with app.app_context():
-        return PostgresqlReader(db.engine)
+        return PostgresqlReader(db.engine, RESPONSE_TIMEOUT)

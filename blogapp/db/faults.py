@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
 
-import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+if TYPE_CHECKING:
+    import psycopg
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -86,13 +90,21 @@ def fault_of(error: BaseException) -> Fault | None:
         if code in SQLITE_WRITE_ERRORS:
             return WRITE_FAILED
         return SQLITE_FAULTS.get(code & 0xFF) if code is not None else None
-    if isinstance(original, psycopg.Error):
+    if is_psycopg_error(original):
         state = original.sqlstate
         if state is not None:
             return POSTGRESQL_FAULTS.get(state) or POSTGRESQL_FAULTS.get(state[:2])
         # An error that psycopg raises itself, without a response of the server.
+        import psycopg
+
         return NO_SERVER if isinstance(original, psycopg.OperationalError) else None
     return None
+
+
+def is_psycopg_error(error: BaseException) -> TypeGuard[psycopg.Error]:
+    """Whether `error` is from psycopg, which is not imported on SQLite."""
+    psycopg = sys.modules.get("psycopg")
+    return psycopg is not None and isinstance(error, psycopg.Error)
 
 
 def original_of(error: BaseException) -> BaseException:
@@ -110,7 +122,7 @@ def describe(error: BaseException) -> str:
 def trace(error: SQLAlchemyError) -> str:
     """The traceback of a bug, without the values that PostgreSQL repeats in its messages."""
     original = original_of(error)
-    if isinstance(original, psycopg.Error):
+    if is_psycopg_error(original):
         # Messages of class 42 (syntax error, undefined name) contain only names from our code.
         is_safe = (original.sqlstate or "").startswith("42")
         message = (original.diag.message_primary or "") if is_safe else ""

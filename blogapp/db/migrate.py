@@ -1,4 +1,5 @@
-"""Migrate the schema, with Alembic through Flask-Alembic; the revisions are in `migrations/`.
+"""Migrate the schema, with Alembic through Flask-Alembic; the revisions are in `migrations/`. A server imports this
+module only if there is something to migrate.
 
 All migrations of one run are one transaction, so a failed run changes nothing. One process migrates at a time; others
 wait for it and then have nothing left to do.
@@ -6,7 +7,6 @@ wait for it and then have nothing left to do.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from flask import Flask, current_app
 from flask_alembic import Alembic
+from flask_alembic.extension import _Cache
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,21 +26,13 @@ from blogapp import clock
 from blogapp.db.backup import back_up, delete_old_backups
 from blogapp.db.base import db
 from blogapp.db.faults import describe, fault_of, trace
+from blogapp.db.schema import NEWER, MigrationError, file_lock, state_of
 from blogapp.db.sqlite import WRITE_LOCK_TIMEOUT_MS
 
 log = logging.getLogger(__name__)
 
 # The key of PostgreSQL's advisory lock; any number that no other program uses on the same database.
 LOCK_KEY = 0x626C6F67
-
-CURRENT = "current"
-BEHIND = "behind"
-NEWER = "newer"
-
-
-class MigrationError(SystemExit):
-    """A migration failed and changed nothing. A SystemExit, so that a command or a starting server ends with its
-    message and not with a traceback."""
 
 
 class Migrations(Alembic):
@@ -56,7 +49,7 @@ class Migrations(Alembic):
             return found
 
         with _migrating(database) as connection:
-            if self.state(connection) == NEWER:
+            if state_of(connection) == NEWER:
                 raise MigrationError(
                     "The database's schema is newer than this version of blogapp: install the newer one."
                 )
@@ -66,41 +59,18 @@ class Migrations(Alembic):
             )
             environment.run_migrations(**kwargs)
 
-    def state(self, connection: Connection) -> str:
-        heads = set(MigrationContext.configure(connection).get_current_heads())
-        if heads == set(self.script_directory.get_heads()):
-            return CURRENT
-        known = {script.revision for script in self.script_directory.walk_revisions()}
-        return BEHIND if heads <= known else NEWER
+    def _get_cache(self) -> _Cache:
+        """The cache for the current application. It is created here because `init_app()` cannot be called any more when
+        the application has served a request."""
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        if app not in self._cache:
+            self._cache[app] = cache = _Cache()
+            app.teardown_appcontext_funcs.append(cache.clear)
+        return self._cache[app]
 
 
 alembic = Migrations(run_mkdir=False)
-
-
-def init_app(app: Flask, database_file: Path | None) -> None:
-    """`database_file` is the file of an SQLite database, None on PostgreSQL."""
-    app.config["ALEMBIC"] = {"script_location": "migrations"}
-    # SQLite can change little of a table in place; batch mode copies it.
-    app.config["ALEMBIC_CONTEXT"] = {"render_as_batch": True, "compare_type": True}
-    app.extensions["database_file"] = database_file
-    alembic.init_app(app)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-def schema_state() -> str:
-    """CURRENT if the database has the schema of this code, BEHIND if it has an older one or none, NEWER if it has one
-    that this code does not know."""
-    with db.engine.connect() as connection:
-        return alembic.state(connection)
-
-
-def migrate_sqlite(database: Path) -> None:
-    """Migrate the SQLite database `database` if its schema is not current; called at start. Raises MigrationError."""
-    with _file_lock(database):
-        state = schema_state()  # two processes must not create the file at the same time either
-    if state == BEHIND:
-        alembic.upgrade()
-    delete_old_backups(database, clock.now())
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 @contextmanager
@@ -119,7 +89,7 @@ def _migrating(database: Path | None) -> Iterator[Connection]:
 
 @contextmanager
 def _sqlite_migration(database: Path) -> Iterator[Connection]:
-    with _file_lock(database), db.engine.connect() as connection:
+    with file_lock(database), db.engine.connect() as connection:
         # Rebuilding a table drops the old one. With foreign keys on, that deletes every row that refers to it. They can
         # only be switched off outside a transaction (https://www.sqlite.org/lang_altertable.html, section 7).
         driver_connection: Any = connection.connection.driver_connection
@@ -151,21 +121,6 @@ def _postgresql_migration() -> Iterator[Connection]:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
             yield connection
-
-
-@contextmanager
-def _file_lock(database: Path) -> Iterator[None]:
-    path = database.with_name(f"{database.name}.lock")
-    try:
-        file = path.open("w")
-    except OSError as error:
-        raise MigrationError(
-            f"blogapp cannot use the SQLite database {database}: {path} cannot be written ({error.strerror}). "
-            "SQLite needs a folder that can be written."
-        ) from None
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _back_up(database: Path, revision: str) -> None:

@@ -1,4 +1,7 @@
-"""PostgreSQL: one snapshot per reading request, a response timeout, and a circuit breaker for a dead server."""
+"""PostgreSQL: one snapshot per reading request, a response timeout, and a circuit breaker for a dead server.
+
+Imported only if the database is PostgreSQL: psycopg takes 6 MB of memory.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ from typing import Any
 import psycopg
 from flask import has_request_context
 from psycopg import IsolationLevel
-from sqlalchemy import Connection, Dialect, Engine, event, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Dialect, Engine, event
 
 from blogapp.db.circuit_breaker import CircuitBreaker
 from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
@@ -61,13 +63,6 @@ def configure(engine: Engine) -> None:
     def on_checkin(connection: TimeoutConnection | None, record: Any) -> None:
         if connection is not None:
             connection.response_timeout = RESPONSE_TIMEOUT  # for the pool's ping at the next checkout
-
-
-def advisory_lock(session: Session, key: int) -> None:
-    """Wait for PostgreSQL's lock `key` and hold it until the transaction ends. Does nothing on SQLite, which has only
-    one writer."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 class TimeoutConnection(psycopg.Connection[Any]):

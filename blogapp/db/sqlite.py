@@ -13,7 +13,7 @@ WRITE_LOCK_TIMEOUT_MS = 10_000
 # How long a reader waits for a lock. That is rare: writers do not block readers on either database.
 READ_LOCK_TIMEOUT_MS = 2_000
 # The page cache of each connection, in KiB.
-CACHE_KIB = 500
+CACHE_KIB = 250
 # The interval between two attempts to get the write lock. SQLite's own busy handler waits up to 100 ms, so a process
 # that writes all the time would starve the others. Only one thread per process waits here.
 RETRY_SECONDS = 0.002

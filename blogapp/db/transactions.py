@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 from flask import Flask, current_app, has_request_context
 from sqlalchemy import text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -131,7 +128,13 @@ def insert_for(session: Session, table: Any) -> Any:
 
 def insert_in(dialect: str, table: Any) -> Any:
     """Like `insert_for`, for a dialect's name: `postgresql` or `sqlite`."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # not needed on SQLite
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def wipe(table: str) -> bool:
@@ -139,7 +142,7 @@ def wipe(table: str) -> bool:
     No transaction may be open."""
     try:
         connection = db.engine.raw_connection()
-    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
+    except (SQLAlchemyError, db.engine.dialect.loaded_dbapi.Error) as error:
         log.error("deleted rows of %s cannot be removed from the disk: %s", table, describe(error))
         return False
     driver_connection: Any = connection.driver_connection
@@ -155,7 +158,7 @@ def wipe(table: str) -> bool:
         driver_connection.execute(f"VACUUM {table}")
         driver_connection.autocommit = False
         return True
-    except (sqlite3.Error, psycopg.Error) as error:
+    except db.engine.dialect.loaded_dbapi.Error as error:
         log.error("deleted rows of %s cannot be removed from the disk: %s", table, describe(error))
         connection.invalidate()
         return False

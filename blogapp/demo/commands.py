@@ -7,8 +7,10 @@ from flask.cli import with_appcontext
 
 from blogapp import clock
 from blogapp.articles.publishing import lock_articles
+from blogapp.articles.reading import is_empty
 from blogapp.db.transactions import write_transaction
-from blogapp.demo.content import fill, is_empty
+from blogapp.demo import models as models
+from blogapp.demo.content import fill
 
 
 @click.command("demo")

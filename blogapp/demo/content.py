@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.files import read_files
@@ -24,11 +23,6 @@ from blogapp.view_counts.models import DailyReferrals, DailyViews, ViewCount
 LONGEST_HISTORY = 60  # days
 HOSTS = ("letters.example.org", "birds.example.org", "reading.example.net")
 ARTICLES = Path(__file__).parent / "articles"
-
-
-def is_empty(session: Session) -> bool:
-    """Return whether the blog has no articles."""
-    return session.scalar(select(Article.id).limit(1)) is None
 
 
 def fill(session: Session, now: datetime) -> int:

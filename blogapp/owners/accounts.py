@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from blogapp import clock
 from blogapp.owners.models import Owner
 from blogapp.owners.sessions import end_all_sessions
+from blogapp.site.setup import close_setup
 from blogapp.text.confusables import look_alike
 from blogapp.text.names import fold_case
 
@@ -25,8 +27,9 @@ def find_owner(session: Session, name: str) -> Owner | None:
 
 
 def save_owner(session: Session, name: str, password_hash: str) -> Owner:
-    """Create an owner, or give an existing one a new password, which ends their sessions. A write transaction must be
-    open. `name` must be clean (text/names.py); an existing owner's spelling is kept."""
+    """Create an owner, or give an existing one a new password, which ends their sessions. The first setup of the blog
+    is then closed. A write transaction must be open. `name` must be clean (text/names.py); an existing owner's spelling
+    is kept."""
     owner = find_owner(session, name)
     if owner is None:
         owner = Owner(name=name)
@@ -34,6 +37,15 @@ def save_owner(session: Session, name: str, password_hash: str) -> Owner:
     owner.password_hash = password_hash
     session.flush()
     end_all_sessions(session, owner.id)
+    close_setup(session, clock.now())
+    return owner
+
+
+def create_first_owner(session: Session, name: str, password_hash: str) -> Owner:
+    """Create the account of the first setup. A write transaction must be open."""
+    owner = Owner(name=name, password_hash=password_hash)
+    session.add(owner)
+    session.flush()
     return owner
 
 

@@ -43,6 +43,11 @@ def budgets(secret: str, network: str, folded_name: str, known_browser: str) -> 
     return (Budget(_digest(secret, "network", network), 10), Budget(_digest(secret, "account", folded_name), 20))
 
 
+def code_budgets(secret: str, network: str, purpose: str) -> tuple[Budget, ...]:
+    """The limits for wrong codes of one kind (`setup`, `recovery`, `reset`): for the network, and over all networks."""
+    return (Budget(_digest(secret, purpose, network), 10), Budget(_digest(secret, purpose, "everybody"), 100))
+
+
 def _digest(secret: str, kind: str, value: str) -> bytes:
     return hmac.digest(secret.encode(), f"sign-in\n{kind}\n{value}".encode(errors="replace"), "sha256")[:16]
 

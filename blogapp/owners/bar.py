@@ -20,8 +20,11 @@ from werkzeug.local import LocalProxy
 from blogapp.db.base import db
 from blogapp.owners.models import Owner
 from blogapp.owners.sessions import signed_in_owner
+from blogapp.text.i18n import gettext
 
 BAR = "blogapp.owner_bar"
+# The `order` of the link to the editor.
+NEW_ARTICLE = 10
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Bar:
 def init_app(app: Flask) -> None:
     """Make `owner_bar` available in templates: the bar, or something false if no owner is signed in."""
     app.extensions["owner_links"], app.extensions["owner_panels"] = [], []
+    add_link(app, Link("owner_settings.edit", lambda: gettext("Settings"), order=40))
     # Evaluated only when a template uses it, so that an error page does not query a database that has failed.
     app.context_processor(lambda: {"owner_bar": LocalProxy(current_bar)})
 
@@ -102,6 +106,13 @@ def _links(session: Session) -> list[ShownLink]:
         )
         for link in links
     ]
+
+
+def first_address() -> str:
+    """Where an owner begins after the setup: the editor of a new article, if there is one, else the first page."""
+    links: list[Link] = current_app.extensions["owner_links"]
+    is_editor = bool(links) and links[0].order <= NEW_ARTICLE
+    return url_for(links[0].endpoint if is_editor else "owner_dashboard.show")
 
 
 def panels(session: Session) -> list[tuple[str, dict[str, Any]]]:

@@ -9,7 +9,9 @@ from werkzeug.wrappers import Response
 
 from blogapp import clock
 from blogapp.db.base import db
-from blogapp.owners import cookies
+from blogapp.db.content_versions import Changes
+from blogapp.db.transactions import write_transaction
+from blogapp.owners import attempts, cookies
 from blogapp.owners.models import Owner
 from blogapp.owners.passwords import Busy
 from blogapp.owners.sessions import LIFETIME, remember_owner
@@ -62,6 +64,29 @@ def admit_browser(owner: Owner, token: str) -> None:
         cookies.set_session_token(request, response, token, LIFETIME)
         cookies.set_known_browser(request, response, url_for("articles.index"), owner.id, secrets.token_urlsafe(16))
         return response
+
+
+def check_attempts(purpose: str, counts: bool) -> int:
+    """The seconds that this network has to wait after too many wrong codes of this purpose, else 0; `counts` counts
+    one more."""
+    if not current_app.config["RATELIMIT_ENABLED"]:
+        return 0
+    budgets = attempts.code_budgets(current_app.config["SECRET_KEY"], network(), purpose)
+    wait = attempts.seconds_to_wait(db.session(), budgets, clock.now())
+    if not wait and counts:
+        with write_transaction(Changes.NOTHING, durable=False, lock_timeout_ms=2000) as session:
+            wait = attempts.count_attempt(session, budgets, clock.now())
+    return wait
+
+
+def too_many_attempts(seconds: int) -> str:
+    """The message after too many wrong codes."""
+    minutes = -(-seconds // 60)
+    return ngettext(
+        "Too many attempts. Try again in %(minutes)s minute.",
+        "Too many attempts. Try again in %(minutes)s minutes.",
+        minutes,
+    ) % {"minutes": minutes}
 
 
 def _try_again_in(seconds: int) -> str:

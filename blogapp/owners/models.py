@@ -23,7 +23,7 @@ class OwnerSession(Model):
     """One browser in which an owner is signed in. Deleting the row ends the session for every copy of its cookie.
 
     The cookie itself is not stored, only its SHA-256 hash. `browser` is a short name such as "Firefox, Linux". No IP
-    address is stored.
+    address is stored. `last_seen_at` is the last hour in which the browser opened a page for owners.
     """
 
     __tablename__ = "owner_sessions"
@@ -34,6 +34,26 @@ class OwnerSession(Model):
     browser: Mapped[str] = mapped_column(String(60))
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    last_seen_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class RecoveryCode(Model):
+    """A code that an owner can use once instead of a lost password; its row is then deleted. Only a keyed hash is
+    stored."""
+
+    __tablename__ = "recovery_codes"
+
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey(Owner.id, ondelete="CASCADE"), index=True)
+
+
+class UsedResetCode(Model):
+    """The hash of a value of RESET_CODE that was used. The variable may stay set, but works only once."""
+
+    __tablename__ = "used_reset_codes"
+
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class SignInAttempts(Model):

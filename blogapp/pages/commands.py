@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from flask import current_app
 from sqlalchemy import select
 
 from blogapp import clock
@@ -16,6 +15,7 @@ from blogapp.articles.publishing import Published, publish
 from blogapp.articles.sources import Placed, place_files
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
+from blogapp.text import i18n
 from blogapp.view_counts.counting import start_count, views_of
 
 # The names of the article's fields in the front matter.
@@ -32,7 +32,7 @@ def import_articles(paths: tuple[Path, ...], dry_run: bool) -> None:
     comments are not changed. If one file has an error, no file is imported.
     """
     now = clock.now()
-    read = read_files(list(paths), current_app.config["SITE_LOCALE"], now)
+    read = read_files(list(paths), i18n.site_locale(), now)
     with write_transaction() as session:
         placed, misplaced = place_files(session, read.files)
         if read.broken or misplaced:

@@ -1,15 +1,15 @@
 """`flask db upgrade`: migrate the schema, then re-render texts that another version of the renderer has rendered.
 
 Otherwise readers would see the output of two renderers. Hosts run the command before they start a new version
-(`release` in the Procfile), and `make serve` runs it first. It can run while the site is being served and in several
-processes at once, and it can be interrupted and run again.
+(`release` in the Procfile), and `make serve` runs it if it has something to do (`serve.py`). It can run while the
+site is being served and in several processes at once, and it can be interrupted and run again.
 """
 
 from __future__ import annotations
 
 import click
-from flask import Flask
 from flask.cli import with_appcontext
+from flask_alembic import cli as flask_alembic_cli
 
 from blogapp.articles import publishing
 from blogapp.comments import rendering
@@ -17,13 +17,6 @@ from blogapp.db.base import db
 from blogapp.db.migrate import alembic
 
 PROGRESS = 5_000
-
-
-def init_app(app: Flask) -> None:
-    """Replace Flask-Alembic's command, which only migrates."""
-    group = app.cli.commands["db"]
-    assert isinstance(group, click.Group)
-    group.add_command(upgrade)
 
 
 @click.command("upgrade")
@@ -45,3 +38,11 @@ def upgrade(target: str) -> None:
             total += number
         if total:
             click.echo(f"{name} rendered again: {total}")
+
+
+# Flask-Alembic's group and commands, except for its `upgrade`, which only migrates.
+@click.group("db", commands={**flask_alembic_cli.cli.commands, "upgrade": upgrade})
+@click.pass_context
+def db_cli(context: click.Context) -> None:
+    """Migrate the database."""
+    context.obj = alembic

@@ -20,6 +20,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from blogapp.text.links import OWN_PATH, is_safe_link
+from blogapp.text.pictures import attributes_of
 
 RAW_TAGS = frozenset(
     {
@@ -212,6 +213,11 @@ def _picture(env: Any, token: Token, line: int, is_in_link: bool) -> list[Token]
     address = str(token.attrs.get("src", ""))
     if OWN_PATH.match(address):
         _note_missing_picture(env, address, line)
+        if attributes := attributes_of(address):
+            # The first picture is probably on the first screen; the others are loaded when they are scrolled to.
+            is_first = not env.get("has_picture")
+            env["has_picture"] = True
+            token.attrs |= {**attributes, "loading": "eager" if is_first else "lazy"}
         return [token]
     words = Token("text", "", 0, content=token.content)
     if not is_safe_link(address):

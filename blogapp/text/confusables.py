@@ -8,11 +8,14 @@ spaces and punctuation are removed.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from functools import cache, lru_cache
+from pathlib import Path
 
-from confusable_homoglyphs import confusables
+# Computed from the package confusable_homoglyphs (tests/harness/confusables.py), whose own table takes 7 MB of memory.
+TABLE = Path(__file__).with_suffix(".json")
 
 # Digits and symbols that are used in place of letters.
 SUBSTITUTES = str.maketrans("0234578@$€", "ozeastbase")
@@ -122,25 +125,5 @@ def _is_accent(character: str) -> bool:
 @cache
 def _look_alikes() -> dict[str, str]:
     """Map each confusable character to the representative of its group, an ASCII letter if possible."""
-    groups: dict[str, set[str]] = {}
-    sequences: dict[str, str] = {}
-    for character, others in confusables.confusables_data.items():
-        if len(character) != 1:
-            continue
-        looks = [str(other["c"]) for other in others]
-        group = {character, *(each for each in looks if len(each) == 1)}
-        for each in list(group):
-            group |= groups.get(each, set())
-        for each in group:
-            groups[each] = group
-        # A letter and a mark, or two letters: ð is o and a stroke, æ is ae.
-        ascii_sequences = [each for each in looks if len(each) > 1 and each[0].isascii() and each[0].isalnum()]
-        if ascii_sequences and not character.isascii():
-            sequences[character] = ascii_sequences[0]
-    found = {character: min(group, key=_plainness) for character, group in groups.items() if len(group) > 1}
-    return {**found, **{each: look for each, look in sequences.items() if not found.get(each, each).isascii()}}
-
-
-def _plainness(character: str) -> tuple[bool, bool, bool, str]:
-    is_ascii = character.isascii() and character.isalnum()
-    return not is_ascii, not character.isalnum(), not character.islower(), character
+    table: dict[str, str] = json.loads(TABLE.read_text(encoding="ascii"))
+    return {character: look for look, characters in table.items() for character in characters}

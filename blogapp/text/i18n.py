@@ -1,20 +1,21 @@
 """Languages: the locale of a page, its messages, plurals, numbers and dates.
 
-An article's page is in the article's language, every other page in SITE_LOCALE. The visitor's language is not used, so
+An article's page is in the article's language, every other page in the site's. The visitor's language is not used, so
 all readers get the same response and any cache may store it. Messages are gettext catalogues in `translations/`,
 compiled in memory when they are first used.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -30,8 +31,9 @@ KEPT = 2_000
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
 
-def init_app(app: Flask, site_locale: str) -> None:
-    app.config["SITE_LOCALE"] = site_locale
+def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
+    """`site_locale` returns the language of pages that have none of their own."""
+    app.extensions["site_locale"] = site_locale
     app.jinja_env.add_extension("jinja2.ext.i18n")
     environment: Any = app.jinja_env  # the extension adds a method
     environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)
@@ -44,6 +46,14 @@ def init_app(app: Flask, site_locale: str) -> None:
     )
 
 
+def preload(locale: str) -> None:
+    """Load what pages in a language need. A server does so before it forks: its workers then share the data,
+    of which Babel's takes 4 MB."""
+    catalogue(locale)
+    number_in(locale, 0)
+    moment_in(locale, datetime(2026, 1, 1, tzinfo=UTC))
+
+
 def set_locale(locale: str) -> None:
     """Use `locale` for the rest of this request."""
     request.environ[LOCALE] = locale
@@ -51,13 +61,19 @@ def set_locale(locale: str) -> None:
 
 def set_locale_in_template(locale: str | None) -> str:
     """Use `locale` for a part of a page, such as the card of a French article on an English page; None resets it."""
-    request.environ[LOCALE] = locale or current_app.config["SITE_LOCALE"]
+    request.environ[LOCALE] = locale or site_locale()
     return ""
 
 
 def current_locale() -> str:
     locale = request.environ.get(LOCALE) if has_request_context() else None
-    return str(locale or current_app.config["SITE_LOCALE"])
+    return str(locale) if locale else site_locale()
+
+
+def site_locale() -> str:
+    """The language of the front page and of all pages that have none of their own."""
+    found: str = current_app.extensions["site_locale"]()
+    return found
 
 
 def text_direction() -> str:
@@ -117,6 +133,11 @@ def number_in(locale: str, value: int) -> str:
 def day(value: date) -> str:
     """Format a date in full: 23 novembre 2026."""
     return _day(value.year, value.month, value.day, current_locale())
+
+
+def month(value: date) -> str:
+    """Format the month of a date: novembre 2026."""
+    return format_skeleton("yMMMM", value, locale=current_locale())
 
 
 def moment(value: datetime) -> str:

@@ -28,6 +28,7 @@ from blogapp.text.article_rules import PAGE_ID, Problem
 from blogapp.text.links import OWN_PATH, BareLinks
 from blogapp.text.links import is_safe_link as is_safe_link
 from blogapp.text.names import is_blank
+from blogapp.text.pictures import SIZES, is_srcset
 
 # Stored with every rendered text. Increment it when the HTML of stored texts should change: `flask db upgrade` then
 # re-renders them.
@@ -76,7 +77,7 @@ ARTICLE = Dialect(
     attributes={
         "a": frozenset({"href", "title", "id", "class"}),
         "ol": frozenset({"start", "class"}),
-        "img": frozenset({"src", "alt", "title", "width", "height"}),
+        "img": frozenset({"src", "alt", "title", "width", "height", "srcset", "sizes", "loading"}),
         "abbr": frozenset({"title"}),
         "details": frozenset({"open"}),
         "li": frozenset({"id", "class"}),
@@ -259,6 +260,10 @@ def _attribute(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
     if name == "href" and not is_safe_link(value, dialect.own_paths):
         return None
     if name == "src" and not OWN_PATH.match(value):
+        return None
+    if name == "srcset" and not is_srcset(value):
+        return None
+    if (name == "sizes" and value != SIZES) or (name == "loading" and value not in {"lazy", "eager"}):
         return None
     if name in {"start", "width", "height"} and not (value.isascii() and value.isdigit() and len(value) < 10):
         return None

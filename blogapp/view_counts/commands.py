@@ -6,7 +6,7 @@ import csv
 import itertools
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,7 +15,6 @@ from typing import IO, Any
 import click
 from flask.cli import AppGroup
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.models import Article
@@ -25,7 +24,7 @@ from blogapp.db.transactions import write_transaction
 from blogapp.view_counts import reports
 from blogapp.view_counts.batch_writer import view_writer
 from blogapp.view_counts.bot_filter import REASONS
-from blogapp.view_counts.reports import RISING_DAYS, Span
+from blogapp.view_counts.reports import EXPORTS, RISING_DAYS, Span
 from blogapp.view_counts.retention import MONTHS, fold_old_days, oldest_day
 from blogapp.visitors.identity import key_of_day
 
@@ -92,13 +91,6 @@ def show(slug: str | None, days: int) -> None:
             ),
             "None.",
         )
-
-
-EXPORTS: dict[str, tuple[tuple[str, ...], Callable[[Session], Iterable[tuple[Any, ...]]]]] = {
-    "views": (("article", "period", "views"), reports.every_total),
-    "refusals": (("reason", "period", "number"), reports.every_refusal),
-    "referrals": (("host", "article", "day", "views"), reports.every_referral),
-}
 
 
 @views_cli.command("export")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import case, func, literal, select
 from sqlalchemy.orm import Session
@@ -209,3 +210,11 @@ def every_referral(session: Session) -> Iterator[tuple[str, str, str, int]]:
     )
     for host, slug, day, views in session.execute(query.execution_options(yield_per=1000)):
         yield host, slug, str(day), int(views)
+
+
+# The columns of each export and the function that yields its rows.
+EXPORTS: dict[str, tuple[tuple[str, ...], Callable[[Session], Iterable[tuple[Any, ...]]]]] = {
+    "views": (("article", "period", "views"), every_total),
+    "refusals": (("reason", "period", "number"), every_refusal),
+    "referrals": (("host", "article", "day", "views"), every_referral),
+}

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask import Blueprint, Flask, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp import clock
@@ -56,7 +56,9 @@ def create(slug: str) -> Response:
 @lru_cache(256)
 def _fragment(total: ViewTotal, url: str) -> str:
     i18n.set_locale(total.lang)
-    return render_template("view_counts/_count.html", views=total.views, views_url=url)
+    # Without Flask's template context, which takes half the time and which this fragment does not use.
+    template = current_app.jinja_env.get_template("view_counts/_count.html")
+    return template.render(views=total.views, views_url=url)
 
 
 @bp.get("/articles/<slug>/views.gif")

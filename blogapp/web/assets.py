@@ -43,9 +43,17 @@ SCRIPTS = (
     "js/writing.js",
 )
 # Only for signed-in owners.
-OWNER_STYLES = ("css/owner.css", "css/moderation.css")
+OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/moderation.css")
 OWNER_SCRIPTS = ("js/owner.js", "js/moderation.js")
-BUNDLES = {"site.css": STYLES, "site.js": SCRIPTS, "owner.css": OWNER_STYLES, "owner.js": OWNER_SCRIPTS}
+# Only for the first setup.
+SETUP_SCRIPTS = ("js/setup.js",)
+BUNDLES = {
+    "site.css": STYLES,
+    "site.js": SCRIPTS,
+    "owner.css": OWNER_STYLES,
+    "owner.js": OWNER_SCRIPTS,
+    "setup.js": SETUP_SCRIPTS,
+}
 # Browsers request /favicon.ico by default, so pages need no link to it.
 FILES = {"/favicon.ico": "icon.svg", "/static/icon.svg": "icon.svg"}
 

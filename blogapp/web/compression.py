@@ -43,9 +43,10 @@ def init_app(app: Flask, is_kept: Callable[[], bool]) -> None:
         response.vary.add("Accept-Encoding")
         if is_kept():
             return response
-        coding = coding_for(request.headers.get("Accept-Encoding", "")[:200])
         body = response.get_data()
-        if coding and len(body) >= SMALLEST:
+        if len(body) < SMALLEST:
+            return response
+        if coding := coding_for(request.headers.get("Accept-Encoding", "")[:200]):
             response.set_data(compress(body, coding))
             response.headers["Content-Encoding"] = coding
         return response

@@ -7,6 +7,7 @@ cookies, and is accepted.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
@@ -37,6 +38,7 @@ def is_own(own: str, fetch_site: str | None, origin: str | None, referer: str | 
     return True
 
 
+@lru_cache(256)  # most are the site's own
 def origin_of(address: str) -> str:
     """`scheme://host:port` with the port always written; "null" for an address that has no origin."""
     try:

@@ -38,7 +38,10 @@ RUNNING_ON = re.compile(r"Running on (http\S+)")
 
 def init_app(app: Flask) -> None:
     app.wsgi_app = ReadBody(app.wsgi_app)  # type: ignore[method-assign]
-    logging.getLogger("werkzeug").addFilter(make_plain)
+    logger = logging.getLogger("werkzeug")
+    for each in [each for each in logger.filters if isinstance(each, PlainLines)]:
+        logger.removeFilter(each)
+    logger.addFilter(PlainLines(app))
 
 
 class ReadBody:
@@ -106,15 +109,24 @@ def answer_and_close(answer: Iterable[bytes], connection: socket.socket) -> Iter
     stop_reading(connection)
 
 
-def make_plain(record: logging.LogRecord) -> bool:
-    """Remove the visitor's address from werkzeug's log lines (no log of ours has one), and replace its start message.
-    False drops a line."""
-    if not isinstance(record.msg, str):
-        return True
-    record.msg = ADDRESS_FIELD.sub("", record.msg)
-    if address := RUNNING_ON.search(record.msg):
-        record.msg = (
-            f"The site is at {address[1]} (press Ctrl+C to stop). This is a development server; in production, use "
-            "`make serve`."
-        )
-    return "Press CTRL+C to quit" not in record.msg
+class PlainLines(logging.Filter):
+    """Removes the visitor's address from werkzeug's log lines (no log of ours has one), and replaces its start message,
+    with what the application has to say at the start."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__()
+        self._app = app
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False drops a line."""
+        if not isinstance(record.msg, str):
+            return True
+        record.msg = ADDRESS_FIELD.sub("", record.msg)
+        if address := RUNNING_ON.search(record.msg):
+            record.msg = (
+                f"The site is at {address[1]} (press Ctrl+C to stop). This is a development server; in production, use "
+                "`make serve`."
+            )
+            notices = [notice(address[1]) for notice in self._app.extensions["start_notices"]]
+            record.msg = "\n".join([record.msg, *filter(None, notices)])
+        return "Press CTRL+C to quit" not in record.msg

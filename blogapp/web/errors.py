@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp.db.base import db
 from blogapp.db.faults import BUSY, UNREACHABLE, UNWRITABLE, Fault, describe, fault_of, trace
-from blogapp.db.migrate import CURRENT, schema_state
+from blogapp.db.schema import CURRENT, schema_state
 from blogapp.text.i18n import gettext
 from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_PASSWORD
 from blogapp.web.htmx import is_htmx
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 # Seconds after which a client should try again, by the kind of a database fault.
 RETRY_AFTER = {UNREACHABLE: 10, BUSY: 2, UNWRITABLE: 60}
 SCHEMA_RETRY_AFTER = 60
+# The WSGI environment's key that is set once the database has failed in a request, so that the error page does not
+# query it again.
+DATABASE_FAILED = "blogapp.database_failed"
 
 Answer = Response | tuple[str, int, dict[str, str]]
 
@@ -67,6 +70,7 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(SQLAlchemyError)
     def on_database_error(error: SQLAlchemyError) -> Answer:
+        request.environ[DATABASE_FAILED] = True
         fault = fault_of(error)
         if fault is not None:
             log.error("%s: %s", fault.cause, describe(error))

@@ -8,7 +8,7 @@ from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp.db.faults import describe, fault_of, trace
-from blogapp.db.migrate import BEHIND, NEWER, schema_state
+from blogapp.db.schema import BEHIND, NEWER, schema_state
 from blogapp.db.writable import write_fault
 from blogapp.web.headers import MARK, security_fields
 from blogapp.web.immediate import Answer, Environ

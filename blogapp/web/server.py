@@ -1,4 +1,5 @@
-"""The production server: `python -m blogapp.web.server [module:app]`, used by `make serve` and the Procfile.
+"""The production server: `python -m blogapp.web.server [module:app]`, used by the Procfile and, through
+`blogapp.pages.serve`, by `make serve`.
 
 It uses granian's RSGI interface, with an adapter (`Front`) that calls the WSGI application. granian's own WSGI
 interface reads a request's body in the thread that serves it, so a few clients that send a byte a second would occupy
@@ -32,12 +33,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication
 
+from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
 from blogapp.settings import SettingsError, read_setting
+from blogapp.text import i18n
+from blogapp.web import templates
 from blogapp.web.headers import HEADERS, MARK
 from blogapp.web.immediate import Answer, Environ, Immediate, answer_of
 from blogapp.web.request_bodies import LARGEST_BODY, REFUSAL
@@ -92,6 +96,7 @@ class Front:
     """An RSGI application that calls a WSGI application."""
 
     def __init__(self, app: WSGIApplication) -> None:
+        self.flask_app = app if isinstance(app, Flask) else None
         outermost = getattr(app, "wsgi_app", app)
         self._immediate = outermost if isinstance(outermost, Immediate) else None
         self._app = self._immediate.app if self._immediate else app
@@ -233,15 +238,21 @@ class Server(MPServer):
         time.sleep(1)
 
 
-def main(target: str = "app:app") -> None:
+def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = None) -> None:
+    """Serve the application `module:name`. `prepare` is called with it before workers start."""
     host, port, workers = (read_setting(os.environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
     refuse_used_port(host, port)
     save_memory()
+    site_url = read_setting(os.environ, "SITE_URL") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if read_setting(os.environ, "TRUSTED_PROXIES") and not read_setting(os.environ, "SITE_URL"):
         print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
+    if prepare:
+        prepare(application(target))
     if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
         multiprocessing.set_start_method("fork", force=True)
         load(target)
+    print_notices(target, site_url)
+    if sys.platform == "linux":
         gc.freeze()  # the collector ignores these objects, so workers keep sharing their memory
         os.register_at_fork(after_in_child=functools.partial(prepare_worker, os.getpid()))
     Server(
@@ -261,6 +272,14 @@ def main(target: str = "app:app") -> None:
     ).serve(target_loader=load)
 
 
+def print_notices(target: str, site_url: str) -> None:
+    """Print what the application has to say when its server starts, such as how to set up the blog."""
+    app = load(target).flask_app
+    for notice in app.extensions["start_notices"] if app is not None else ():
+        if line := notice(site_url):
+            print(line, file=sys.stderr, flush=True)
+
+
 _loaded: dict[str, Front] = {}
 
 
@@ -268,10 +287,19 @@ def load(target: str) -> Any:
     """The application `module:name`, wrapped in a Front; loaded once, before the workers are forked from this
     process."""
     if target not in _loaded:
-        sys.path.insert(0, str(Path.cwd()))
-        module, _, name = target.partition(":")
-        _loaded[target] = Front(getattr(importlib.import_module(module), name or "app"))
+        app = application(target)
+        if isinstance(app, Flask):
+            templates.load_all(app)
+            # The language in the environment, or the default: the database must not be opened before the fork.
+            i18n.preload(app.config.get("DEFAULT_LOCALE", "en"))
+        _loaded[target] = Front(app)
     return _loaded[target]
+
+
+def application(target: str) -> Any:
+    sys.path.insert(0, str(Path.cwd()))
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name or "app")
 
 
 def prepare_worker(main_process: int) -> None:

@@ -163,8 +163,11 @@
     prepareAll();
   });
 
+  // In a task of its own, because the first access to localStorage takes long.
   document.addEventListener("htmx:after:process", () => {
-    prepareAll();
-    reopen();
+    setTimeout(() => {
+      prepareAll();
+      reopen();
+    });
   }, { once: true });
 })();

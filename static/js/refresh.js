@@ -160,7 +160,7 @@
   addEventListener("pageshow", (event) => (event.persisted ? wake() : countView()));
   document.addEventListener("htmx:after:process", () => {
     isReady = true;
-    countView();
+    setTimeout(countView);
     schedule();
   }, { once: true });
 })();

@@ -4,10 +4,15 @@ const BlogappWords = (() => {
   "use strict";
 
   const lang = document.documentElement.lang;
-  const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
-  const date = new Intl.DateTimeFormat(lang, { dateStyle: "long" });
-  const plural = new Intl.PluralRules(lang);
-  const number = new Intl.NumberFormat(lang);
+  // Each formatter takes milliseconds to create, so it is created when it is first needed.
+  const lazy = (create) => {
+    let created;
+    return () => (created ??= create());
+  };
+  const relative = lazy(() => new Intl.RelativeTimeFormat(lang, { numeric: "auto" }));
+  const date = lazy(() => new Intl.DateTimeFormat(lang, { dateStyle: "long" }));
+  const plural = lazy(() => new Intl.PluralRules(lang));
+  const number = lazy(() => new Intl.NumberFormat(lang));
   const STEPS = [
     ["minute", 60, 60],
     ["hour", 3_600, 24],
@@ -35,15 +40,15 @@ const BlogappWords = (() => {
     if (seconds < 60) return document.body.dataset.justNow;
     for (const [unit, length, most] of STEPS) {
       const count = Math.floor(seconds / length);
-      if (count < most) return relative.format(-count, unit);
+      if (count < most) return relative().format(-count, unit);
     }
-    return date.format(moment);
+    return date().format(moment);
   };
 
   // The text for a count, from the server's plural forms: {"one": ..., "other": ...}.
   const counted = (forms, count) => {
     const sentences = JSON.parse(forms);
-    return (sentences[plural.select(count)] ?? sentences.other).replace("%(number)s", number.format(count));
+    return (sentences[plural().select(count)] ?? sentences.other).replace("%(number)s", number().format(count));
   };
 
   const tick = (root = document) => {
@@ -61,7 +66,8 @@ const BlogappWords = (() => {
     }
   };
 
-  document.addEventListener("DOMContentLoaded", () => tick());
+  // In a task of its own: on a slow telephone, all scripts in one task would block the page for longer than 50 ms.
+  document.addEventListener("DOMContentLoaded", () => setTimeout(tick, 0, document));
   document.addEventListener("htmx:after:settle", (event) => {
     // A morph restores the full time and removes the title.
     for (const node of event.detail.newContent ?? []) if (node.nodeType === 1) tick(node.parentElement ?? node);

@@ -150,5 +150,5 @@ def test_front_page_lists_the_most_read_articles(article: Callable[..., str], vi
         reader = visit(color_scheme=scheme, viewport={"width": 375, "height": 700}).page
         reader.goto("/".join(address.split("/")[:3]))
         expect(reader.get_by_role("complementary", name="Most read in the last 30 days")).to_be_visible()
-        assert_accessible(reader)
+        assert_accessible(reader, colors_only=scheme == "dark")
         assert reader.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -287,8 +287,11 @@ def test_more_comments_load_without_moving_the_page(visit: Visits, article: Arti
     expect(page.locator(".comment")).to_have_count(50)
     more = page.get_by_role("link", name="More comments")
     more.scroll_into_view_if_needed()
-    before = page.evaluate("scrollY")
+    last, top = page.locator(".comment").nth(49), "element => Math.round(element.getBoundingClientRect().top)"
+    # Comments that scrolling has brought near the window are laid out in the next frame.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    before = last.evaluate(top)
     more.click()
     expect(page.locator(".comment")).to_have_count(60)
-    assert page.evaluate("scrollY") == before
+    assert last.evaluate(top) == before
     expect(page.get_by_role("link", name="More comments")).to_have_count(0)

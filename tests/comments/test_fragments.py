@@ -57,6 +57,25 @@ def test_page_shows_a_change_of_the_parent_that_a_deep_reply_names(
     assert ">Bea</a>" in reader.get("/articles/birds").text
 
 
+def test_page_shows_every_change_of_a_reply_and_of_the_replies_that_are_left(
+    app: Flask, write_comments: WriteComments
+) -> None:
+    """The HTML of a thread is cached as a whole."""
+    (root,) = write_comments(["First text"])
+    replies = write_comments([f"Reply {number}" for number in range(12)], parent_id=root)
+    reader = app.test_client()
+    page = reader.get("/articles/birds").text
+    assert "Show 2 more replies" in page
+    assert "Reply 9" in page
+    with app.app_context(), write_transaction() as writing:
+        writing.execute(update(Comment).where(Comment.id == replies[1]).values(like_count=7))
+    assert 'data-likes="7"' in reader.get("/articles/birds").text
+    write_comments(["Reply 12"], parent_id=root)
+    page = reader.get("/articles/birds").text
+    assert "Show 3 more replies" in page
+    assert "13 replies" in page
+
+
 def test_closed_article_and_another_language_have_separate_entries() -> None:
     fragments, node = Fragments(), Node(comment(1))
     assert fragments.html(("en", False, "/"), lambda node: "open", node) == "open"

@@ -20,7 +20,7 @@ from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from tests.comments.conftest import HTMX, OWNER, Post, WriteComments
 
-ARTICLES = 50
+ARTICLES = 20
 THREADS_EACH = 20
 REPLIES_EACH = 4
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -31,7 +31,7 @@ Statement = tuple[str, Any]
 
 @pytest.fixture
 def filled(app: Flask) -> Flask:
-    """The application with 5,000 comments on 50 articles, and fresh planner statistics."""
+    """The application with 2,000 comments on 20 articles, and fresh planner statistics."""
     with app.app_context():
         with write_transaction() as session:
             ids = [
@@ -82,7 +82,7 @@ def comments_of(article_id: int) -> Iterator[dict[str, Any]]:
             "changed_in": number,
             "reply_count": REPLIES_EACH if is_root else 0,
             "author_name": f"Name {number % 50}",
-            "author_token_hash": hashlib.sha256(f"{row_id % 5000}".encode()).digest(),
+            "author_token_hash": hashlib.sha256(f"{row_id % 2000}".encode()).digest(),
             "body_source": f"Text {row_id}",
             "body_html": f"<p>Text {row_id}</p>",
             "renderer_version": 1,
@@ -149,8 +149,8 @@ def requests_of(app: Flask, author: FlaskClient) -> dict[str, Callable[[], Any]]
         "reply": lambda: author.post(url, data={**form, "body": "Three", "parent_id": "601"}, headers=HTMX),
         "plain post": lambda: author.post(url, data={**form, "body": "Four"}),
         "repeat": lambda: author.post(url, data={**form, "body": "Four"}),
-        "edit form": lambda: author.get("/comments/5001/edit"),
-        "edit": lambda: author.post("/comments/5001/edit", data={"body": "Changed", "revision": "0"}, headers=HTMX),
+        "edit form": lambda: author.get("/comments/2001/edit"),
+        "edit": lambda: author.post("/comments/2001/edit", data={"body": "Changed", "revision": "0"}, headers=HTMX),
         "like": lambda: author.post("/comments/605/likes", headers=HTMX),
         "unlike": lambda: author.post("/comments/605/likes", headers=HTMX),
         "preview": lambda: author.post("/comments/preview", data={**form, "article": "a6", "parent_id": "601"}),
@@ -166,7 +166,7 @@ def requests_of(app: Flask, author: FlaskClient) -> dict[str, Callable[[], Any]]
         "permalink": lambda: author.get("/comments/690"),
         "reply form": lambda: author.get("/comments/690/reply"),
         "front page": lambda: author.get("/"),
-        "delete": lambda: author.post("/comments/5001/delete", headers=HTMX),
+        "delete": lambda: author.post("/comments/2001/delete", headers=HTMX),
     }
 
 
@@ -175,7 +175,7 @@ def test_no_request_of_a_visitor_scans_a_big_table(filled: Flask) -> None:
     author = filled.test_client()
     first = {"author_name": "Ada", "body": "Zero"}
     assert author.post("/articles/a6/comments", data=first).status_code == 303
-    assert filled.test_cli_runner().invoke(args=["comments", "approve", "5001"]).exit_code == 0
+    assert filled.test_cli_runner().invoke(args=["comments", "approve", "2001"]).exit_code == 0
     found: dict[str, list[str]] = {}
     for name, send in requests_of(filled, author).items():
         with recorded(filled) as statements:

@@ -28,8 +28,12 @@ def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
 def blog(server: Server, database_url: str) -> Iterator[Flask]:
     """The application in the test process. The database has one article."""
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, server.folder)
-    now = datetime(2026, 1, 2, tzinfo=UTC)
-    with app.app_context(), write_transaction() as session:
-        publish(session, Manuscript("birds", "en", "Birds", "", [], False, now, "They sing."), now)
+    add_article(app, "birds")
     yield app
     dispose(app)
+
+
+def add_article(app: Flask, slug: str) -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    with app.app_context(), write_transaction() as session:
+        publish(session, Manuscript(slug, "en", "Birds", "", [], False, now, "They sing."), now)

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
-from blogapp.db.migrate import MigrationError
+from blogapp.db.schema import MigrationError
 from blogapp.db.transactions import write_transaction
 from tests.conftest import SECRET_KEY, dispose
 

@@ -34,9 +34,11 @@ OPTIONS = {
 
 
 class Postgres:
-    """A running cluster. `url` is the URL of its `postgres` database; `stop` stops it and deletes its folder."""
+    """A running cluster. `url` is the URL of its `postgres` database; `stop` stops it and deletes its folder.
+    `options` replace those of OPTIONS."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
+        self.options = {**OPTIONS, **options}
         self.user = _unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="blogapp-postgres-"))
         self.process: SupervisedProcess | None = None
@@ -81,7 +83,7 @@ class Postgres:
         raise RuntimeError(f"{command[0]} failed: {done.stderr}")
 
     def _start(self) -> None:
-        options = [argument for name, value in OPTIONS.items() for argument in ("-c", f"{name}={value}")]
+        options = [argument for name, value in self.options.items() for argument in ("-c", f"{name}={value}")]
         server = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *options]
         log = self.folder / "log"
         for _ in range(3):  # another process may take a free port in the meantime

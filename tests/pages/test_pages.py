@@ -34,6 +34,12 @@ def test_front_page_lists_articles_each_in_its_language(
     assert "0 comments<" in english
 
 
+@pytest.mark.settings(SITE_TITLE="Birds & co", SITE_LOCALE="fr")
+def test_front_page_has_a_description(client: FlaskClient) -> None:
+    description = '<meta name="description" content="Les derniers articles de Birds &amp; co.">'
+    assert description in client.get("/").text
+
+
 def test_empty_blog_shows_a_message(client: FlaskClient) -> None:
     assert "No articles yet." in client.get("/").text
 
@@ -129,6 +135,7 @@ def test_errors_are_pages_of_the_site_or_fragments(
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.own_app
 def test_internal_error_shows_no_traceback(app: Flask) -> None:
     @app.get("/mistake")
     def mistake() -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 
-from blogapp.text.confusables import look_alike
+from blogapp.text.confusables import TABLE, look_alike
+from tests.harness.confusables import compute_table
+
+
+def test_table_is_that_of_the_standard() -> None:
+    assert json.loads(TABLE.read_text(encoding="ascii")) == compute_table()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ from blogapp.view_counts.models import DailyRefusals, ViewCount
 from tests.conftest import SECRET_KEY, browser, locked, on_server
 from tests.harness.server import ROOT
 
+# These tests lock the database, make it unavailable, and change how the application connects to it.
+pytestmark = pytest.mark.own_app
+
 Publish = Callable[..., Article]
 HTMX = {"HX-Request": "true"}
 

@@ -58,7 +58,7 @@ def flask_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskRun]:
 def next_request_works(flask_run: FlaskRun) -> Iterator[None]:
     yield
     with connect(flask_run, GET) as reader:
-        assert reader.answer()[0] == 200
+        assert reader.answer()[0] == 302  # to the setup, because the blog is empty
 
 
 @pytest.mark.parametrize("length", [LARGEST_BODY + 1, 15_000_000])
@@ -140,3 +140,4 @@ def test_log_has_the_url_of_the_site_and_no_visitor_address(flask_run: FlaskRun)
     assert f"The site is at http://127.0.0.1:{flask_run.port} (" in flask_run.log()
     assert "WARNING" not in flask_run.log()
     assert "127.0.0.1 - -" not in flask_run.log()
+    assert f"\nSet up the blog at http://127.0.0.1:{flask_run.port}/owner/setup?setup_code=" in flask_run.log()

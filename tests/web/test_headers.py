@@ -66,6 +66,7 @@ def test_every_response_has_the_marker_header(publish_article: Publish, app: Fla
     assert_marked(client.get("/healthz"), 200)
 
 
+@pytest.mark.own_app
 def test_unexpected_error_has_the_marker_header(app: Flask) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
 

@@ -23,6 +23,9 @@ from blogapp.web.immediate import Answer
 from blogapp.web.page_cache import ARGUMENTS
 from blogapp.web.page_store import OVERHEAD, Dependency, Entry, Store
 
+# These tests change the application and check what it keeps in memory.
+pytestmark = pytest.mark.own_app
+
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 

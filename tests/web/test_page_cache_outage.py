@@ -16,6 +16,9 @@ from blogapp.db.content_versions import POSTGRESQL_MAX_AGE
 from blogapp.db.transactions import write_transaction
 from tests.conftest import locked
 
+# These tests change the application and check what it keeps in memory.
+pytestmark = pytest.mark.own_app
+
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
 

@@ -304,9 +304,10 @@ def test_port_in_use_is_reported_in_one_sentence(server: Server, tmp_path: Path)
 
 
 def test_makefile_and_procfile_start_the_same_server() -> None:
-    command = "python -m blogapp.web.server\n"
-    assert (ROOT / "Procfile").read_text().endswith(command)
-    assert command in (ROOT / "Makefile").read_text()
+    assert (ROOT / "Procfile").read_text().endswith("python -m blogapp.web.server\n")
+    assert "python -m blogapp.pages.serve\n" in (ROOT / "Makefile").read_text()
+    # It upgrades the database first, then calls the server's main().
+    assert "server.main(" in (ROOT / "blogapp" / "pages" / "serve.py").read_text()
 
 
 def _front_page(server: Server) -> str:

@@ -1,0 +1,119 @@
+"""The owner's forms: the settings of the site, the first setup, a new password. Messages are in the language of the
+page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel import Locale
+from wtforms import Field, Form, PasswordField, SelectField, StringField, ValidationError
+
+from blogapp.owners.passwords import LONGEST, SHORTEST
+from blogapp.settings import LOCALES
+from blogapp.site.settings import LONGEST as LONGEST_SETTING
+from blogapp.site.settings import Site
+from blogapp.site.time_zones import is_time_zone, time_zones
+from blogapp.text.i18n import gettext, number
+from blogapp.text.names import clean_name, is_blank
+
+NAME_LENGTH = 60
+
+
+def _cleaned(value: str | None) -> str:
+    return clean_name(value or "")
+
+
+class OwnerForm(Form):
+    """A form that knows which field to focus."""
+
+    def first_wrong_field(self) -> str:
+        """The name of the first invalid field; empty if all are valid."""
+        return next((field.name for field in self if field.errors), "")
+
+
+class SiteForm(OwnerForm):
+    """The settings of the site. Fields that the environment sets are left out."""
+
+    site_title = StringField(filters=[_cleaned])
+    description = StringField(filters=[_cleaned])
+    lang = SelectField(choices=lambda: [(code, language_name(code)) for code in LOCALES], validate_choice=False)
+    time_zone = SelectField(choices=lambda: [(name, name) for name in time_zones()], validate_choice=False)
+
+    def validate_site_title(self, field: Field) -> None:
+        if is_blank(field.data):
+            raise ValidationError(gettext("Please enter a title."))
+        limit_length(field, LONGEST_SETTING["title"])
+
+    def validate_description(self, field: Field) -> None:
+        limit_length(field, LONGEST_SETTING["description"])
+
+    def validate_lang(self, field: Field) -> None:
+        if field.data not in LOCALES:
+            raise ValidationError(gettext("Please choose a language of the list."))
+
+    def validate_time_zone(self, field: Field) -> None:
+        if not is_time_zone(field.data or ""):
+            raise ValidationError(gettext("Please choose a time zone of the list."))
+
+    def leave_out(self, fixed: frozenset[str]) -> None:
+        """Remove the fields of settings that the environment sets."""
+        for name, field in FIELDS.items():
+            if name in fixed and field in self:
+                del self[field]
+
+    def settings(self) -> dict[str, str]:
+        """The values of the form, by the names of the settings."""
+        return {name: self[field].data for name, field in FIELDS.items() if field in self}
+
+
+# The field for each setting of the site.
+FIELDS = {"title": "site_title", "description": "description", "locale": "lang", "time_zone": "time_zone"}
+
+
+def site_values(site: Site) -> dict[str, Any]:
+    """The values with which the fields of `SiteForm` begin."""
+    return {field: getattr(site, name) for name, field in FIELDS.items()}
+
+
+class NewPasswordForm(OwnerForm):
+    """The choice of a password."""
+
+    password = PasswordField()
+
+    def validate_password(self, field: Field) -> None:
+        if not SHORTEST <= len(field.data or "") <= LONGEST:
+            raise ValidationError(
+                gettext("Please choose a password of at least %(least)s characters (and at most %(most)s).")
+                % {"least": number(SHORTEST), "most": number(LONGEST)}
+            )
+
+
+class SetupForm(SiteForm, NewPasswordForm):
+    """The first setup: the code that proves access to the server, the owner's account, the settings of the site."""
+
+    setup_code = StringField()
+    name = StringField(filters=[_cleaned])
+    # The message for a wrong code, which is compared before the form is validated.
+    refused_code = ""
+
+    def validate_setup_code(self, field: Field) -> None:
+        if self.refused_code:
+            raise ValidationError(self.refused_code)
+
+    def validate_name(self, field: Field) -> None:
+        if is_blank(field.data):
+            raise ValidationError(gettext("Please enter your name, as readers will see it."))
+        limit_length(field, NAME_LENGTH)
+
+
+def language_name(code: str) -> str:
+    """The name of a language in that language: English, Français, עברית."""
+    return str(Locale.parse(code).get_display_name()).capitalize()
+
+
+def limit_length(field: Field, limit: int) -> None:
+    """Raise ValidationError if the value has more than `limit` characters."""
+    length = len(field.data or "")
+    if length > limit:
+        sentence = gettext("At most %(limit)s characters are possible here; you have entered %(length)s.")
+        raise ValidationError(sentence % {"limit": number(limit), "length": number(length)})

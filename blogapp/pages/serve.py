@@ -1,0 +1,50 @@
+"""`make serve`: upgrade the database if that is necessary, then start the production server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from flask import Flask
+from sqlalchemy import exists, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from blogapp.articles.models import Article
+from blogapp.comments.models import Comment
+from blogapp.db.base import db
+from blogapp.db.schema import BEHIND, schema_state
+from blogapp.text import markup
+from blogapp.web import server
+
+UPGRADE = [sys.executable, "-m", "flask", "db", "upgrade"]
+
+
+def main(target: str = "app:app") -> None:
+    server.main(target, prepare=upgrade_if_needed)
+
+
+def upgrade_if_needed(app: Flask) -> None:
+    """Run `flask db upgrade` if it has something to do. In another process, because what it imports would take memory
+    in this one and in each worker. If it fails, it has printed the reason, and the site starts nevertheless."""
+    with app.app_context():
+        try:
+            is_needed = schema_state() == BEHIND or has_outdated_html()
+        except SQLAlchemyError:
+            is_needed = False  # an outage, which create_app() has reported
+        finally:
+            db.session.remove()
+            db.engine.dispose()  # the workers must not share a connection
+    if is_needed:
+        subprocess.run(UPGRADE, check=False)
+
+
+def has_outdated_html() -> bool:
+    """Whether another version of the renderer has rendered an article or a comment."""
+    return any(
+        db.session.scalar(select(exists().where(model.renderer_version != markup.RENDERER_VERSION)))
+        for model in (Article, Comment)
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])

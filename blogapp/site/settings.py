@@ -1,0 +1,122 @@
+"""The settings of the site: from the environment, else from the database, where the owner's browser stores them, else
+their defaults.
+
+They are read in one query per rendered page, in the snapshot of the page, so a page never shows an old title with a new
+content version. A cached page needs no query: a change raises all content versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flask import Flask, current_app, has_request_context, request
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from werkzeug.local import LocalProxy
+
+from blogapp.db.base import db
+from blogapp.db.transactions import insert_for
+from blogapp.settings import Settings
+from blogapp.site.models import SiteSetting
+from blogapp.site.time_zones import time_zone_of_host
+from blogapp.web.errors import DATABASE_FAILED
+
+SITE = "blogapp.site"
+SETUP_DONE_AT = "setup_done_at"
+# The settings that an environment variable overrides, and its name.
+VARIABLES = {
+    "title": "SITE_TITLE",
+    "description": "SITE_DESCRIPTION",
+    "locale": "SITE_LOCALE",
+    "time_zone": "SITE_TIME_ZONE",
+}
+LONGEST = {"title": 100, "description": 300}
+
+
+@dataclass(frozen=True)
+class Site:
+    """The settings in effect. `fixed` names those that the environment sets, so that the browser cannot change them;
+    `is_set_up` says whether the first setup is done."""
+
+    title: str
+    description: str
+    locale: str
+    time_zone: str
+    fixed: frozenset[str]
+    is_set_up: bool = False
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Make `site` and `site_title` available in templates."""
+    app.extensions["site"] = Site(
+        title=settings.site_title,
+        description=settings.site_description,
+        locale=settings.site_locale,
+        time_zone=settings.site_time_zone or time_zone_of_host(),
+        fixed=frozenset(name for name, variable in VARIABLES.items() if settings.sources[variable] == "environment"),
+    )
+    app.extensions["last_site"] = app.extensions["site"]
+    # Evaluated only when a template uses them.
+    app.jinja_env.globals["site"] = LocalProxy(current_site)
+    app.jinja_env.globals["site_title"] = LocalProxy(lambda: current_site().title)
+
+
+def current_site() -> Site:
+    """The settings of the site, read once in a request. If the database cannot be read, those that were read last, so
+    that error pages can be shown."""
+    if not has_request_context():
+        return read_site(db.session())
+    if SITE not in request.environ:
+        if DATABASE_FAILED in request.environ:
+            return last_site()
+        try:
+            request.environ[SITE] = current_app.extensions["last_site"] = read_site(db.session())
+        except SQLAlchemyError:
+            request.environ[DATABASE_FAILED] = True
+            raise
+    site: Site = request.environ[SITE]
+    return site
+
+
+def last_site() -> Site:
+    """The settings that this process has read last."""
+    site: Site = current_app.extensions["last_site"]
+    return site
+
+
+def current_locale() -> str:
+    """The language of the site: en, fr or he."""
+    return current_site().locale
+
+
+def read_site(session: Session) -> Site:
+    """The settings in the session's snapshot, in one query."""
+    default: Site = current_app.extensions["site"]
+    stored = {row.name: row.value for row in session.execute(select(SiteSetting.name, SiteSetting.value))}
+    changed = {name: stored[name] for name in VARIABLES if name in stored and name not in default.fixed}
+    return replace(default, is_set_up=SETUP_DONE_AT in stored, **changed)
+
+
+def chosen_in_browser() -> dict[str, str]:
+    """The settings that were made in the browser, by their environment variables. Empty if the database cannot be
+    read."""
+    default: Site = current_app.extensions["site"]
+    try:
+        present = read_site(db.session())
+    except SQLAlchemyError:
+        return {}
+    names = [name for name in VARIABLES if getattr(present, name) != getattr(default, name)]
+    return {VARIABLES[name]: getattr(present, name) for name in names}
+
+
+def change_site(session: Session, values: Mapping[str, str]) -> None:
+    """Store settings, by their names in `Site`; those that the environment sets are left as they are. A write
+    transaction with `Changes.EVERYTHING` must be open, because every page shows the title."""
+    fixed = current_app.extensions["site"].fixed
+    for name in sorted(values.keys() - fixed):
+        insert = insert_for(session, SiteSetting).values(name=name, value=values[name])
+        session.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"value": values[name]}))
+    if has_request_context():
+        request.environ.pop(SITE, None)

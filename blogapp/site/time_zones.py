@@ -1,0 +1,32 @@
+"""Names of time zones, such as Europe/Paris."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from zoneinfo import available_timezones
+
+# Names without a place: kept for old programs, and confusing in a list.
+OLD = ("Etc/", "SystemV/", "US/", "posix/", "right/")
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """All names that a person would choose, and UTC."""
+    return (*sorted(name for name in available_timezones() if "/" in name and not name.startswith(OLD)), "UTC")
+
+
+def is_time_zone(name: str) -> bool:
+    return name in available_timezones()
+
+
+@cache
+def time_zone_of_host() -> str:
+    """The time zone of the computer that the blog runs on; UTC if it is not known."""
+    try:
+        link = str(Path("/etc/localtime").resolve())
+    except (OSError, RuntimeError):
+        link = ""
+    found = os.environ.get("TZ", "").lstrip(":") or link.partition("zoneinfo/")[2]
+    return found if found in time_zones() else "UTC"

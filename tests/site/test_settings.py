@@ -1,0 +1,147 @@
+"""The settings of the site: the environment, else the browser, else the default; seen by every process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from blogapp import create_app
+from blogapp.articles.models import Article
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.owners.accounts import save_owner
+from blogapp.site.models import SiteSetting
+from blogapp.site.settings import change_site
+from tests.conftest import SECRET_KEY, dispose, eventually, locked
+from tests.owners.conftest import password_hash as password_hash
+from tests.owners.conftest import sign_in
+
+Publish = Callable[..., Article]
+FORM = {"site_title": "Mein <Blog>", "description": "A “quoted” one", "lang": "fr", "time_zone": "Europe/Paris"}
+
+
+@pytest.fixture
+def owner(app: Flask, client: FlaskClient, password_hash: str) -> FlaskClient:
+    with app.app_context(), write_transaction() as session:
+        save_owner(session, "Chloé Martin", password_hash)
+    assert sign_in(client).status_code == 303
+    return client
+
+
+@pytest.fixture
+def other(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """Another process with the same database."""
+    other = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, tmp_path / "other")
+    yield other
+    dispose(other)
+
+
+def test_change_is_on_every_page(owner: FlaskClient, app: Flask, publish_article: Publish, session: Session) -> None:
+    publish_article(slug="birds")
+    reader = app.test_client()
+    pages = {address: reader.get(address).text for address in ("/", "/articles/birds", "/privacy", "/nowhere")}
+    assert all("Carnet</a>" in page for page in pages.values())
+    answer = owner.post("/owner/settings", data=FORM)
+    assert (answer.status_code, answer.location) == (303, "/owner/settings?notice=saved")
+    for address in pages:
+        page = reader.get(address).text
+        assert "Mein &lt;Blog&gt;</a>" in page
+        assert "Carnet" not in page
+    assert '<html lang="fr"' in reader.get("/").text
+    assert '<meta name="description" content="A “quoted” one">' in reader.get("/").text
+    assert "Vos modifications sont enregistrées." in owner.get(answer.location).text
+    assert {row.name: row.value for row in session.scalars(select(SiteSetting))}["time_zone"] == "Europe/Paris"
+
+
+def test_other_processes_see_a_change(owner: FlaskClient, other: Flask, publish_article: Publish) -> None:
+    publish_article(slug="birds")
+    reader = other.test_client()
+    for address in ("/", "/articles/birds"):
+        assert "Carnet</a>" in reader.get(address).text
+    owner.post("/owner/settings", data=FORM)
+    for address in ("/", "/articles/birds"):
+        eventually(lambda address=address: "Mein &lt;Blog&gt;</a>" in reader.get(address).text, True)  # type: ignore[misc]
+
+
+@pytest.mark.settings(SITE_TITLE="From the host", SITE_TIME_ZONE="Asia/Tokyo")
+def test_environment_wins_and_is_shown(owner: FlaskClient, app: Flask) -> None:
+    page = owner.get("/owner/settings").text
+    assert 'name="site_title"' not in page
+    assert re.search(r"<code>SITE_TITLE</code></dt>\s*<dd><bdi>From the host", page)
+    assert "Asia/Tokyo</bdi>" in page
+    assert owner.post("/owner/settings", data={**FORM, "lang": "xx"}).status_code == 422
+    assert owner.post("/owner/settings", data=FORM).status_code == 303
+    page = app.test_client().get("/").text
+    assert "From the host</a>" in page
+    assert '<html lang="fr"' in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("site_title", ""),
+        ("site_title", "\u200b \u2800"),
+        ("site_title", "x" * 101),
+        ("description", "x" * 301),
+        ("lang", "xx"),
+        ("lang", ""),
+        ("time_zone", "Europe/Nowhere"),
+        ("time_zone", "../../etc/passwd"),
+    ],
+)
+def test_invalid_value_is_shown_again_with_its_error(
+    owner: FlaskClient, session: Session, field: str, value: str
+) -> None:
+    answer = owner.post("/owner/settings", data={**FORM, field: value})
+    assert answer.status_code == 422
+    assert answer.text.count("data-error-for=") == 1
+    assert f'data-error-for="{field}"' in answer.text
+    assert answer.text.count("autofocus") == 1
+    assert "A “quoted” one" in answer.text or field == "description"
+    assert session.scalars(select(SiteSetting.value).where(SiteSetting.name == "title")).all() == []
+
+
+def test_rendered_page_needs_one_query_more_and_a_cached_page_none(
+    app: Flask, client: FlaskClient, publish_article: Publish
+) -> None:
+    publish_article(slug="birds")
+    statements: list[str] = []
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    for address in ("/", "/articles/birds", "/privacy", "/nowhere"):
+        statements.clear()
+        client.get(address)
+        assert len([each for each in statements if "site_settings" in each]) == 1, address
+    statements.clear()
+    client.get("/articles/birds")
+    client.get("/")
+    assert [each for each in statements if "content_versions" not in each] == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_error_page_during_an_outage_has_the_last_title(
+    app: Flask, client: FlaskClient, publish_article: Publish, database_url: str
+) -> None:
+    publish_article(slug="birds")
+    with app.app_context(), write_transaction() as session:
+        change_site(session, {"title": "Changed"})
+    assert "Changed</a>" in client.get("/nowhere").text
+    with locked(database_url, "articles, site_settings"):
+        answer = client.get("/articles/birds")
+    assert answer.status_code == 503
+    assert "Changed</a>" in answer.text
+
+
+def test_setting_of_the_browser_is_listed_by_the_command(app: Flask, owner: FlaskClient) -> None:
+    owner.post("/owner/settings", data=FORM)
+    output = app.test_cli_runner().invoke(args=["settings"]).output
+    assert "SITE_TITLE=Mein <Blog>  (set in the browser)" in output
+    assert "SITE_LOCALE=fr  (set in the browser)" in output
