@@ -56,6 +56,7 @@ ARGUMENTS = {
     "owner_settings.edit": ("notice",),
     "owner_setup.new": ("setup_code",),
     "privacy.show": ("lang",),
+    "statistics.show": ("article", "period"),
 }
 FIELDS = {
     "comments.create": ("author_email", "author_name", "author_url", "body", "homepage", "parent_id"),
@@ -73,6 +74,7 @@ FIELDS = {
     "owner.create": ("name", "next", "password"),
     "owner_setup.create": ("description", "lang", "name", "password", "setup_code", "site_title", "time_zone"),
     "owner_settings.update": ("description", "lang", "site_title", "time_zone"),
+    "pictures.update": ("alt",),
     "privacy.object_to_counting": ("lang",),
     "view_counts.create": ("referrer",),
 }
@@ -165,7 +167,7 @@ def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, s
     default those of the article and of comment 1. Routes that delete or sign out come last."""
     ends = ("/removal", "/erasure", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
-    usual = {"slug": "birds", "comment_id": "1", "ban_id": "1"}
+    usual = {"slug": "birds", "comment_id": "1", "ban_id": "1", "picture_id": "1", "name": "x.webp"}
     for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):
         if rule.arguments or not value:
             yield re.sub(r"<(?:id:)?(\w+)>", lambda match: value or usual[match[1]], rule.rule), rule.endpoint
