@@ -34,7 +34,7 @@ from blogapp.comments.models import (
     CommentRevision,
     Like,
 )
-from blogapp.comments.visibility import lock_conversations
+from blogapp.comments.visibility import lock_conversation, lock_conversations
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 
@@ -101,8 +101,15 @@ def decide_about_many(
     for _ in range(VISIBLE_AT_MOST // VISIBLE_BATCH):
         if not (ids := _some(session, matching, VISIBLE_BATCH)):
             return Outcome(changed, more=False)
-        changed += _change_each(act, ids, matching, decider, now)
+        for article_id in articles_of(session, ids):
+            changed += _change_each(act, article_id, ids, matching, decider, now)
     return Outcome(changed, more=bool(_some(session, matching, 1)))
+
+
+def articles_of(session: Session, ids: Sequence[int]) -> Sequence[int]:
+    """The articles that comments belong to. Visible comments are changed in a transaction for each article, which
+    raises only the content version of that article."""
+    return session.scalars(select(Comment.article_id).where(Comment.id.in_(ids)).distinct()).all()
 
 
 def _is_invisible() -> ColumnElement[bool]:
@@ -151,11 +158,13 @@ def _change_invisible(
         return len(found)
 
 
-def _change_each(act: str, ids: Sequence[int], matching: ColumnElement[bool], decider: Decider, now: datetime) -> int:
-    with write_transaction() as session:
-        lock_conversations(session, select(Comment.article_id).where(Comment.id.in_(ids)))
-        query = select(Comment).where(Comment.id.in_(ids), matching).order_by(Comment.article_id, Comment.id)
-        comments = session.scalars(query, execution_options={"populate_existing": True}).all()
+def _change_each(
+    act: str, article_id: int, ids: Sequence[int], matching: ColumnElement[bool], decider: Decider, now: datetime
+) -> int:
+    with write_transaction(article_id) as session:
+        lock_conversation(session, article_id)
+        still = select(Comment).where(Comment.id.in_(ids), Comment.article_id == article_id, matching)
+        comments = session.scalars(still.order_by(Comment.id), execution_options={"populate_existing": True}).all()
         for comment in comments:
             ACTS[act](session, comment, decider, now)
         return len(comments)

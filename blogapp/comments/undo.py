@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, select, u
 from sqlalchemy.orm import Session, aliased
 
 from blogapp.comments import bayes
+from blogapp.comments.bulk import articles_of
 from blogapp.comments.decisions import Decider
 from blogapp.comments.models import ERASE, FINAL, PUBLISHED, UNDO, Comment, CommentDecision
 from blogapp.comments.moderation import revert
@@ -59,10 +60,11 @@ def undo(session: Session, batch: int, decider: Decider, now: datetime) -> int:
         with write_transaction(Changes.NOTHING) as writer:
             undone += _undo_hidden(writer, _locked(writer, batch, since, ids, hidden), decider, now)
     while ids := _some(session, batch, since, None, VISIBLE_BATCH):
-        with write_transaction() as writer:
-            for row in _locked(writer, batch, since, ids, None):
-                revert(writer, row.id, row.status_before, decider, now)
-                undone += 1
+        for article_id in articles_of(session, ids):
+            with write_transaction(article_id) as writer:
+                for row in _locked(writer, batch, since, ids, Comment.article_id == article_id):
+                    revert(writer, row.id, row.status_before, decider, now)
+                    undone += 1
     if not undone:
         raise TooLate
     return undone
@@ -96,8 +98,9 @@ def _locked(
     session: Session, batch: int, since: datetime, ids: list[int], also: ColumnElement[bool] | None
 ) -> Sequence[Decision]:
     """The comments with these ids that can still be undone, now that their conversations are locked."""
-    lock_conversations(session, select(Comment.article_id).where(Comment.id.in_(ids)))
-    return session.execute(_undoable(batch, since, also).where(Comment.id.in_(ids))).all()
+    chosen = _undoable(batch, since, also).where(Comment.id.in_(ids))
+    lock_conversations(session, select(chosen.subquery().c.article_id))
+    return session.execute(chosen).all()
 
 
 def _undo_hidden(session: Session, rows: Sequence[Decision], decider: Decider, now: datetime) -> int:

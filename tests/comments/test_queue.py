@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from blogapp import clock
 from blogapp.articles.models import Article
@@ -384,6 +385,36 @@ def test_list_needs_the_same_queries_for_ten_and_for_ten_thousand(owner: FlaskCl
         numbers.append(len(statements))
         assert count == 10 or big_scans(app, statements) == []
     assert numbers[:7] == numbers[7:]
+
+
+def test_no_press_of_the_owner_scans_a_big_table(owner: FlaskClient, wave: Wave, app: Flask) -> None:
+    ids = wave(3_000)
+    with app.app_context(), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+    some, batch = {"id": [f"{each}@0" for each in ids[:50]]}, ""
+    presses: dict[str, Callable[[], TestResponse]] = {
+        "article": lambda: owner.get("/articles/birds"),
+        "approve": lambda: owner.post(f"/comments/{ids[-1]}/approval", data={"revision": "0"}),
+        "ban": lambda: owner.post(f"/comments/{ids[-2]}/ban", data={"days": "1"}),
+        "lock": lambda: owner.post(f"/comments/{ids[-1]}/lock", data={"on": "1"}),
+        "pin": lambda: owner.post(f"/comments/{ids[-1]}/pin", data={"on": "1"}),
+        "erase": lambda: owner.post(f"/comments/{ids[-3]}/erasure"),
+        "approve some": lambda: owner.post("/owner/comments/bulk", data={**some, "action": "approve"}),
+        "all by name": lambda: owner.post(
+            "/owner/comments/bulk", data={"all": "1", "name": "Name 5", "status": "published", "action": "remove"}
+        ),
+        "spam": lambda: owner.post("/owner/comments/bulk", data={"all": "1", "status": "pending", "action": "spam"}),
+        "undo": lambda: owner.post("/owner/comments/undo", data={"batch": batch, "queue": ""}),
+    }
+    found = {}
+    for name, press in presses.items():
+        with recorded(app) as statements:
+            answer = press()
+        assert answer.status_code in {200, 303, 409}, name
+        batch = re.findall(r"undo=(\d+)|$", answer.headers.get("Location", ""))[0]
+        if lines := big_scans(app, statements):
+            found[name] = lines
+    assert found == {}
 
 
 def test_day_that_begins_deletes_old_network_marks(app: Flask, comment: int, post: Post, session: Session) -> None:
