@@ -48,5 +48,5 @@
     }
   });
 
-  document.addEventListener("htmx:after:process", begin, { once: true });
+  begin();
 })();
