@@ -30,7 +30,7 @@ from blogapp.comments.spam import Rules
 from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
-from blogapp.demo import models as models
+from blogapp.demo import routes as demo
 from blogapp.media import owner_routes as pictures
 from blogapp.media import routes as media
 from blogapp.media.library import delete_unused_at_new_day
@@ -38,9 +38,12 @@ from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.dashboard import bp as owner_dashboard
+from blogapp.owners.recovery_routes import bp as owner_recovery
 from blogapp.owners.routes import bp as owner
+from blogapp.owners.security_routes import bp as owner_security
 from blogapp.owners.settings_routes import bp as owner_settings
 from blogapp.pages import article_page
+from blogapp.pages.archive_routes import bp as owner_archive
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
@@ -79,10 +82,12 @@ gc.enable()
 ROOT = Path(__file__).parent.parent
 COMMANDS = {
     "articles": "blogapp.pages.commands:articles_cli",
+    "backup": "blogapp.pages.archive_commands:backup",
     "comments": "blogapp.comments.commands:comments_cli",
     "db": "blogapp.pages.upgrade:db_cli",
     "demo": "blogapp.demo.commands:demo_cli",
     "owner": "blogapp.owners.commands:owner_cli",
+    "restore": "blogapp.pages.archive_commands:restore",
     "views": "blogapp.view_counts.commands:views_cli",
 }
 
@@ -106,6 +111,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         static_folder=None,
     )
     app.config["SECRET_KEY"] = settings.secret_key
+    app.config["RESET_CODE"] = settings.reset_code
     # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
     app.extensions["start_notices"] = []
     app.config["DEFAULT_LOCALE"] = settings.site_locale
@@ -143,6 +149,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
         app, bar.Panel("comments/_owner_panel.html", lambda session: {"waiting": count_waiting(session)}, order=20)
     )
     owner_setup.init_app(app, settings, is_empty)
+    demo.init_app(app)
     view_counts.init_app(app, settings)
     statistics.init_app(app)
     pictures.init_app(app)
@@ -160,9 +167,12 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(pictures.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(owner)
+    app.register_blueprint(owner_recovery)
+    app.register_blueprint(owner_security)
     app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
     app.register_blueprint(owner_settings)
+    app.register_blueprint(owner_archive)
 
     commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))

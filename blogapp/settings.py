@@ -20,6 +20,7 @@ from sqlalchemy import URL, make_url
 from blogapp import setting_values
 
 LOCALES = ("en", "fr", "he")
+LOOKS = ("paper", "slate", "garden", "print")
 
 
 class SettingsError(SystemExit):
@@ -65,6 +66,11 @@ class Settings:
             "the time zone in which the owner enters times, such as Europe/Paris; by default the computer's",
             "",
             setting_values.time_zone,
+        )
+    )
+    site_look: str = field(
+        metadata=setting(
+            "the colours and type of the site: paper, slate, garden or print", "paper", setting_values.one_of(*LOOKS)
         )
     )
     site_url: str = field(

@@ -16,6 +16,8 @@ from blogapp.articles.sources import place_files
 from blogapp.comments.posting import Draft, Sender, post_comment
 from blogapp.comments.spam import Rules
 from blogapp.demo.comments import COMMENTS, DemoComment
+from blogapp.demo.models import DemoArticleRecord, DemoCommentRecord
+from blogapp.demo.removal import digest_of
 from blogapp.text.markup import render_comment
 from blogapp.view_counts.counting import add_up, start_count
 from blogapp.view_counts.models import DailyReferrals, DailyViews, ViewCount
@@ -34,6 +36,7 @@ def fill(session: Session, now: datetime) -> int:
         raise error
     for each in placed:
         article = publish(session, each.manuscript, now).article
+        session.add(DemoArticleRecord(article_id=article.id, digest=digest_of(article)))
         start_count(session, article.id, each.file.metadata.views)
         _add_views(session, article, now)
         _add_comments(session, article, COMMENTS.get(article.slug, ()), now)
@@ -71,3 +74,4 @@ def _add_comments(session: Session, article: Article, comments: tuple[DemoCommen
         sender = Sender(None, hashlib.sha256(each.name.encode()).digest())
         comment, _ = post_comment(session, article, draft, html, sender, Rules("open", 0), when)
         ids[number] = comment.id
+        session.add(DemoCommentRecord(comment_id=comment.id))

@@ -10,8 +10,9 @@ from blogapp.comments.models import Comment
 from blogapp.db.base import Model
 
 
-class DemoArticle(Model):
-    """An article of the demo. `digest` is that of its text as it was created."""
+class DemoArticleRecord(Model):
+    """An article of the demo. `digest` is that of its text as it was created: an article that the owner has changed is
+    not removed."""
 
     __tablename__ = "demo_articles"
 
@@ -19,7 +20,7 @@ class DemoArticle(Model):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
-class DemoComment(Model):
+class DemoCommentRecord(Model):
     """A comment of the demo."""
 
     __tablename__ = "demo_comments"

@@ -9,18 +9,24 @@ is signed in and the original request is carried out, in one step. HTMX gets the
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from blogapp import clock
 from blogapp.db.base import db
+from blogapp.db.content_versions import Changes
+from blogapp.db.transactions import write_transaction
 from blogapp.owners.browser_sign_in import SignInRefused, sign_in_browser
+from blogapp.owners.cookies import read_session_token
 from blogapp.owners.models import Owner
-from blogapp.owners.sessions import signed_in_owner
+from blogapp.owners.sessions import needs_touch, signed_in_owner, touch
 from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_PASSWORD
 from blogapp.web.htmx import is_htmx
 from blogapp.web.http_cache import keep_private
@@ -59,6 +65,7 @@ def current_owner() -> Owner:
 def require_owner() -> WerkzeugResponse | None:
     """None if an owner is signed in, or has just signed in with the form below; else the response to send."""
     if signed_in_owner(db.session()) is not None:
+        _record_use()
         return None
     if request.method in {"GET", "HEAD"}:
         if is_htmx():
@@ -73,6 +80,16 @@ def require_owner() -> WerkzeugResponse | None:
     return None
 
 
+def _record_use() -> None:
+    """Record once an hour that the session was used, for the list of sessions. This is a write that a GET may cause;
+    a failure has no effect."""
+    token, now = read_session_token(request), clock.now()
+    if not needs_touch(db.session(), token, now):
+        return
+    with suppress(SQLAlchemyError), write_transaction(Changes.NOTHING, durable=False, lock_timeout_ms=200) as session:
+        touch(session, token, now)
+
+
 def ask_to_sign_in(status: int, error: str = "", retry_after: int | None = None) -> Response:
     """The sign-in form with everything that was sent: as hidden fields, except the text, which stays visible."""
     if is_htmx():
@@ -82,7 +99,7 @@ def ask_to_sign_in(status: int, error: str = "", retry_after: int | None = None)
     else:
         page = render_template(
             "owners/sign_in.html",
-            action=request.script_root + request.path,
+            action=requested_path(),
             names=(NAME, PASSWORD),
             name=request.form.get(NAME, "")[:200],
             error=error,

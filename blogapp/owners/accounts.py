@@ -34,11 +34,16 @@ def save_owner(session: Session, name: str, password_hash: str) -> Owner:
     if owner is None:
         owner = Owner(name=name)
         session.add(owner)
+    change_password(session, owner, password_hash)
+    close_setup(session, clock.now())
+    return owner
+
+
+def change_password(session: Session, owner: Owner, password_hash: str) -> None:
+    """Give an owner a new password, which ends their sessions. A write transaction must be open."""
     owner.password_hash = password_hash
     session.flush()
     end_all_sessions(session, owner.id)
-    close_setup(session, clock.now())
-    return owner
 
 
 def create_first_owner(session: Session, name: str, password_hash: str) -> Owner:

@@ -51,11 +51,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class ShownLink:
-    """`name` is the endpoint; a response can replace the count by its id, `owner-count-<name>`."""
+    """`name` is the endpoint; a response can replace the count by its id, `owner-count-<name>`. `label` is called by
+    the template, after it has set the language of the bar."""
 
     name: str
     address: str
-    label: str
+    label: Callable[[], str]
     count: int | None
     is_current: bool
 
@@ -100,7 +101,7 @@ def _links(session: Session) -> list[ShownLink]:
         ShownLink(
             link.endpoint,
             url_for(link.endpoint),
-            link.label(),
+            link.label,
             link.count(session) if link.count else None,
             link.endpoint == request.endpoint,
         )

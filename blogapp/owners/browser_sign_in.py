@@ -13,7 +13,7 @@ from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners import attempts, cookies
 from blogapp.owners.models import Owner
-from blogapp.owners.passwords import Busy
+from blogapp.owners.passwords import Busy, check_password
 from blogapp.owners.sessions import LIFETIME, remember_owner
 from blogapp.owners.sign_in import Attempt, TooManyAttempts, WrongPassword, sign_in
 from blogapp.text.i18n import gettext, ngettext
@@ -64,6 +64,22 @@ def admit_browser(owner: Owner, token: str) -> None:
         cookies.set_session_token(request, response, token, LIFETIME)
         cookies.set_known_browser(request, response, url_for("articles.index"), owner.id, secrets.token_urlsafe(16))
         return response
+
+
+def check_present_password(owner: Owner, password: str) -> None:
+    """Check the password of an owner who is signed in, before a change that a stolen session must not make. Raises
+    SignInRefused."""
+    if wait := check_attempts("password", counts=False):
+        raise SignInRefused(too_many_attempts(wait), 429, wait)
+    password_hash = owner.password_hash
+    db.session.commit()  # returns the connection to the pool while the password is checked
+    try:
+        is_right, _ = check_password(password_hash, password)
+    except Busy:
+        raise SignInRefused(gettext("The server is busy. Try again in a moment."), 503, 2) from None
+    if not is_right:
+        check_attempts("password", counts=True)
+        raise SignInRefused(gettext("Wrong password"), 422)
 
 
 def check_attempts(purpose: str, counts: bool) -> int:

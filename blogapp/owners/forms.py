@@ -9,12 +9,13 @@ from babel import Locale
 from wtforms import Field, Form, PasswordField, SelectField, StringField, ValidationError
 
 from blogapp.owners.passwords import LONGEST, SHORTEST
-from blogapp.settings import LOCALES
+from blogapp.settings import LOCALES, LOOKS
 from blogapp.site.settings import LONGEST as LONGEST_SETTING
 from blogapp.site.settings import Site
 from blogapp.site.time_zones import is_time_zone, time_zones
 from blogapp.text.i18n import gettext, number
 from blogapp.text.names import clean_name, is_blank
+from blogapp.web.arguments import storable
 
 NAME_LENGTH = 60
 
@@ -24,11 +25,14 @@ def _cleaned(value: str | None) -> str:
 
 
 class OwnerForm(Form):
-    """A form that knows which field to focus."""
+    """A form that knows which field to focus. `first` names the fields that the page shows above the others."""
+
+    first: tuple[str, ...] = ()
 
     def first_wrong_field(self) -> str:
         """The name of the first invalid field; empty if all are valid."""
-        return next((field.name for field in self if field.errors), "")
+        names = [*self.first, *(field.name for field in self if field.name not in self.first)]
+        return next((name for name in names if self[name].errors), "")
 
 
 class SiteForm(OwnerForm):
@@ -66,8 +70,24 @@ class SiteForm(OwnerForm):
         return {name: self[field].data for name, field in FIELDS.items() if field in self}
 
 
+class SettingsForm(SiteForm):
+    """The settings of the site, with those that the first setup does not ask for."""
+
+    look = SelectField(choices=lambda: [(name, look_names()[name]) for name in LOOKS], validate_choice=False)
+
+    def validate_look(self, field: Field) -> None:
+        if field.data not in LOOKS:
+            raise ValidationError(gettext("Please choose a look of the list."))
+
+
 # The field for each setting of the site.
-FIELDS = {"title": "site_title", "description": "description", "locale": "lang", "time_zone": "time_zone"}
+FIELDS = {
+    "title": "site_title",
+    "description": "description",
+    "locale": "lang",
+    "time_zone": "time_zone",
+    "look": "look",
+}
 
 
 def site_values(site: Site) -> dict[str, Any]:
@@ -88,10 +108,43 @@ class NewPasswordForm(OwnerForm):
             )
 
 
+class ChangePasswordForm(NewPasswordForm):
+    """A new password of an owner who is signed in."""
+
+    first = ("present_password",)
+    present_password = PasswordField()
+    # The message for a wrong present password, which is compared before the form is validated again.
+    refused_password = ""
+
+    def validate_present_password(self, field: Field) -> None:
+        if self.refused_password:
+            raise ValidationError(self.refused_password)
+
+
+class RecoveryForm(NewPasswordForm):
+    """A new password instead of a lost one. `name` is only needed for RESET_CODE, if there are several owners."""
+
+    first = ("reset_code", "name")
+    reset_code = StringField()
+    name = StringField(filters=[_cleaned])
+    # The messages for a wrong code and a wrong name, which are checked before the form is validated.
+    refused_code = refused_name = ""
+
+    def validate_reset_code(self, field: Field) -> None:
+        if self.refused_code:
+            raise ValidationError(self.refused_code)
+
+    def validate_name(self, field: Field) -> None:
+        if self.refused_name:
+            raise ValidationError(self.refused_name)
+
+
 class SetupForm(SiteForm, NewPasswordForm):
     """The first setup: the code that proves access to the server, the owner's account, the settings of the site."""
 
-    setup_code = StringField()
+    first = ("setup_code", "name", "password")
+    description = None  # type: ignore[assignment]  # leaves the field out
+    setup_code = StringField(filters=[storable])
     name = StringField(filters=[_cleaned])
     # The message for a wrong code, which is compared before the form is validated.
     refused_code = ""
@@ -104,6 +157,16 @@ class SetupForm(SiteForm, NewPasswordForm):
         if is_blank(field.data):
             raise ValidationError(gettext("Please enter your name, as readers will see it."))
         limit_length(field, NAME_LENGTH)
+
+
+def look_names() -> dict[str, str]:
+    """The looks in the language of the page, by their names in settings."""
+    return {
+        "paper": gettext("Paper: warm, with serifs"),
+        "slate": gettext("Slate: cool, without serifs"),
+        "garden": gettext("Garden: green, with serifs"),
+        "print": gettext("Print: black and white, with serifs"),
+    }
 
 
 def language_name(code: str) -> str:

@@ -1,14 +1,18 @@
-"""Recovery codes: each signs an owner in once who has lost the password."""
+"""Codes with which an owner who has lost the password can choose a new one: the recovery codes, and RESET_CODE, which
+the host sets. Each works once."""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
+from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from blogapp.owners.models import Owner, RecoveryCode
+from blogapp.db.transactions import insert_for
+from blogapp.owners.models import Owner, RecoveryCode, UsedResetCode
 
 CODES = 10
 # Without letters and digits that look alike. 16 of these characters have 79 random bits, so a plain hash is enough.
@@ -33,6 +37,16 @@ def use_recovery_code(session: Session, code: str) -> Owner | None:
     used = delete(RecoveryCode).where(RecoveryCode.code_hash == _hash(code)).returning(RecoveryCode.owner_id)
     owner_id = session.scalar(used)
     return session.get(Owner, owner_id) if owner_id is not None else None
+
+
+def use_reset_code(session: Session, code: str, reset_code: str, now: datetime) -> bool:
+    """Whether `code` is RESET_CODE and its value was never used before; it is used then. A write transaction must be
+    open; of two at the same time, one gets True."""
+    if not reset_code or not hmac.compare_digest(_hash(code), _hash(reset_code)):
+        return False
+    insert = insert_for(session, UsedResetCode).values(code_hash=_hash(code), used_at=now)
+    used = session.execute(insert.on_conflict_do_nothing(index_elements=["code_hash"]).returning(UsedResetCode.used_at))
+    return used.first() is not None
 
 
 def unused_recovery_codes(session: Session, owner_id: int) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from datetime import datetime, timedelta
 
 from flask import request
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from blogapp import clock
@@ -17,6 +18,8 @@ from blogapp.owners.models import Owner, OwnerSession
 LIFETIME = timedelta(days=30)
 # Sessions that one owner may have at the same time; the oldest end first.
 SESSIONS_AT_MOST = 20
+# How exactly a session's last use is known.
+SEEN_EVERY = timedelta(hours=1)
 # The WSGI environment's key for the owner who sent the request.
 OWNER = "blogapp.owner"
 
@@ -33,6 +36,7 @@ def start_session(session: Session, owner: Owner, token: str, user_agent: str, n
             token_hash=_hash(token),
             browser=browser_name(user_agent),
             created_at=now,
+            last_seen_at=now,
             expires_at=now + LIFETIME,
         )
     )
@@ -58,6 +62,34 @@ def owner_of_session(session: Session, token: str, now: datetime) -> Owner | Non
         return None
     query = select(Owner).join(OwnerSession).where(OwnerSession.token_hash == _hash(token))
     return session.scalar(query.where(OwnerSession.expires_at > now))
+
+
+def sessions_of(session: Session, owner_id: int, now: datetime) -> list[OwnerSession]:
+    """The browsers in which an owner is signed in, the latest first."""
+    query = select(OwnerSession).where(OwnerSession.owner_id == owner_id, OwnerSession.expires_at > now)
+    return list(session.scalars(query.order_by(OwnerSession.id.desc())))
+
+
+def revoke_session(session: Session, owner_id: int, session_id: int) -> None:
+    """End one session of an owner. A write transaction must be open."""
+    session.execute(delete(OwnerSession).where(OwnerSession.id == session_id, OwnerSession.owner_id == owner_id))
+
+
+def is_session_of(token: str, owner_session: OwnerSession) -> bool:
+    """Whether the cookie `token` is that of this session."""
+    return bool(token) and hmac.compare_digest(owner_session.token_hash, _hash(token))
+
+
+def needs_touch(session: Session, token: str, now: datetime) -> bool:
+    """Whether the session has not been seen for SEEN_EVERY."""
+    query = select(OwnerSession.last_seen_at).where(OwnerSession.token_hash == _hash(token))
+    seen = session.scalar(query)
+    return seen is None or now - seen >= SEEN_EVERY
+
+
+def touch(session: Session, token: str, now: datetime) -> None:
+    """Record that the session was used. A write transaction must be open."""
+    session.execute(update(OwnerSession).where(OwnerSession.token_hash == _hash(token)).values(last_seen_at=now))
 
 
 def signed_in_owner(session: Session) -> Owner | None:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.access import for_owners
-from blogapp.owners.forms import SiteForm, site_values
+from blogapp.owners.forms import SettingsForm, site_values
 from blogapp.site.settings import VARIABLES, change_site, current_site
 
 bp = for_owners(Blueprint("owner_settings", __name__, url_prefix="/owner/settings"))
@@ -16,12 +16,12 @@ bp = for_owners(Blueprint("owner_settings", __name__, url_prefix="/owner/setting
 
 @bp.get("")
 def edit() -> str:
-    return _page(SiteForm(data=site_values(current_site())))
+    return _page(SettingsForm(data=site_values(current_site())))
 
 
 @bp.post("")
 def update() -> Response | tuple[str, int]:
-    form = SiteForm(request.form)
+    form = SettingsForm(request.form)
     form.leave_out(current_site().fixed)
     if not form.validate():
         return _page(form), 422
@@ -30,7 +30,7 @@ def update() -> Response | tuple[str, int]:
     return redirect(url_for("owner_settings.edit", notice="saved"), 303)
 
 
-def _page(form: SiteForm) -> str:
+def _page(form: SettingsForm) -> str:
     site = current_site()
     form.leave_out(site.fixed)
     return render_template(

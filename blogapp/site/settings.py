@@ -31,6 +31,7 @@ VARIABLES = {
     "description": "SITE_DESCRIPTION",
     "locale": "SITE_LOCALE",
     "time_zone": "SITE_TIME_ZONE",
+    "look": "SITE_LOOK",
 }
 LONGEST = {"title": 100, "description": 300}
 
@@ -44,6 +45,7 @@ class Site:
     description: str
     locale: str
     time_zone: str
+    look: str
     fixed: frozenset[str]
     is_set_up: bool = False
 
@@ -55,9 +57,11 @@ def init_app(app: Flask, settings: Settings) -> None:
         description=settings.site_description,
         locale=settings.site_locale,
         time_zone=settings.site_time_zone or time_zone_of_host(),
+        look=settings.site_look,
         fixed=frozenset(name for name, variable in VARIABLES.items() if settings.sources[variable] == "environment"),
     )
-    app.extensions["last_site"] = app.extensions["site"]
+    # Until the database has been read, error pages do not link to the setup.
+    app.extensions["last_site"] = replace(app.extensions["site"], is_set_up=True)
     # Evaluated only when a template uses them.
     app.jinja_env.globals["site"] = LocalProxy(current_site)
     app.jinja_env.globals["site_title"] = LocalProxy(lambda: current_site().title)

@@ -16,10 +16,11 @@ from flask import Flask, Request, abort, request
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-# Fields whose value is compared as it was sent, never stored, and never sent back in a page. SIGN_IN_PASSWORD comes
+# Fields whose value is compared as it was sent, never stored, and never sent back in a page (except the setup
+# code in its own form). SIGN_IN_PASSWORD comes
 # with the fields of another form, which a session that has ended has interrupted (owners/access.py).
 SIGN_IN_PASSWORD = "sign_in_password"
-SECRET_FIELDS = ("password", SIGN_IN_PASSWORD, "setup_code", "reset_code")
+SECRET_FIELDS = ("password", "present_password", SIGN_IN_PASSWORD, "setup_code", "reset_code")
 
 
 class Arguments(ImmutableMultiDict[str, str]):

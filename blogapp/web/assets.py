@@ -25,6 +25,7 @@ STATIC = Path(__file__).parent.parent.parent / "static"
 VENDORED = ("vendor/htmx-4.0.1.js",)
 STYLES = (
     "css/base.css",
+    "css/looks.css",
     "css/articles.css",
     "css/article_body.css",
     "css/comments.css",
@@ -44,7 +45,7 @@ SCRIPTS = (
 )
 # Only for signed-in owners.
 OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/moderation.css")
-OWNER_SCRIPTS = ("js/owner.js", "js/moderation.js")
+OWNER_SCRIPTS = ("js/owner.js", "js/pictures.js", "js/moderation.js")
 # Only for the first setup.
 SETUP_SCRIPTS = ("js/setup.js",)
 BUNDLES = {

@@ -29,6 +29,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication
@@ -243,7 +244,6 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
     host, port, workers = (read_setting(os.environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
     refuse_used_port(host, port)
     save_memory()
-    site_url = read_setting(os.environ, "SITE_URL") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if read_setting(os.environ, "TRUSTED_PROXIES") and not read_setting(os.environ, "SITE_URL"):
         print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
     if prepare:
@@ -251,10 +251,9 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
     if sys.platform == "linux":  # elsewhere a worker is a new process and loads the application itself
         multiprocessing.set_start_method("fork", force=True)
         load(target)
-    print_notices(target, site_url)
-    if sys.platform == "linux":
         gc.freeze()  # the collector ignores these objects, so workers keep sharing their memory
         os.register_at_fork(after_in_child=functools.partial(prepare_worker, os.getpid()))
+    print_notices(target, read_setting(os.environ, "SITE_URL") or listening_address(host, port))
     Server(
         target,
         address=host,
@@ -272,10 +271,17 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
     ).serve(target_loader=load)
 
 
+def listening_address(host: str, port: int) -> str:
+    """The address of the server, for its messages. Behind a platform's proxy, only its users know the public one."""
+    if ip_address(host).is_unspecified:
+        return "https://(your address)"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def print_notices(target: str, site_url: str) -> None:
     """Print what the application has to say when its server starts, such as how to set up the blog."""
     app = load(target).flask_app
-    for notice in app.extensions["start_notices"] if app is not None else ():
+    for notice in app.extensions.get("start_notices", ()) if app is not None else ():
         if line := notice(site_url):
             print(line, file=sys.stderr, flush=True)
 

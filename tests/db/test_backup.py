@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 
 from blogapp.articles.models import Article
 from blogapp.db.backup import back_up, delete_old_backups
+from blogapp.db.content_versions import Changes, ContentVersion
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import write_transaction
+from blogapp.site.models import SiteSetting
 from blogapp.visitors.models import VisitorKey
 
 Publish = Callable[..., Article]
@@ -36,6 +39,9 @@ def test_daily_key_is_not_in_the_backup(app: Flask, publish_article: Publish, da
 def test_empty_database_is_not_backed_up(app: Flask, database_url: str) -> None:
     database = Path(database_url.removeprefix("sqlite:///"))
     with app.app_context():
+        with write_transaction(Changes.NOTHING) as session:
+            session.execute(delete(SiteSetting))
+            session.execute(delete(ContentVersion))
         alembic.downgrade("base")
         alembic.upgrade()
     assert list(database.parent.glob("*.backup-*")) == []

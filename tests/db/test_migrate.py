@@ -260,7 +260,7 @@ def test_database_without_tables_is_not_ready_until_it_is_migrated(bare_url: str
     with app.app_context():
         assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
     assert client.get("/readyz").status_code == 200
-    assert client.get("/").location == "/owner/setup"
+    assert client.get("/").location == "/owner/setup"  # the blog is empty
     dispose(app)
 
 

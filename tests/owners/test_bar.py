@@ -67,6 +67,7 @@ def test_bar_is_in_the_language_of_the_site(app: Flask, client: FlaskClient, pub
     page = client.get("/articles/oiseaux").text
     assert '<html lang="fr"' in page
     assert "Sign out" in page
+    assert "Settings" in page
     assert "Aller au contenu" in page
     assert "Commentaires" in page
 

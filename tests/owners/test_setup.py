@@ -31,7 +31,6 @@ FORM = {
     "name": "Zoé",
     "password": PASSWORD,
     "site_title": "Le carnet",
-    "description": "",
     "lang": "fr",
     "time_zone": "Europe/Paris",
 }
@@ -105,7 +104,6 @@ def test_setup_creates_the_owner_and_the_settings_and_signs_in(
     assert owner_names(session) == ["Zoé"]
     assert {row.name: row.value for row in session.scalars(select(SiteSetting))} | {"setup_done_at": ""} == {
         "title": "Le carnet",
-        "description": "",
         "locale": "fr",
         "time_zone": "Europe/Paris",
         "setup_done_at": "",
@@ -147,6 +145,11 @@ def test_wrong_field_is_shown_again_and_nothing_is_stored(
     assert "Set-Cookie" not in answer.headers
     assert owner_names(session) == []
     assert session.scalars(select(SiteSetting.name)).all() == []
+
+
+def test_first_wrong_field_is_focused(client: FlaskClient) -> None:
+    page = client.post("/owner/setup", data={"setup_code": CODE}).text
+    assert re.findall(r'<input[^>]* name="(\w+)"[^>]* autofocus', page) == ["name"]
 
 
 def test_setup_stays_closed_even_without_an_owner(client: FlaskClient, app: Flask, session: Session) -> None:

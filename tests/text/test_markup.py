@@ -177,10 +177,15 @@ def test_heading_ids_are_unique_and_differ_from_page_ids(headings: list[str], id
     assert [element.attrib.get("id") for element in tree.iter("h2")] == ids
 
 
+# Folders of templates for pages that never show an article.
+OWNERS_PAGES = {"demo", "media", "owners"}
+
+
 def test_heading_ids_differ_from_all_template_ids() -> None:
     ids = {
         re.sub(r"\{\{.*?\}\}", "12", found)
         for path in Path("templates").rglob("*.html")
+        if path.name == "_bar.html" or path.name.startswith("_sign") or path.parent.name not in OWNERS_PAGES
         for found in re.findall(r'\sid="([^"]+)"', path.read_text())
         if not found.startswith("{{")
     }

@@ -53,10 +53,13 @@ ARGUMENTS = {
     "comment_moderation.choose_ban": ("queue",),
     "owner_comments.index": ("before", "skipped", "undo"),
     "owner.new": ("next",),
+    "owner_security.show": ("notice",),
     "owner_settings.edit": ("notice",),
+    "owner_dashboard.show": ("notice",),
     "owner_setup.new": ("setup_code",),
-    "privacy.show": ("lang",),
+    "pictures.index": ("before", "notice"),
     "statistics.show": ("article", "period"),
+    "privacy.show": ("lang",),
 }
 FIELDS = {
     "comments.create": ("author_email", "author_name", "author_url", "body", "homepage", "parent_id"),
@@ -72,13 +75,17 @@ FIELDS = {
     "owner_comments.bulk": ("action", "seen"),
     "owner_comments.configure": ("article", "moderation"),
     "owner.create": ("name", "next", "password"),
-    "owner_setup.create": ("description", "lang", "name", "password", "setup_code", "site_title", "time_zone"),
-    "owner_settings.update": ("description", "lang", "site_title", "time_zone"),
+    "owner_setup.create": ("lang", "name", "password", "setup_code", "site_title", "time_zone"),
+    "owner_recovery.create": ("name", "password", "reset_code"),
+    "owner_security.update_password": ("password", "present_password"),
+    "owner_settings.update": ("description", "lang", "look", "site_title", "time_zone"),
     "pictures.update": ("alt",),
     "privacy.object_to_counting": ("lang",),
     "view_counts.create": ("referrer",),
 }
 UNKNOWN = ("unknown",)
+# A variable of a path: `<slug>`, `<id:comment_id>`, `<any(views, refusals):what>`.
+VARIABLE = re.compile(r"<(?:id:|any\([^)]*\):)?(\w+)>")
 COOKIES = ("visitor", "owner", "known-browser", "uncounted", "unknown")
 HEADERS = (
     "Accept-Language", "HX-Request", "HX-History-Restore-Request", "If-None-Match", "If-Modified-Since", "Range",
@@ -167,10 +174,14 @@ def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, s
     default those of the article and of comment 1. Routes that delete or sign out come last."""
     ends = ("/removal", "/erasure", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
-    usual = {"slug": "birds", "comment_id": "1", "ban_id": "1", "picture_id": "1", "name": "x.webp"}
+    usual = {"slug": "birds", "name": "x", "what": "views"}
+    usual |= dict.fromkeys(("comment_id", "session_id", "picture_id", "ban_id"), "1")
     for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):
         if rule.arguments or not value:
-            yield re.sub(r"<(?:id:)?(\w+)>", lambda match: value or usual[match[1]], rule.rule), rule.endpoint
+            yield (
+                re.sub(r"<(?:id:|any\([^)]*\):)?(\w+)>", lambda match: value or usual[match[1]], rule.rule),
+                rule.endpoint,
+            )
 
 
 def test_every_argument_and_field_is_known() -> None:

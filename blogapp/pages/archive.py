@@ -1,0 +1,242 @@
+"""Archives: one zip file with the content of a blog, to keep as a backup or to move it to another place or database.
+
+An archive contains the rows of each table as JSON (one line a row), the pictures as files, and each article as a
+Markdown file for people and other programs. It is read in one snapshot, so it can be made while the blog is used. A
+backup also contains the owners' accounts; an export, which owners download, does not. Neither contains sessions or the
+data of the day's visitors. HTML is not read from an archive but rendered again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import IO, Any
+
+from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, delete, exists, func, select, text
+from sqlalchemy.orm import Session
+
+from blogapp.articles.files import to_markdown
+from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.db.base import Model, Moment, db
+from blogapp.db.content_versions import ContentVersion
+from blogapp.db.schema import REVISIONS
+from blogapp.view_counts.counting import views_of
+
+FORMAT = 1
+ROWS = 500
+# Sessions, limits, and what is deleted with the day's key.
+LEFT_OUT = frozenset(
+    {
+        ContentVersion.__tablename__,
+        "likes",
+        "network_hours",
+        "owner_sessions",
+        "sign_in_attempts",
+        "view_marks",
+        "visitor_keys",
+    }
+)
+ACCOUNTS = frozenset({"owners", "recovery_codes", "used_reset_codes"})
+OWNERS = "owners.id"
+# Columns that are not stored in the JSON: digests made with the day's key, and the bytes of pictures, which are files.
+EMPTIED = {("comments", "digest"): None}
+FILES = ("picture_files", "body")
+
+
+class ArchiveError(Exception):
+    """The file is no archive of this version of blogapp, or it is damaged. `str()` says what to do."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an archive says about itself: its format, the revision of the schema, whether it has accounts, when it was
+    made (ISO 8601), and the number of rows of each table."""
+
+    format: int
+    schema: str
+    has_accounts: bool
+    made_at: str
+    rows: dict[str, int]
+
+
+def write_archive(session: Session, file: IO[bytes], now: datetime, with_accounts: bool) -> Manifest:
+    """Write an archive to `file`, which need not be seekable. `session` must be reading, in one snapshot."""
+    rows: dict[str, int] = {}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for table in tables(with_accounts):
+            with archive.open(f"tables/{table.name}.jsonl", "w", force_zip64=True) as part:
+                rows[table.name] = 0
+                for row in _rows(session, table):
+                    part.write(_encode(table, row, with_accounts).encode() + b"\n")
+                    rows[table.name] += 1
+        _write_pictures(session, archive)
+        _write_articles(session, archive)
+        manifest = Manifest(FORMAT, REVISIONS[-1], with_accounts, now.isoformat(), rows)
+        archive.writestr("manifest.json", json.dumps(asdict(manifest), indent=2))
+    return manifest
+
+
+def read_manifest(archive: zipfile.ZipFile) -> Manifest:
+    """Raises ArchiveError."""
+    try:
+        manifest = Manifest(**json.loads(archive.read("manifest.json")))
+    except (KeyError, ValueError, TypeError):
+        raise ArchiveError("This file is no archive of blogapp.") from None
+    if manifest.format != FORMAT or manifest.schema != REVISIONS[-1]:
+        raise ArchiveError(
+            f"This archive was made by another version of blogapp (schema {manifest.schema}; this is {REVISIONS[-1]}). "
+            "Restore it with that version, then upgrade."
+        )
+    return manifest
+
+
+def verify_archive(file: IO[bytes]) -> Manifest:
+    """Read the whole archive and compare it with what its manifest says. Raises ArchiveError."""
+    with _opened(file) as archive:
+        manifest = read_manifest(archive)
+        if damaged := archive.testzip():
+            raise ArchiveError(f"The archive is damaged: {damaged}.")
+        for name, number in manifest.rows.items():
+            with archive.open(f"tables/{name}.jsonl") as part:
+                if sum(1 for _ in part) != number:
+                    raise ArchiveError(f"The archive is incomplete: {name}.")
+    return manifest
+
+
+def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
+    """Replace the content of the blog with that of an archive, and its accounts if the archive has any.
+
+    A write transaction with `Changes.EVERYTHING` must be open: if anything fails, nothing has changed. Afterwards,
+    articles and comments have no HTML until they are rendered again. Raises ArchiveError.
+    """
+    with _opened(file) as archive:
+        manifest = read_manifest(archive)
+        wanted = tables(manifest.has_accounts)
+        for table in reversed(wanted):
+            session.execute(delete(table))
+        for table in wanted:
+            for batch in _batches(_read(archive, table)):
+                session.execute(table.insert(), batch)
+            _set_sequence(session, table)
+    return manifest
+
+
+def is_in_use(session: Session, manifest: Manifest) -> bool:
+    """Whether the blog has articles, or accounts if the archive has any, which `restore_archive` would delete."""
+    names = ["articles", "owners"] if manifest.has_accounts else ["articles"]
+    found = [Model.metadata.tables[name] for name in names]
+    return any(session.scalar(select(exists(select(*table.primary_key)))) for table in found)
+
+
+def tables(with_accounts: bool) -> list[Table]:
+    """The tables of an archive, each after those that it refers to."""
+    left_out = LEFT_OUT if with_accounts else LEFT_OUT | ACCOUNTS
+    return [table for table in db.metadata.sorted_tables if table.name not in left_out]
+
+
+def _rows(session: Session, table: Table) -> Iterator[Any]:
+    columns = [column for column in table.columns if (table.name, column.name) != FILES]
+    # In the order of the keys, so that a reply comes after its parent.
+    query = select(*columns).order_by(*table.primary_key.columns).execution_options(yield_per=ROWS)
+    return iter(session.execute(query))
+
+
+def _encode(table: Table, row: Any, with_accounts: bool) -> str:
+    values: dict[str, Any] = {}
+    for name, value in row._mapping.items():
+        column = table.columns[name]
+        if (table.name, name) in EMPTIED or (not with_accounts and _refers_to_owners(column)):
+            value = None
+        values[name] = _to_json(value)
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _refers_to_owners(column: Column[Any]) -> bool:
+    return any(key.target_fullname == OWNERS for key in column.foreign_keys)
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _from_json(column: Column[Any], value: Any) -> Any:
+    if value is None or isinstance(column.type, JSON):
+        return value
+    if isinstance(column.type, LargeBinary):
+        return base64.b64decode(value)
+    if isinstance(column.type, Moment | DateTime):
+        return datetime.fromisoformat(value)
+    return date.fromisoformat(value) if isinstance(column.type, Date) else value
+
+
+def _write_pictures(session: Session, archive: zipfile.ZipFile) -> None:
+    name, body = FILES
+    table = Model.metadata.tables[name]
+    for key in session.execute(select(*table.primary_key.columns).order_by(*table.primary_key.columns)).all():
+        matches = [column == value for column, value in zip(table.primary_key.columns, key, strict=True)]
+        archive.writestr(_picture_name(*key), session.scalar(select(table.columns[body]).where(*matches)) or b"")
+
+
+def _picture_name(picture_id: int, width: int) -> str:
+    return f"pictures/{picture_id}-{width}.webp"
+
+
+def _write_articles(session: Session, archive: zipfile.ZipFile) -> None:
+    """Each article as a Markdown file; `flask articles import` can read them too."""
+    old_slugs: dict[int, list[str]] = {}
+    for redirect in session.scalars(select(ArticleRedirect).order_by(ArticleRedirect.slug)):
+        old_slugs.setdefault(redirect.article_id, []).append(redirect.slug)
+    for article in session.scalars(select(Article).order_by(Article.id).execution_options(yield_per=100)):
+        views = views_of(session, [article.id])[article.id]
+        archive.writestr(f"articles/{article.slug}.md", to_markdown(article, views, old_slugs.get(article.id, [])))
+
+
+def _opened(file: IO[bytes]) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except zipfile.BadZipFile:
+        raise ArchiveError("This file is no archive of blogapp, or it is incomplete.") from None
+
+
+def _read(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:
+    with archive.open(f"tables/{table.name}.jsonl") as part:
+        for line in part:
+            row = {name: _from_json(table.columns[name], value) for name, value in json.loads(line).items()}
+            if table.name == FILES[0]:
+                row[FILES[1]] = archive.read(_picture_name(row["picture_id"], row["width"]))
+            if "body_html" in row:  # rendered again: HTML of a file is not trusted
+                row |= {"body_html": "", "renderer_version": 0}
+            yield row
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _set_sequence(session: Session, table: Table) -> None:
+    """Let PostgreSQL generate ids after the restored ones."""
+    key = list(table.primary_key.columns)
+    if session.get_bind().dialect.name != "postgresql" or len(key) != 1:
+        return
+    sequence = session.scalar(
+        text("SELECT pg_get_serial_sequence(:table, :column)"), {"table": table.name, "column": key[0].name}
+    )
+    if sequence is not None:
+        highest = session.scalar(select(func.max(key[0])))
+        session.execute(
+            text("SELECT setval(CAST(:sequence AS regclass), :value, :is_used)"),
+            {"sequence": sequence, "value": highest or 1, "is_used": highest is not None},
+        )

@@ -1,0 +1,74 @@
+"""`flask backup` and `flask restore`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import click
+from flask.cli import with_appcontext
+
+from blogapp import clock
+from blogapp.articles import publishing
+from blogapp.comments import rendering
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.pages.archive import ArchiveError, is_in_use, restore_archive, verify_archive, write_archive
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.zip")
+@with_appcontext
+def backup(file: Path) -> None:
+    """Write everything to FILE.zip: articles, comments, pictures, accounts, settings and view counts.
+
+    The site can be in use meanwhile. The file works on both databases. Not in it: sessions, and SECRET_KEY, which you
+    keep yourself if you have set it.
+    """
+    try:
+        # Written to a temporary file and renamed: an existing backup stays until the new one is complete.
+        with NamedTemporaryFile(dir=file.parent, suffix=".zip", delete=False) as part:
+            write_archive(db.session(), part, clock.now(), with_accounts=True)
+            part.flush()
+            os.fsync(part.fileno())
+            part.seek(0)
+            manifest = verify_archive(part)
+        Path(part.name).chmod(0o600)  # it contains password hashes
+        Path(part.name).replace(file)
+    except OSError as error:
+        with suppress(OSError, NameError):
+            Path(part.name).unlink()
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
+    size = file.stat().st_size
+    click.echo(
+        f"{manifest.rows['articles']:,} articles, {manifest.rows['comments']:,} comments and "
+        f"{manifest.rows['pictures']:,} pictures are in {file} ({size:,} bytes)."
+    )
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE.zip")
+@click.option("--force", is_flag=True, help="Delete the articles, comments and accounts that are there.")
+@with_appcontext
+def restore(file: Path, force: bool) -> None:
+    """Restore a backup, or an export of /owner/export.zip, into an empty blog.
+
+    If it fails, nothing has changed. With an export, the accounts that are there are kept.
+    """
+    try:
+        with file.open("rb") as opened:
+            manifest = verify_archive(opened)
+            with write_transaction() as session:
+                publishing.lock_articles(session)
+                if not force and is_in_use(session, manifest):
+                    raise ArchiveError("This blog is not empty. Add --force to delete what is there.")
+                restore_archive(session, opened)
+    except ArchiveError as error:
+        raise click.ClickException(str(error)) from None
+    db.session.expunge_all()
+    for batches in (publishing.render_outdated(), rendering.render_outdated(db.session())):
+        for _ in batches:
+            pass
+    click.echo(f"{manifest.rows['articles']:,} articles and {manifest.rows['comments']:,} comments restored.")

@@ -1,0 +1,208 @@
+"""Backups and exports: one file with everything, restored with the same result on both databases."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from blogapp import clock, create_app
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.media.models import Picture
+from blogapp.owners.accounts import all_owners
+from blogapp.pages.archive import ACCOUNTS, LEFT_OUT, tables
+from tests.conftest import SECRET_KEY, dispose
+from tests.media.conftest import picture
+from tests.owners.conftest import NAME, sign_in
+from tests.owners.conftest import owner as owner
+from tests.owners.conftest import password_hash as password_hash
+
+Post = Callable[..., Any]
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Flask]:
+    """A blog without articles on SQLite, whatever the database of the other one."""
+    app = create_app({"SECRET_KEY": SECRET_KEY, "RATELIMIT_ENABLED": "off"}, tmp_path / "empty")
+    yield app
+    dispose(app)
+
+
+@pytest.fixture
+def filled(app: Flask, client: FlaskClient, publish_article: Callable[..., Any], post: Post) -> FlaskClient:
+    """A blog with articles, comments in several states, a picture and view counts; its owner is signed in."""
+    sign_in(client)
+    upload = {"pictures": (io.BytesIO(picture(size=(600, 300))), "bird.jpg")}
+    stored = client.post("/owner/pictures", data=upload, headers={"Accept": "application/json"}).get_json()
+    publish_article(body=f"They *sing*.\n\n![A bird]({stored['stored'][0]['address']})", views=40)
+    publish_article(slug="draft", title="Draft", draft=True)
+    readers = [app.test_client() for _ in range(2)]
+    first = readers[0].post("/articles/birds/comments", data={"author_name": "Ada", "body": "First **comment**"})
+    number = re.findall(r"comment-(\d+)", first.location)[0]
+    reply = {"author_name": "Bob", "body": "A reply", "parent_id": number}
+    readers[1].post("/articles/birds/comments", data=reply)
+    readers[1].post("/articles/birds/comments", data={"author_name": "Trap", "body": "spam", "homepage": "x"})
+    client.post(f"/comments/{number}/likes", data={"liked": "1"})
+    return client
+
+
+def page_of(app: Flask, path: str = "/articles/birds") -> str:
+    return app.test_client().get(path).text
+
+
+def backup(app: Flask, file: Path) -> str:
+    result = app.test_cli_runner().invoke(args=["backup", str(file)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_backup_is_restored_with_the_same_result(app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "backup.zip"
+    assert "2 articles, 3 comments and 1 pictures" in backup(app, file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    result = empty.test_cli_runner().invoke(args=["restore", str(file)])
+    assert result.exit_code == 0, result.output
+    assert page_of(empty) == page_of(app)
+    assert page_of(empty, "/") == page_of(app, "/")
+    address = re.findall(r'src="(/media/[^"]+)"', page_of(app))[0]
+    assert empty.test_client().get(address).data == app.test_client().get(address).data != b""
+    with empty.app_context():
+        assert [each.name for each in all_owners(db.session())] == [NAME]
+    again = empty.test_client()
+    sign_in(again)
+    assert again.get("/owner").status_code == 200
+
+
+def test_new_rows_get_free_ids_after_a_restore(
+    app: Flask, filled: FlaskClient, session: Session, tmp_path: Path, post: Post
+) -> None:
+    file = tmp_path / "backup.zip"
+    backup(app, file)
+    assert app.test_cli_runner().invoke(args=["restore", "--force", str(file)]).exit_code == 0
+    assert (
+        app.test_client().post("/articles/birds/comments", data={"author_name": "Eve", "body": "New"}).status_code
+        == 303
+    )
+    assert "New" in page_of(app)
+
+
+def test_export_has_no_accounts(app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path) -> None:
+    answer = filled.get("/owner/export.zip")
+    assert answer.mimetype == "application/zip"
+    assert "no-store" in answer.headers["Cache-Control"]
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        names = archive.namelist()
+        assert archive.read("articles/birds.md").decode().startswith("---\n")
+        assert b"password" not in b"".join(archive.read(name) for name in names)
+    assert not [name for name in names if any(table in name for table in ACCOUNTS)]
+    file = tmp_path / "export.zip"
+    file.write_bytes(answer.data)
+    assert empty.test_cli_runner().invoke(args=["restore", str(file)]).exit_code == 0
+    assert page_of(empty) == page_of(app)
+
+
+def test_visitor_data_of_the_day_is_left_out(app: Flask, filled: FlaskClient, tmp_path: Path) -> None:
+    backup(app, tmp_path / "backup.zip")
+    with zipfile.ZipFile(tmp_path / "backup.zip") as archive:
+        assert not [name for name in archive.namelist() if name.removeprefix("tables/").partition(".")[0] in LEFT_OUT]
+        comments = [json.loads(line) for line in archive.read("tables/comments.jsonl").splitlines()]
+    assert [each["digest"] for each in comments] == [None] * 3
+
+
+def test_restore_refuses_a_blog_in_use(app: Flask, filled: FlaskClient, tmp_path: Path) -> None:
+    file = tmp_path / "backup.zip"
+    backup(app, file)
+    result = app.test_cli_runner().invoke(args=["restore", str(file)])
+    assert result.exit_code != 0
+    assert "not empty" in result.output
+
+
+def test_failed_restore_changes_nothing(app: Flask, filled: FlaskClient, tmp_path: Path) -> None:
+    file = tmp_path / "backup.zip"
+    backup(app, file)
+    before = page_of(app)
+    damaged = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(file) as good, zipfile.ZipFile(damaged, "w") as bad:
+        for name in good.namelist():
+            content = good.read(name)
+            bad.writestr(
+                name, content.replace(b'"article_id": 1', b'"article_id": 99') if "comments" in name else content
+            )
+    result = app.test_cli_runner().invoke(args=["restore", "--force", str(damaged)])
+    assert result.exit_code != 0
+    assert page_of(app) == before
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: b"",
+        lambda content: b"no zip",
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:2000] + bytes(200) + content[2200:],
+    ],
+)
+def test_damaged_archives_are_refused(
+    app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    file = tmp_path / "backup.zip"
+    backup(app, file)
+    file.write_bytes(spoil(file.read_bytes()))
+    result = empty.test_cli_runner().invoke(args=["restore", str(file)])
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert "archive" in result.output
+
+
+def test_archive_of_another_version_is_refused(app: Flask, empty: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "backup.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        manifest = {"format": 1, "schema": "0001", "has_accounts": True, "made_at": "", "rows": {}}
+        archive.writestr("manifest.json", json.dumps(manifest))
+    result = empty.test_cli_runner().invoke(args=["restore", str(file)])
+    assert "made by another version" in result.output
+
+
+def test_html_of_an_archive_is_not_trusted(app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path) -> None:
+    file, evil = tmp_path / "backup.zip", tmp_path / "evil.zip"
+    backup(app, file)
+    with zipfile.ZipFile(file) as good, zipfile.ZipFile(evil, "w") as bad:
+        for name in good.namelist():
+            bad.writestr(name, good.read(name).replace(b"<strong>", b"<script>"))
+    assert empty.test_cli_runner().invoke(args=["restore", str(evil)]).exit_code == 0
+    assert "<script>c" not in page_of(empty)
+    assert "<strong>comment</strong>" in page_of(empty)
+
+
+def test_unwritable_folder_is_named(app: Flask, tmp_path: Path) -> None:
+    result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "missing" / "backup.zip")])
+    assert result.exit_code == 1
+    assert "cannot be written" in result.output
+
+
+def test_every_table_is_in_a_backup_or_left_out_on_purpose() -> None:
+    names = {table.name for table in tables(with_accounts=True)}
+    assert names | LEFT_OUT == set(db.metadata.tables)
+    assert not names & LEFT_OUT
+    assert names >= ACCOUNTS
+
+
+def test_many_pictures_are_not_sent_as_one_response(app: Flask, client: FlaskClient) -> None:
+    sign_in(client)
+    with app.app_context(), write_transaction() as session:
+        session.add(
+            Picture(hash="0" * 32, width=1, height=1, size=200_000_000, name="x", alt="", created_at=clock.now())
+        )
+    answer = client.get("/owner/export.zip")
+    assert answer.status_code == 409
+    assert "flask backup" in answer.text
