@@ -18,10 +18,13 @@ from flask.cli import with_appcontext
 from blogapp.articles import redirects
 from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
+from blogapp.comments.bans import forget_bans
 from blogapp.comments.likes import forget_likes
-from blogapp.comments.owner_routes import bp as comment_moderation
-from blogapp.comments.posting import forget_digests
+from blogapp.comments.owner_routes import bp as owner_comments
+from blogapp.comments.posting import forget_digests, forget_networks
+from blogapp.comments.queue import count_waiting
 from blogapp.comments.routes.author import bp as comment_authors
+from blogapp.comments.routes.moderation import bp as comment_moderation
 from blogapp.comments.routes.write import bp as comments
 from blogapp.comments.spam import Rules
 from blogapp.db import base, schema, start, transactions
@@ -141,17 +144,23 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     schema.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     bar.init_app(app)
+    bar.add_link(app, bar.Link("owner_comments.index", lambda: i18n.gettext("Comments"), order=20, count=count_waiting))
+    bar.add_panel(
+        app, bar.Panel("comments/_owner_panel.html", lambda session: {"waiting": count_waiting(session)}, order=20)
+    )
     owner_setup.init_app(app, settings, is_empty)
     demo.init_app(app)
     view_counts.init_app(app, settings)
     statistics.init_app(app)
     pictures.init_app(app)
-    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes, delete_unused_at_new_day))
+    comment_tasks = (forget_digests, forget_networks, forget_bans, forget_likes)
+    day.init_app(app, (forget_visitors, fold_at_new_day, *comment_tasks, delete_unused_at_new_day))
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
     app.register_blueprint(comment_authors)
     app.register_blueprint(comment_moderation)
+    app.register_blueprint(owner_comments)
     app.register_blueprint(view_counts.bp)
     app.register_blueprint(statistics.bp)
     app.register_blueprint(media.bp)

@@ -1,4 +1,4 @@
-"""The record of who approved, removed, restored, deleted or held a comment, and when."""
+"""The record of who decided what about a comment, and when."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from blogapp.comments.permissions import Author
 
 @dataclass(frozen=True)
 class Decider:
-    """Who decides: BY_OWNER with the owner's id, BY_AUTHOR, BY_COMMAND (the command line) or BY_RULES."""
+    """Who decides: BY_OWNER with the owner's id, BY_AUTHOR, BY_COMMAND (the command line) or BY_RULES. `batch` is a
+    random number for the decisions of one press, by which they can be undone."""
 
     actor: str
     owner_id: int | None = None
+    batch: int | None = None
 
 
 COMMAND = Decider(BY_COMMAND)
@@ -40,6 +42,7 @@ def record(session: Session, comment: Comment, act: str, decider: Decider, now: 
             revision=comment.revision,
             status_before=comment.status,
             decided_at=now,
+            batch=decider.batch,
         )
     )
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from blogapp.comments import spam
+from blogapp.comments import bayes, spam
 from blogapp.comments.decisions import RULES, decider_of, record
-from blogapp.comments.models import DELETE, DELETED, FINAL, HOLD, PENDING, PUBLISHED, REMOVED, Comment, CommentRevision
+from blogapp.comments.link_hosts import hosts_of, searchable
+from blogapp.comments.models import (
+    DELETE,
+    DELETED,
+    FINAL,
+    HOLD,
+    PENDING,
+    PUBLISHED,
+    REMOVED,
+    Comment,
+    CommentRevision,
+    Like,
+)
 from blogapp.comments.permissions import Author
 from blogapp.comments.spam import Rules
 from blogapp.comments.visibility import hide, lock_comment, touch
@@ -19,6 +33,22 @@ from blogapp.web.errors import Conflict, NotAllowed, NotFound
 # edit a comment MAX_EDITS times. The owner may edit it more often; then its first and its latest texts are kept.
 MAX_EDITS = 20
 MAX_REVISIONS = 20
+# The columns of a comment that a permanent deletion empties.
+ERASED_VALUES: dict[str, Any] = {
+    "author_name": "",
+    "author_url": "",
+    "author_token_hash": None,
+    "body_source": "",
+    "body_html": "",
+    "body_digest": b"",
+    "digest": None,
+    "edited_by": "",
+    "like_count": 0,
+    "link_hosts": "",
+    "network_mark": None,
+    "reasons": None,
+    "learned_as": "",
+}
 
 
 class EditedMeanwhile(Conflict):
@@ -55,11 +85,15 @@ def edit_comment(
         raise EditedMeanwhile(comment)
     if comment.revision >= MAX_EDITS and not author.is_owner:
         raise NotAllowed(gettext("This comment has been edited too many times. You can add a reply instead."))
+    rules = spam.rules_of(conversation, rules)
     replaces_owners_edit = bool(comment.edited_by)
+    bayes.learn(session, [comment], "")
     _replace_text(session, comment, body, body_html, author)
     if comment.status == PUBLISHED:
         touch(conversation, comment)
-        if not author.is_owner and (replaces_owners_edit or spam.judge(session, comment, rules) != PUBLISHED):
+        verdict = spam.judge(session, comment, rules) if not author.is_owner else spam.Verdict(PUBLISHED)
+        comment.reasons = verdict.reasons
+        if verdict.status != PUBLISHED or (replaces_owners_edit and not author.is_owner):
             record(session, comment, HOLD, RULES, author.now)
             hide(session, conversation, comment, PENDING)
     return comment
@@ -74,12 +108,20 @@ def delete_comment(session: Session, comment_id: int, author: Author) -> Comment
     if not author.may_delete(comment):
         raise NotAllowed(gettext("Only its author can delete a comment. You can remove it."))
     record(session, comment, DELETE, decider_of(author, comment), author.now)
-    session.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment.id))
-    comment.author_name = comment.author_url = comment.body_source = comment.body_html = comment.edited_by = ""
-    comment.author_token_hash = comment.digest = None
-    comment.body_digest = b""
+    erase_content(session, comment)
     hide(session, conversation, comment, DELETED)
     return comment
+
+
+def erase_content(session: Session, comment: Comment) -> None:
+    """Delete the name, the link, the text, the earlier texts, and everything that was computed from them or from the
+    author's browser. The conversation must be locked."""
+    if comment.learned_as == bayes.HONEST:
+        bayes.learn(session, [comment], "")
+    session.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment.id))
+    session.execute(delete(Like).where(Like.comment_id == comment.id))
+    for name, value in ERASED_VALUES.items():
+        setattr(comment, name, value)
 
 
 def _check(comment: Comment, author: Author) -> None:
@@ -104,6 +146,7 @@ def _replace_text(session: Session, comment: Comment, body: str, body_html: str,
     )
     comment.body_source, comment.body_html = body, body_html
     comment.renderer_version = markup.RENDERER_VERSION
+    comment.link_hosts = searchable(hosts_of(body_html, comment.author_url))
     comment.body_digest = spam.digest_of(body)
     comment.digest = None
     comment.revision += 1

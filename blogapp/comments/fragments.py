@@ -79,13 +79,14 @@ COLUMNS = attrgetter(
     "body_html",
     "like_count",
     "reply_count",
+    "is_locked",
 )
 
 
 def shown_values(tree: Node) -> tuple[Any, ...]:
     """Every value that readers see in the HTML of a comment and the replies below it."""
     last = tree.last_read
-    values: list[Any] = [tree.hidden_replies, tree.replies_left, (last.id, last.path) if last else None]
+    values: list[Any] = [tree.is_pinned, tree.hidden_replies, tree.replies_left, (last.id, last.path) if last else None]
     for node in tree:
         answers = node.answers
         values.append(COLUMNS(node.comment))

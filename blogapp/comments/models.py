@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     ForeignKey,
@@ -49,8 +50,11 @@ FINAL = frozenset({DELETED, ERASED})
 
 # Acts of comment_decisions.
 APPROVE = "approve"
+MARK_AS_SPAM = "spam"
 REMOVE = "remove"
 RESTORE = "restore"
+ERASE = "erase"
+UNDO = "undo"
 DELETE = "delete"
 HOLD = "hold"
 
@@ -71,6 +75,13 @@ class Conversation(Model):
     last_number: Mapped[int] = mapped_column(BigInteger, default=0)
     version: Mapped[int] = mapped_column(BigInteger, default=0)
     comment_count: Mapped[int] = mapped_column(Integer, default=0)
+    # Which comments of this article await approval: `open`, `first` or `all`; None for the site's setting.
+    moderation: Mapped[str | None] = mapped_column(String(8))
+    # Closed by an owner, regardless of the article's age.
+    is_closed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    # The first comment of the thread that is shown before all others. Not a foreign key: comments refer to articles, as
+    # this row does, and a comment's row is never deleted alone.
+    pinned_id: Mapped[int | None] = mapped_column(RowId)
 
 
 class Comment(Model):
@@ -101,14 +112,25 @@ class Comment(Model):
     edited_by: Mapped[str] = mapped_column(String(60), default="", server_default=text("''"))
     # Posted by a signed-in owner, regardless of the name.
     by_owner: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    # In a thread that an owner has locked, which takes no more replies.
+    is_locked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     # For the first comment of a thread: the number of visible replies, and the path of the last one before "show more".
     reply_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     fold_path: Mapped[str | None] = mapped_column(String((MAX_DEPTH + 1) * NUMBER_WIDTH))
     author_name: Mapped[str] = mapped_column(String(100))
     author_url: Mapped[str] = mapped_column(String(500), default="")
     author_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # A keyed digest of the network that the comment came from (visitors/identity.py: network_mark), for the owner's
+    # filter and bans. Deleted after 30 days.
+    network_mark: Mapped[bytes | None] = mapped_column(LargeBinary)
     body_source: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
+    # Signs of spam and their details, for the owner (reasons.py); None for comments older than this column.
+    reasons: Mapped[list[list[str]] | None] = mapped_column(JSON(none_as_null=True))
+    # How the word filter has learned the comment: `spam`, `honest`, or empty.
+    learned_as: Mapped[str] = mapped_column(String(8), default="", server_default=text("''"))
+    # The hosts of all links, for the owner's filter (link_hosts.py).
+    link_hosts: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
     renderer_version: Mapped[int] = mapped_column(SmallInteger)
     # Detects a form that a browser without our cookie sends twice. Deleted with the day's key, and when the comment is
     # edited or removed.
@@ -123,10 +145,12 @@ class Comment(Model):
         Index(None, "article_id", "root_id", "shown", "like_count", "number"),
         Index(None, "root_id", "shown", "path"),
         Index(None, "article_id", "changed_in"),
-        Index(None, "article_id", "body_digest"),
+        Index(None, "body_digest", "article_id"),
         Index(None, "author_token_hash", "article_id", "body_digest"),
         Index(None, "author_token_hash", "status", "id"),
         Index(None, "status", "id"),
+        Index(None, "article_id", "status", "id"),
+        Index(None, "network_mark", "id"),
         Index(None, "parent_id"),
         Index(None, "shown_under_id"),
     )
@@ -154,7 +178,8 @@ class CommentRevision(Model):
 
 
 class CommentDecision(Model):
-    """Who changed the state of a comment, when, from which state, and at which revision of its text."""
+    """Who changed the state of a comment, when, from which state, and at which revision of its text. Decisions that one
+    press made about many comments have the same random number `batch`, and are undone together."""
 
     __tablename__ = "comment_decisions"
 
@@ -166,8 +191,9 @@ class CommentDecision(Model):
     revision: Mapped[int] = mapped_column(Integer)
     status_before: Mapped[str] = mapped_column(String(16))
     decided_at: Mapped[datetime] = mapped_column(Moment)
+    batch: Mapped[int | None] = mapped_column(BigInteger)
 
-    __table_args__ = (Index(None, "comment_id", "id"),)
+    __table_args__ = (Index(None, "comment_id", "id"), Index(None, "batch", "comment_id"))
 
 
 class Like(Model):
@@ -177,3 +203,36 @@ class Like(Model):
 
     comment_id: Mapped[int] = mapped_column(ForeignKey(Comment.id, ondelete="CASCADE"), primary_key=True)
     visitor: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+
+
+class SpamTerm(Model):
+    """A word or host of the owner's list: comments with it are spam."""
+
+    __tablename__ = "spam_terms"
+
+    term: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+
+class SpamWord(Model):
+    """The numbers of comments with a word that were marked as spam and that were approved; the empty word counts the
+    comments themselves."""
+
+    __tablename__ = "spam_words"
+
+    word: Mapped[str] = mapped_column(String(40), primary_key=True)
+    spam: Mapped[int] = mapped_column(Integer)
+    honest: Mapped[int] = mapped_column(Integer)
+
+
+class Ban(Model):
+    """A browser or a network that cannot post until `until` (None: for ever). `mark` is the hash of the browser's
+    cookie or the network's mark."""
+
+    __tablename__ = "bans"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    mark: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    until: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey(Owner.id, ondelete="SET NULL"))
+    comment_id: Mapped[int | None] = mapped_column(ForeignKey(Comment.id, ondelete="SET NULL"))

@@ -1,4 +1,4 @@
-"""The owner's decisions: approve, remove and restore comments, and the lists to decide from."""
+"""The owner's decisions about single comments."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
+from blogapp.comments import bayes
 from blogapp.comments.decisions import Decider, record, status_before_removal
+from blogapp.comments.editing import erase_content
 from blogapp.comments.models import (
     APPROVE,
     AWAITING_APPROVAL,
+    ERASE,
+    ERASED,
     FINAL,
+    MARK_AS_SPAM,
     PENDING,
     PUBLISHED,
     REMOVE,
     REMOVED,
     RESTORE,
+    SPAM,
+    UNDO,
     Comment,
     Conversation,
 )
-from blogapp.comments.permissions import Author
 from blogapp.comments.visibility import hide, lock_comment, publish
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict, NotFound
@@ -42,13 +48,13 @@ class Deleted(Conflict):
         super().__init__(gettext("This comment has been deleted and can no longer be published or removed."))
 
 
-def find_removable(session: Session, comment_id: int, author: Author) -> Comment:
-    """A comment that the owner may remove or restore: in any state but deleted. Raises NotFound, or NotAllowed unless
-    `author` is the owner."""
-    author.check_is_owner()
+def find_undeleted(session: Session, comment_id: int) -> Comment:
+    """A comment that an owner can decide about: in any state but deleted. Raises NotFound or Deleted."""
     comment = session.get(Comment, comment_id)
-    if comment is None or comment.status in FINAL:
+    if comment is None:
         raise NotFound
+    if comment.status in FINAL:
+        raise Deleted
     return comment
 
 
@@ -73,7 +79,19 @@ def approve(session: Session, comment_id: int, revision: int, decider: Decider, 
         raise TextChanged(comment.revision)
     if not comment.is_published:
         record(session, comment, APPROVE, decider, now)
+        bayes.learn(session, [comment], bayes.HONEST)
         publish(session, conversation, comment)
+    return comment
+
+
+def mark_as_spam(session: Session, comment_id: int, decider: Decider, now: datetime) -> Comment:
+    """Hide a comment as spam. To its author, it looks as if it still awaited approval. A write transaction must be
+    open. Raises NotFound or Deleted."""
+    comment, conversation = _lock(session, comment_id)
+    if comment.status != SPAM:
+        record(session, comment, MARK_AS_SPAM, decider, now)
+        bayes.learn(session, [comment], bayes.SPAM)
+        hide(session, conversation, comment, SPAM)
     return comment
 
 
@@ -95,11 +113,37 @@ def restore(session: Session, comment_id: int, decider: Decider, now: datetime) 
     if comment.status == REMOVED:
         before = status_before_removal(session, comment) or (PUBLISHED if comment.published_in else PENDING)
         record(session, comment, RESTORE, decider, now)
-        if before == PUBLISHED:
-            publish(session, conversation, comment)
-        else:
-            hide(session, conversation, comment, before)
+        _set_status(session, conversation, comment, before)
     return comment
+
+
+def erase(session: Session, comment_id: int, decider: Decider, now: datetime) -> Comment:
+    """Delete a comment for good: its name, text, link, earlier texts and likes. A placeholder stays if it has replies.
+    A write transaction must be open. Raises NotFound or Deleted."""
+    comment, conversation = _lock(session, comment_id)
+    record(session, comment, ERASE, decider, now)
+    erase_content(session, comment)
+    hide(session, conversation, comment, ERASED)
+    return comment
+
+
+def revert(session: Session, comment_id: int, status: str, decider: Decider, now: datetime) -> Comment:
+    """Undo a decision: give the comment the status that it had before. A write transaction must be open. Raises
+    NotFound or Deleted."""
+    comment, conversation = _lock(session, comment_id)
+    record(session, comment, UNDO, decider, now)
+    bayes.learn(session, [comment], "")
+    _set_status(session, conversation, comment, status)
+    return comment
+
+
+def _set_status(session: Session, conversation: Conversation, comment: Comment, status: str) -> None:
+    if comment.status == status:
+        return
+    if status == PUBLISHED:
+        publish(session, conversation, comment)
+    else:
+        hide(session, conversation, comment, status)
 
 
 def _lock(session: Session, comment_id: int) -> tuple[Comment, Conversation]:

@@ -63,8 +63,3 @@ class Author:
             )
         if not self.minutes_left(comment):
             raise NotAllowed(gettext("This comment can no longer be edited. You can add a reply instead."))
-
-    def check_is_owner(self) -> None:
-        """Raise NotAllowed unless this is the owner."""
-        if not self.is_owner:
-            raise NotAllowed(gettext("Only the site owner can do this. Please sign in."))

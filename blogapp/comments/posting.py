@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select, update
@@ -12,15 +12,17 @@ from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
 from blogapp.comments import spam
+from blogapp.comments.link_hosts import hosts_of, searchable
 from blogapp.comments.models import (
     AWAITING_APPROVAL,
     MAX_DEPTH,
     NUMBER_WIDTH,
     PUBLISHED,
     Comment,
+    Conversation,
 )
-from blogapp.comments.refusals import Closed, NameTaken, ParentGone
-from blogapp.comments.spam import Rules
+from blogapp.comments.refusals import Closed, Locked, NameTaken, ParentGone
+from blogapp.comments.spam import Rules, rules_of
 from blogapp.comments.visibility import add_comment, lock_counters
 from blogapp.db.base import Model
 from blogapp.owners.accounts import looks_like_the_owner
@@ -29,6 +31,9 @@ from blogapp.text import markup
 # For this long, the same form from the same network and browser without our cookie is a repeat: a double click, or a
 # retry after a lost response. After that, it is treated as another visitor's comment.
 REPEAT_PERIOD = timedelta(minutes=10)
+
+# How long the mark of a comment's network is stored.
+NETWORK_MARK_DAYS = 30
 
 # Statements of every post are built once: building one takes longer than running it.
 WITH_DIGEST = select(Comment.id).where(Comment.digest == bindparam("digest"), Comment.created_at >= bindparam("since"))
@@ -67,16 +72,18 @@ class Draft:
 @dataclass(frozen=True)
 class Sender:
     """The browser that posts a comment. `token_hash` is the hash of its cookie, which identifies the comment's author.
-    `visitor` is the visitor digest of a browser that had no cookie when it sent the form, else None."""
+    `visitor` is the visitor digest of a browser that had no cookie when it sent the form, else None. `network_mark`
+    is the keyed digest of its network."""
 
     token_hash: bytes | None
     visitor: bytes | None
+    network_mark: bytes | None = None
 
 
 def check_may_post(session: Session, article: Article, draft: Draft, rules: Rules, now: datetime) -> None:
-    """Raise Closed or NameTaken if the comment cannot be posted. Called before rendering and before taking the write
-    lock."""
-    if is_closed(article, rules, now):
+    """Raise Closed (because of the article's age) or NameTaken if the comment cannot be posted. Called before rendering
+    and before taking the write lock."""
+    if is_too_old(article, rules, now):
         raise Closed
     if not draft.by_owner and looks_like_the_owner(session, draft.author_name):
         raise NameTaken
@@ -87,10 +94,13 @@ def post_comment(
 ) -> tuple[Comment, bool]:
     """Post `draft`, whose rendered text is `body_html`, to `article`. A durable write transaction must be open.
 
-    Returns the comment and whether it is new: for a repeated form, the first comment is returned. Raises ParentGone.
+    Returns the comment and whether it is new: for a repeated form, the first comment is returned. Raises Closed,
+    Locked or ParentGone.
     The statements run without the session's objects, because other posts wait for the lock meanwhile.
     """
     conversation = lock_counters(session, article.id)
+    if conversation.is_closed:
+        raise Closed
     # Checked again: the same form may have been posted while this one waited for the lock.
     first = find_repeat(session, article.id, draft, sender, now)
     if first is not None:
@@ -107,8 +117,10 @@ def post_comment(
         author_name=draft.author_name,
         author_url=draft.author_url,
         author_token_hash=sender.token_hash,
+        network_mark=None if draft.by_owner else sender.network_mark,
         body_source=draft.body,
         body_html=body_html,
+        link_hosts=searchable(hosts_of(body_html, draft.author_url)),
         renderer_version=markup.RENDERER_VERSION,
         digest=digest,
         body_digest=spam.digest_of(draft.body),
@@ -116,7 +128,9 @@ def post_comment(
         by_owner=draft.by_owner,
         **_place(conversation.last_number + 1, parent),
     )
-    comment.status = PUBLISHED if draft.by_owner else spam.judge(session, comment, rules, draft.trapped)
+    rules = rules_of(conversation, rules)
+    verdict = spam.Verdict(PUBLISHED) if draft.by_owner else spam.judge(session, comment, rules, draft.trapped, now)
+    comment.status, comment.reasons = verdict.status, verdict.reasons
     add_comment(session, conversation, comment)
     return comment, True
 
@@ -145,14 +159,26 @@ def _find(session: Session, statement: Select[int], values: dict[str, Any]) -> C
     return session.get(Comment, comment_id) if comment_id else None
 
 
-def is_closed(article: Article, rules: Rules, now: datetime) -> bool:
-    """Whether comments on the article are closed."""
+def is_closed(article: Article, conversation: Conversation, rules: Rules, now: datetime) -> bool:
+    """Whether comments on the article are closed: by an owner, or because of its age."""
+    return conversation.is_closed or is_too_old(article, rules, now)
+
+
+def is_too_old(article: Article, rules: Rules, now: datetime) -> bool:
+    """Whether comments on the article are closed because of its age."""
     return rules.close_days > 0 and article.public_since + timedelta(days=rules.close_days) < now
 
 
 def forget_digests(session: Session, day: date, **extra: Any) -> None:
     """Delete the digests when a new day begins: they were made with an older key."""
     session.execute(update(Comment).where(Comment.digest.is_not(None)).values(digest=None))
+
+
+def forget_networks(session: Session, day: date, **extra: Any) -> None:
+    """Delete the network marks of comments older than NETWORK_MARK_DAYS when a new day begins."""
+    until = datetime.combine(day, time(), UTC) - timedelta(days=NETWORK_MARK_DAYS)
+    old = update(Comment).where(Comment.network_mark.is_not(None), Comment.created_at < until)
+    session.execute(old.values(network_mark=None))
 
 
 def _digest(visitor: bytes, article_id: int, draft: Draft) -> bytes:
@@ -175,6 +201,8 @@ def _parent(session: Session, article: Article, parent_id: int | None) -> Commen
     parent = session.get(Comment, parent_id, populate_existing=True)
     if parent is None or parent.article_id != article.id or not parent.is_published:
         raise ParentGone
+    if parent.is_locked:
+        raise Locked
     return parent
 
 

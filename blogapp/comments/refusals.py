@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from blogapp.text.i18n import gettext
+from datetime import datetime
+
+from blogapp.text.i18n import gettext, moment
 from blogapp.web.errors import DomainError
 
 
@@ -57,6 +59,30 @@ class ParentGone(Refused):
 
     def __init__(self) -> None:
         super().__init__(gettext("The comment you are replying to is no longer available. Your text is kept below."))
+
+
+class Banned(Refused):
+    """The browser or its network is banned until `until` (None: for ever)."""
+
+    status = 403
+
+    def __init__(self, until: datetime | None) -> None:
+        sentence = gettext("Comments from your browser or network are not accepted. Your text is kept below.")
+        if until is not None:
+            sentence = gettext(
+                "Comments from your browser or network are not accepted until %(moment)s. Your text is kept below."
+            )
+            sentence %= {"moment": moment(until)}
+        super().__init__(sentence)
+
+
+class Locked(Refused):
+    """The thread takes no more replies."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(gettext("This thread is locked. Your text is kept below."))
 
 
 class Closed(Refused):

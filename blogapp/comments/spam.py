@@ -1,35 +1,70 @@
-"""Decide whether a text is published immediately, awaits approval, or is marked as spam. Used for posts and for
-edits."""
+"""Decide whether a text is published at once, awaits approval, or is marked as spam. Used for posts and for edits.
+
+Each sign of spam has points, and a reason that the owner can read (reasons.py). One strong sign is enough to hold a
+comment; only several together, or the owner's own list, mark it as spam. Nothing is deleted.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment
+from blogapp.comments import bayes
+from blogapp.comments.link_hosts import as_host
+from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment, SpamTerm
 from blogapp.text import markup
 
 MAX_LINKS = 2
+# A shorter text without a link ("Thank you!") may be posted on several articles.
+LONG_TEXT = 40
+# Two comments from one network within this time are a weak sign.
+FAST = timedelta(seconds=15)
+# Words that mix alphabets; one may be a typing error or a formula.
+MIXED_WORDS = 2
+TERM_LENGTH, TERMS_AT_MOST = 200, 2_000
+
+# The hidden field alone only holds a comment, because password managers fill it in.
+POINTS = {
+    "trap": 2,
+    "links": 2,
+    "copy": 2,
+    "repeated": 2,
+    "fast": 1,
+    "scripts": 2,
+    "words": 2,
+    "listed": 4,
+    "policy": 0,
+}
+HELD_AT, SPAM_AT = 2, 4
+
+WORDS = re.compile(r"[^\W_]+")
+LETTERS = re.compile(r"[^\W\d_]{4,}")
 
 # Statements of every post are built once: building one takes longer than running it.
 PUBLISHED_BY = (
     select(Comment.id).where(Comment.author_token_hash == bindparam("token_hash"), Comment.status == PUBLISHED).limit(1)
 )
 SAME_TEXT = (
-    select(Comment.id)
-    .where(
-        Comment.article_id == bindparam("article_id"),
-        Comment.body_digest == bindparam("body_digest"),
-        Comment.id != bindparam("but"),
-    )
+    select(Comment.id, Comment.article_id, Comment.author_token_hash, Comment.status)
+    .where(Comment.body_digest == bindparam("body_digest"))
+    .order_by(Comment.id.desc())
+    .limit(50)
+)
+LAST_FROM_NETWORK = (
+    select(Comment.created_at)
+    .where(Comment.network_mark == bindparam("network_mark"))
+    .order_by(Comment.id.desc())
     .limit(1)
 )
-SAME_TEXT_BY_OTHERS = SAME_TEXT.where(
-    or_(Comment.author_token_hash.is_distinct_from(bindparam("token_hash")), Comment.status == REMOVED)
-)
+TERMS = select(SpamTerm.term).order_by(SpamTerm.term)
 
 
 @dataclass(frozen=True)
@@ -40,16 +75,31 @@ class Rules:
     close_days: int
 
 
-def judge(session: Session, comment: Comment, rules: Rules, is_trapped: bool = False) -> str:
+@dataclass(frozen=True)
+class Verdict:
+    """The state of a comment, and why: pairs of a sign (a key of POINTS) and a detail for its sentence."""
+
+    status: str
+    reasons: list[list[str]] = field(default_factory=list)
+
+
+def rules_of(conversation: Any, rules: Rules) -> Rules:
+    """The rules for one article; `conversation` is its row."""
+    return replace(rules, moderation=conversation.moderation or rules.moderation)
+
+
+def judge(
+    session: Session, comment: Comment, rules: Rules, is_trapped: bool = False, posted_at: datetime | None = None
+) -> Verdict:
     """PUBLISHED, PENDING or SPAM for the current text of a reader's comment, which may not be stored yet. `is_trapped`:
-    the hidden field of the form was filled in."""
-    if is_trapped:
-        return SPAM
+    the hidden field of the form was filled in. `posted_at` is the time of a post, None for an edit."""
+    reasons = [list(sign) for sign in _signs(session, comment, is_trapped, posted_at)]
+    points = sum(POINTS[sign] for sign, _ in reasons)
+    if points >= SPAM_AT:
+        return Verdict(SPAM, reasons)
     if rules.moderation == "all" or (rules.moderation == "first" and not _is_known(session, comment)):
-        return PENDING
-    if markup.count_links(comment.body_html) > MAX_LINKS:
-        return PENDING
-    return PENDING if _is_copy(session, comment) else PUBLISHED
+        return Verdict(PENDING, [*reasons, ["policy", rules.moderation]])
+    return Verdict(PENDING if points >= HELD_AT else PUBLISHED, reasons)
 
 
 def digest_of(body: str) -> bytes:
@@ -57,18 +107,73 @@ def digest_of(body: str) -> bytes:
     return hashlib.sha256(" ".join(body.casefold().split()).encode()).digest()
 
 
+def _signs(
+    session: Session, comment: Comment, is_trapped: bool, posted_at: datetime | None
+) -> Iterator[tuple[str, str]]:
+    connection = session.connection()
+    if is_trapped:
+        yield "trap", ""
+    if (links := markup.count_links(comment.body_html)) > MAX_LINKS:
+        yield "links", str(links)
+    same = [row for row in connection.execute(SAME_TEXT, {"body_digest": comment.body_digest}) if row.id != comment.id]
+    if any(row.article_id == comment.article_id and _is_copy(row, comment) for row in same):
+        yield "copy", ""
+    is_long = len(comment.body_source) >= LONG_TEXT or links > 0
+    if is_long and any(row.article_id != comment.article_id for row in same):
+        yield "repeated", ""
+    if posted_at is not None and comment.network_mark is not None:
+        last = connection.scalar(LAST_FROM_NETWORK, {"network_mark": comment.network_mark})
+        if last is not None and posted_at - last < FAST:
+            yield "fast", str(int((posted_at - last).total_seconds()))
+    if len(mixed := mixed_words(comment.body_source)) >= MIXED_WORDS:
+        yield "scripts", ", ".join(mixed[:3])
+    if listed := _listed_terms(list(connection.scalars(TERMS)), comment):
+        yield "listed", ", ".join(listed[:3])
+    if words := bayes.suspicious_words(session, comment):
+        yield "words", ", ".join(words[:5])
+
+
+def parse_terms(text: str) -> list[str]:
+    """The words and hosts of a list with one on each line. A host may be typed as an address."""
+    lines = (" ".join(line.split()).casefold()[:TERM_LENGTH] for line in text.splitlines())
+    terms = {as_host(line) if "//" in line else line for line in lines}
+    return sorted(term for term in terms if WORDS.search(term))[:TERMS_AT_MOST]
+
+
+def save_terms(session: Session, terms: list[str]) -> None:
+    """Replace the owner's list. A write transaction must be open."""
+    session.execute(delete(SpamTerm))
+    session.add_all([SpamTerm(term=term) for term in terms])
+
+
+def _is_copy(row: Any, comment: Comment) -> bool:
+    """Whether a comment with the same text is by another author, or was removed by the owner."""
+    is_same_author = comment.author_token_hash is not None and row.author_token_hash == comment.author_token_hash
+    return not is_same_author or row.status == REMOVED
+
+
+def mixed_words(text: str) -> list[str]:
+    """The words that mix Latin letters with Cyrillic or Greek ones, as spam does to hide from filters."""
+    return [word for word in LETTERS.findall(text) if not word.isascii() and len(_scripts(word)) > 1]
+
+
+def _scripts(word: str) -> set[str]:
+    names = {unicodedata.name(letter, "").split(" ")[0] for letter in word}
+    return names & {"LATIN", "CYRILLIC", "GREEK"}
+
+
+def _listed_terms(terms: list[str], comment: Comment) -> list[str]:
+    """The owner's words and hosts that occur: whole words in the name or the text, hosts with their subdomains."""
+    text = _words_between_spaces(f"{comment.author_name} {comment.body_source}")
+    return [term for term in terms if f" {term} " in comment.link_hosts or _words_between_spaces(term) in text]
+
+
+def _words_between_spaces(text: str) -> str:
+    return f" {' '.join(WORDS.findall(text.casefold()))} "
+
+
 def _is_known(session: Session, comment: Comment) -> bool:
-    """Whether a comment from the same browser is published."""
+    """Whether a comment from the same browser is published. A name proves nothing: anybody can copy it."""
     if comment.author_token_hash is None:
         return False
     return session.connection().scalar(PUBLISHED_BY, {"token_hash": comment.author_token_hash}) is not None
-
-
-def _is_copy(session: Session, comment: Comment) -> bool:
-    """Whether the article has a comment with this text by another author, or one that the owner removed."""
-    same = {"article_id": comment.article_id, "body_digest": comment.body_digest, "but": comment.id or 0}
-    if comment.author_token_hash is None:
-        return session.connection().scalar(SAME_TEXT, same) is not None
-    return (
-        session.connection().scalar(SAME_TEXT_BY_OTHERS, {**same, "token_hash": comment.author_token_hash}) is not None
-    )

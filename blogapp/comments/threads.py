@@ -18,6 +18,7 @@ from blogapp.comments.models import (
     AWAITING_APPROVAL,
     MAX_DEPTH,
     NUMBER_WIDTH,
+    PENDING,
     REPLIES_SHOWN,
     Comment,
     Conversation,
@@ -70,6 +71,7 @@ class Node:
     hidden_replies: int = 0
     replies_left: int = 0
     last_read: Comment | None = None
+    is_pinned: bool = False
 
     @property
     def reply_authors(self) -> list[str]:
@@ -120,18 +122,24 @@ def load_page(
     cursor: str = "",
     at: Comment | None = None,
     own: bytes | None = None,
+    with_pending: bool = False,
+    pinned_id: int | None = None,
 ) -> Page:
     """A page of threads in the order `sort`: the first page, the threads after `cursor`, or the threads from the one
     that contains `at` on (oldest first, regardless of `sort`).
 
-    `own` is the token hash of a visitor, who also sees their own comments that await approval. The number of queries
-    does not depend on the number of comments: threads, replies, with `at` the part of the thread around it, with
-    `own` the comments that await approval. Raises NotFound for an invalid cursor.
+    `own` is the token hash of a visitor, who also sees their own comments that await approval; an owner sees all that
+    do, except spam (`with_pending`). The thread `pinned_id` comes first on the first page and is left out of the
+    others. The number of queries does not depend on the number of comments: threads, replies, with `at` the part of the
+    thread around it, with `own` the comments that await approval. Raises NotFound for an invalid cursor.
     """
     found = _load_roots(session, article_id, sort, cursor) if at is None else _load_roots_from(session, at)
     sort = sort if at is None else "oldest"
     roots = found[:THREADS_PER_PAGE]
-    threads = [Node(root) for root in roots]
+    cursor_root = roots[-1] if len(found) > THREADS_PER_PAGE else None
+    if pinned_id is not None:
+        roots = _with_pinned(session, roots, article_id, pinned_id, is_first=not cursor and at is None)
+    threads = [Node(root, is_pinned=root.id == pinned_id) for root in roots]
     around = at if at is not None and at.root_id is not None and _is_folded(roots, at) else None
     _attach(threads, _first_replies(session, [root for root in roots if not around or root.id != around.root_id]))
     if around is not None:
@@ -144,9 +152,10 @@ def load_page(
         threads[0].replies_left = _count_replies_after(session, threads[0].comment, threads[0].last.path)
     more = len(found) > THREADS_PER_PAGE
     is_first = not cursor and (at is None or number_of(at.path) == 1)
-    if own is not None:
-        _add_own(threads, _own_awaiting(session, article_id, own), new_here=is_first if sort == "newest" else not more)
-    return Page(threads, sort, _cursor_of(roots[-1], sort) if more else "", is_first)
+    if own is not None or with_pending:
+        awaiting = _pending(session, article_id) if with_pending else _own_awaiting(session, article_id, own or b"")
+        _add_own(threads, awaiting, new_here=is_first if sort == "newest" else not more)
+    return Page(threads, sort, _cursor_of(cursor_root, sort) if cursor_root else "", is_first)
 
 
 def load_elsewhere(session: Session, article_id: int, page: Page) -> list[int]:
@@ -168,6 +177,20 @@ def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
     threads = [Node(root) for root in roots]
     _attach(threads, _first_replies(session, roots))
     return threads
+
+
+def _with_pinned(
+    session: Session, roots: list[Comment], article_id: int, pinned_id: int, is_first: bool
+) -> list[Comment]:
+    """The threads, with the pinned one first on the first page. On a page around a linked comment it keeps its place if
+    it is the thread that contains that comment."""
+    pinned = next((root for root in roots if root.id == pinned_id), None) or session.get(Comment, pinned_id)
+    if pinned is None or not pinned.shown or pinned.article_id != article_id:
+        return roots
+    if not is_first and roots and roots[0] is pinned:
+        return roots
+    others = [root for root in roots if root is not pinned]
+    return [pinned, *others] if is_first else others
 
 
 def _load_roots(session: Session, article_id: int, sort: str, cursor: str) -> list[Comment]:
@@ -300,8 +323,15 @@ def _own_awaiting(session: Session, article_id: int, own: bytes) -> list[Node]:
     return as_nodes(session, session.scalars(awaiting.order_by(Comment.number).limit(MAX_OWN)).all())
 
 
+def _pending(session: Session, article_id: int) -> list[Node]:
+    """The latest comments of an article that await approval, oldest first."""
+    pending = select(Comment).where(Comment.article_id == article_id, Comment.status == PENDING)
+    found = session.scalars(pending.order_by(Comment.id.desc()).limit(MAX_OWN)).all()
+    return as_nodes(session, found[::-1])
+
+
 def _add_own(threads: list[Node], awaiting: list[Node], new_here: bool) -> None:
-    """Add a visitor's own comments that await approval if the comments they belong under are on the page. `new_here`:
+    """Add comments that await approval, if the comments they belong under are on the page. `new_here`:
     new threads belong on this page."""
     places = {node.comment.id: node for thread in threads for node in thread}
     for node in awaiting:

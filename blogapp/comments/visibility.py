@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, case, exists, insert, select, update
+from sqlalchemy import Select, bindparam, case, exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation
@@ -41,8 +41,15 @@ def lock_counters(session: Session, article_id: int) -> Any:
     return session.connection().execute(_lock_statement(session.get_bind().dialect.name), _new_row(article_id)).one()
 
 
-def _new_row(article_id: int) -> dict[str, int]:
-    return {"article_id": article_id, "last_number": 0, "version": 0, "comment_count": 0}
+def lock_conversations(session: Session, article_ids: Select[int]) -> None:
+    """Lock the conversations of several articles, always in the same order, so that two transactions cannot deadlock.
+    SQLite has locked everything already."""
+    locked = select(_conversations.c.article_id).where(_conversations.c.article_id.in_(article_ids))
+    session.execute(locked.order_by(_conversations.c.article_id).with_for_update()).all()
+
+
+def _new_row(article_id: int) -> dict[str, int | bool]:
+    return {"article_id": article_id, "last_number": 0, "version": 0, "comment_count": 0, "is_closed": False}
 
 
 @cache  # building the statement takes longer than running it
@@ -69,7 +76,7 @@ def add_comment(session: Session, counters: Any, comment: Comment) -> None:
     comment.shown = comment.is_published
     comment.published_in = comment.changed_in = version if comment.shown else 0
     comment.like_count = comment.revision = comment.reply_count = 0
-    comment.edited_by = ""
+    comment.edited_by, comment.learned_as, comment.is_locked = "", "", False
     connection = session.connection()
     comment.id = connection.scalars(INSERT, {name: getattr(comment, name) for name in COLUMNS}).one()
     count = counters.comment_count + comment.is_published

@@ -10,6 +10,7 @@ from babel.lists import format_list
 from flask import Flask
 
 from blogapp.comments.models import Comment
+from blogapp.comments.reasons import reason_sentence
 from blogapp.comments.threads import Node
 from blogapp.text.i18n import current_locale, gettext, moment_in, ngettext, number_in
 
@@ -18,6 +19,7 @@ NAMES = 3
 
 def init_app(app: Flask) -> None:
     app.jinja_env.globals["comment_words"] = Words
+    app.jinja_env.globals["reason_sentence"] = reason_sentence
 
 
 class Words:

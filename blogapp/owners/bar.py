@@ -51,11 +51,13 @@ class Panel:
 
 @dataclass(frozen=True)
 class ShownLink:
-    """`label` is called by the template, after it has set the language of the bar."""
+    """`name` is the endpoint; a response can replace the count by its id, `owner-count-<name>`. `label` is called by
+    the template, after it has set the language of the bar."""
 
+    name: str
     address: str
     label: Callable[[], str]
-    count: int
+    count: int | None
     is_current: bool
 
 
@@ -97,9 +99,10 @@ def _links(session: Session) -> list[ShownLink]:
     links: list[Link] = current_app.extensions["owner_links"]
     return [
         ShownLink(
+            link.endpoint,
             url_for(link.endpoint),
             link.label,
-            link.count(session) if link.count else 0,
+            link.count(session) if link.count else None,
             link.endpoint == request.endpoint,
         )
         for link in links

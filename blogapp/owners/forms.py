@@ -67,7 +67,9 @@ class SiteForm(OwnerForm):
 
     def settings(self) -> dict[str, str]:
         """The values of the form, by the names of the settings."""
-        return {name: self[field].data for name, field in FIELDS.items() if field in self}
+        return {
+            name: self[field].data for name, field in FIELDS.items() if field in self and self[field].data is not None
+        }
 
 
 class SettingsForm(SiteForm):
@@ -76,7 +78,8 @@ class SettingsForm(SiteForm):
     look = SelectField(choices=lambda: [(name, look_names()[name]) for name in LOOKS], validate_choice=False)
 
     def validate_look(self, field: Field) -> None:
-        if field.data not in LOOKS:
+        # A form without this field leaves the look as it is.
+        if field.data is not None and field.data not in LOOKS:
             raise ValidationError(gettext("Please choose a look of the list."))
 
 

@@ -10,7 +10,6 @@ from blogapp import clock
 from blogapp.db.base import db
 from blogapp.media.library import total_size
 from blogapp.owners.access import for_owners
-from blogapp.pages.archive import write_archive
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict
 
@@ -31,6 +30,8 @@ class TooLarge(Conflict):
 def export() -> Response:
     if total_size(db.session())[1] > LARGEST:
         raise TooLarge
+    from blogapp.pages.archive import write_archive  # imports YAML, which serving does not need
+
     now, file = clock.now(), io.BytesIO()
     write_archive(db.session(), file, now, with_accounts=False)
     response = Response(file.getvalue(), mimetype="application/zip")

@@ -11,6 +11,7 @@ from blogapp.comments.finding import last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
+from blogapp.comments.routes.moderation import undo_notice
 from blogapp.comments.routes.read import liked_on_page, requested_sort, set_article_page
 from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
 from blogapp.db.base import db
@@ -31,18 +32,20 @@ def render_article_page(
     session, author = db.session(), current_author()
     depends_on(session, article.id)
     sort = requested_sort()
-    page = load_page(session, article.id, sort, cursor, at, author.token_hash)
+    conversation = conversation_of(session, article.id)
+    page = load_page(session, article.id, sort, cursor, at, author.token_hash, author.is_owner, conversation.pinned_id)
     return render_template(
         "articles/show.html",
         article=article,
         author=author,
         views=views_of(session, [article.id])[article.id],
-        conversation=conversation_of(session, article.id),
+        conversation=conversation,
         page=page,
         elsewhere=load_elsewhere(session, article.id, page),
         form=form or FormView.empty(article, signature=last_signature(session, author)),
         sort=sort,
-        is_closed=is_closed(article, current_app.config["COMMENT_RULES"], clock.now()),
+        is_closed=is_closed(article, conversation, current_app.config["COMMENT_RULES"], clock.now()),
+        **undo_notice(session, author),
         is_waiting=request.args.get("notice") == "waiting",
         liked_ids=liked_on_page(page.threads),
     )

@@ -6,6 +6,7 @@ from babel import Locale
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from blogapp.comments.posting import NETWORK_MARK_DAYS
 from blogapp.db.base import db
 from blogapp.owners.sessions import LIFETIME
 from blogapp.settings import LOCALES
@@ -37,6 +38,7 @@ def show() -> Response:
         limits=rate_limit_storage(),
         edit_minutes=current_app.config["COMMENT_EDIT_MINUTES"],
         moderation=current_app.config["COMMENT_RULES"].moderation,
+        network_days=NETWORK_MARK_DAYS,
         visitor_days=cookie.DAYS,
         owner_days=LIFETIME.days,
         objection_days=cookie.OBJECTION_DAYS,

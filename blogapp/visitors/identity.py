@@ -109,3 +109,9 @@ def visitor_digest(key: bytes, network: str, user_agent: str) -> bytes:
 def network_digest(key: bytes, network: str) -> bytes:
     """32 bytes that are the same for one network on one day."""
     return hmac.digest(key, network.encode(), "sha256")
+
+
+def network_mark(secret: str, network: str) -> bytes:
+    """16 bytes that are the same for one network, made with the site's secret key, so that they say nothing to somebody
+    who reads only the database."""
+    return hmac.digest(secret.encode(), f"network mark\n{network}".encode(), "sha256")[:16]

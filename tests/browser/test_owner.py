@@ -125,8 +125,12 @@ def test_setup_and_settings_work_with_the_keyboard_alone(visit: Visits, server: 
     page.goto(f"{server.url}/owner")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Settings")).to_be_focused()
+    settings = page.get_by_role("link", name="Settings")
+    for _ in range(10):  # the other links of the bar come first
+        page.keyboard.press("Tab")
+        if settings.evaluate("link => link === document.activeElement"):
+            break
+    expect(settings).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{server.url}/owner/settings")
 

@@ -129,7 +129,8 @@ def test_first_and_latest_texts_of_a_comment_are_kept(app: Flask, comment: int, 
 def test_restored_comment_awaits_approval_again_if_it_did_before(
     post: Post, owner: FlaskClient, app: Flask, session: Session, homepage: str, status: str
 ) -> None:
-    post("birds", body="Held back", homepage=homepage)
+    links = "https://a.example https://b.example https://c.example"
+    post("birds", body=f"Held back {links}", homepage=homepage)
     comment = session.scalars(select(Comment.id)).one()
     owner.post(f"/comments/{comment}/removal")
     assert session.scalars(select(Comment.status)).one() == "removed"

@@ -102,7 +102,9 @@ def recorded(app: Flask) -> Iterator[list[Statement]]:
 
     def note(connection: object, cursor: object, statement: str, parameters: Any, *rest: object) -> None:
         if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
-            statements.append((statement, parameters))
+            # EXPLAIN takes one set of parameters of a statement that is executed for many.
+            is_many = isinstance(parameters, list) and parameters and not isinstance(parameters[0], (str, int, bytes))
+            statements.append((statement, parameters[0] if is_many else parameters))
 
     with app.app_context():
         engine = db.engine
@@ -196,7 +198,7 @@ def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comment
         assert sent.status_code == 201
         counts.append(len(statements))
         write_comments(f"Other {number} {each}" for each in range(30))
-    assert counts == [10, 10, 10]
+    assert counts == [14, 14, 14]
 
 
 def test_refused_post_takes_no_write_lock(app: Flask, post: Post, comment: int, owner: FlaskClient) -> None:

@@ -17,6 +17,8 @@ from blogapp.owners.access import current_owner, for_owners, owner_required
 from blogapp.owners.sessions import LIFETIME
 from tests.owners.conftest import NAME, PASSWORD, is_signed_in, sign_in
 
+pytestmark = pytest.mark.own_app  # the tests add pages to the application
+
 HTMX = {"HX-Request": "true"}
 Saved = list[tuple[str, list[tuple[str, str]]]]
 

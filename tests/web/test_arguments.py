@@ -47,9 +47,11 @@ SENT_TO_POSTGRESQL = (*UNSTORABLE, "1-9999999999999999", "1-9999999999999999-1",
 # The names that each route reads; `test_every_argument_and_field_is_known` compares it with the code.
 ARGUMENTS = {
     "articles.index": ("before",),
-    "articles.show": ("notice", "sort"),
+    "articles.show": ("notice", "sort", "undo"),
     "comments.index": ("after", "at", "before", "notice", "since", "sort"),
     "comments.replies": ("after",),
+    "comment_moderation.choose_ban": ("queue",),
+    "owner_comments.index": ("before", "skipped", "undo"),
     "owner.new": ("next",),
     "owner_security.show": ("notice",),
     "owner_settings.edit": ("notice",),
@@ -64,6 +66,14 @@ FIELDS = {
     "comments.preview": ("article", "author_name", "author_url", "body", "parent_id"),
     "comment_authors.update": ("body", "revision"),
     "comment_authors.like": ("liked",),
+    "comment_moderation.approve": ("revision",),
+    "comment_moderation.undo": ("batch", "queue"),
+    "comment_moderation.lock": ("on",),
+    "comment_moderation.pin": ("on",),
+    "comment_moderation.ban": ("days",),
+    "owner_comments.save_rules": ("terms",),
+    "owner_comments.bulk": ("action", "seen"),
+    "owner_comments.configure": ("article", "moderation"),
     "owner.create": ("name", "next", "password"),
     "owner_setup.create": ("lang", "name", "password", "setup_code", "site_title", "time_zone"),
     "owner_recovery.create": ("name", "password", "reset_code"),
@@ -162,9 +172,10 @@ def assert_no_error(answer: TestResponse, *what: object) -> None:
 def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, str]]:
     """The address and the endpoint of every route that accepts `method`. The variables of the path are `value`, or by
     default those of the article and of comment 1. Routes that delete or sign out come last."""
-    ends = ("/removal", "/delete", "/sign-out")
+    ends = ("/removal", "/erasure", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
-    usual = {"slug": "birds", "comment_id": "1", "session_id": "1", "picture_id": "1", "name": "x", "what": "views"}
+    usual = {"slug": "birds", "name": "x", "what": "views"}
+    usual |= dict.fromkeys(("comment_id", "session_id", "picture_id", "ban_id"), "1")
     for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):
         if rule.arguments or not value:
             yield (

@@ -70,14 +70,15 @@ def posted(article: Article, comment: Comment) -> Response:
     return _fragment("comments/_posted.html", "comment-posted", article, comment, status, form=form)
 
 
-def changed(article: Article, comment: Comment, sentence: str) -> Response:
+def changed(article: Article, comment: Comment, sentence: str, undo: int | None = None) -> Response:
     """The response to a change. With HTMX: the updated comment, the count and a status message. Without: a redirect to
-    the comment, or to the article's comments if it is no longer shown."""
+    the comment, or to the article's comments if it is no longer shown. `undo` is the number of an owner's decision; the
+    page then has a button to undo it."""
     if is_htmx():
-        return _fragment("comments/_changed.html", "comment-changed", article, comment, sentence=sentence)
-    if comment.shown:
+        return _fragment("comments/_changed.html", "comment-changed", article, comment, sentence=sentence, undo=undo)
+    if comment.shown and not undo:
         return _redirect(address_of(article, comment))
-    return _redirect(url_for("articles.show", slug=article.slug, _anchor="comments"))
+    return _redirect(url_for("articles.show", slug=article.slug, undo=undo, _anchor="comments"))
 
 
 def confirm_page(article: Article, comment: Comment, removes: bool) -> Answer:

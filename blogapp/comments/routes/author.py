@@ -6,7 +6,8 @@ from flask import Blueprint, current_app, make_response, redirect, render_templa
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.comments import owner_routes, rates
+from blogapp.comments import rates
+from blogapp.comments.bans import check_not_banned
 from blogapp.comments.current_author import current_author
 from blogapp.comments.editing import EditedMeanwhile, delete_comment, edit_comment, find_changeable
 from blogapp.comments.finding import find_comment
@@ -14,13 +15,14 @@ from blogapp.comments.forms import BodyForm
 from blogapp.comments.likes import set_like
 from blogapp.comments.models import Comment
 from blogapp.comments.refusals import Invalid, Refused
+from blogapp.comments.routes import moderation
 from blogapp.comments.routes.answers import changed, confirm_page, find_for_change, saving
 from blogapp.comments.routes.read import LIKED, Answer, address_of, article_of, render_comments
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
-from blogapp.visitors.identity import key_of_day, network_of, visitor_digest
+from blogapp.visitors.identity import key_of_day, network_mark, network_of, visitor_digest
 from blogapp.web.converters import whole_number
 from blogapp.web.htmx import is_htmx
 
@@ -63,7 +65,8 @@ def delete(comment_id: int) -> Answer:
     """Delete one's own comment. For the owner, this URL also removes comments of others."""
     comment, article = find_for_change(comment_id, find_changeable)
     if not current_author().may_delete(comment):
-        return owner_routes.remove(comment_id)
+        removed: Answer = moderation.remove(comment_id)
+        return removed
     with write_transaction(article.id) as session:
         comment = delete_comment(session, comment_id, current_author())
     return changed(article, comment, gettext("Your comment has been deleted."))
@@ -88,11 +91,15 @@ def like(comment_id: int) -> Answer:
 
 def _edit(comment: Comment, form: BodyForm) -> Comment:
     body = form.body.data or ""
+    author = current_author()
+    if not author.is_owner:
+        mark = network_mark(current_app.config["SECRET_KEY"], network_of(request.remote_addr))
+        check_not_banned(db.session(), [author.token_hash, mark], author.now)
     html = markup.render_comment(body, i18n.current_locale())
     revision = request.form.get("revision", 0, type=whole_number)
     rules = current_app.config["COMMENT_RULES"]
     with saving(comment.article_id) as session:
-        return edit_comment(session, comment.id, body, html, revision, current_author(), rules)
+        return edit_comment(session, comment.id, body, html, revision, author, rules)
 
 
 def _edit_again(article: Article, comment: Comment, form: BodyForm, refusal: Refused) -> Answer:

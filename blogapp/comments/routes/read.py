@@ -17,7 +17,7 @@ from blogapp.comments.current_author import current_author
 from blogapp.comments.finding import find_comment, last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.likes import liked_by
-from blogapp.comments.models import Comment
+from blogapp.comments.models import Comment, Conversation
 from blogapp.comments.posting import is_closed
 from blogapp.comments.threads import (
     SORTS,
@@ -66,14 +66,16 @@ def render_article_page(
     return render(article, form, cursor, at)
 
 
-def render_comments(template: str, article: Article, **values: object) -> str:
-    """Render a fragment with comments of the article."""
+def render_comments(template: str, article: Article, conversation: Conversation | None = None, **values: object) -> str:
+    """Render a fragment with comments of the article, whose `conversation` is read if it is not given."""
+    conversation = conversation or conversation_of(db.session(), article.id)
     return render_template(
         template,
         article=article,
         author=current_author(),
         sort=requested_sort(),
-        is_closed=is_closed(article, current_app.config["COMMENT_RULES"], clock.now()),
+        is_closed=is_closed(article, conversation, current_app.config["COMMENT_RULES"], clock.now()),
+        conversation=conversation,
         **values,
     )
 
@@ -87,8 +89,12 @@ def index(slug: str) -> Answer:
     i18n.set_locale(article.lang)
     cursor = request.args.get("before", "")
     if is_htmx():
-        page = load_page(db.session(), article.id, requested_sort(), cursor, own=current_author().token_hash)
-        return render_comments("comments/_page.html", article, page=page, liked_ids=liked_on_page(page.threads))
+        author = current_author()
+        conversation, sort = conversation_of(db.session(), article.id), requested_sort()
+        own, pinned_id = author.token_hash, conversation.pinned_id
+        page = load_page(db.session(), article.id, sort, cursor, None, own, author.is_owner, pinned_id)
+        liked_ids = liked_on_page(page.threads)
+        return render_comments("comments/_page.html", article, conversation, page=page, liked_ids=liked_ids)
     at = request.args.get("at", type=whole_number)
     comment = find_comment(db.session(), at) if at else None
     if comment is not None and comment.article_id != article.id:
@@ -99,7 +105,7 @@ def index(slug: str) -> Answer:
 @bp.get("/comments/<id:comment_id>")
 def show(comment_id: int) -> Answer:
     comment = db.session.get(Comment, comment_id)
-    if comment is not None and comment.awaits_approval and not comment.shown and current_author().wrote(comment):
+    if comment is not None and comment.awaits_approval and not comment.shown and current_author().sees(comment):
         return redirect(url_for("articles.show", slug=article_of(comment).slug, _anchor=f"comment-{comment.id}"), 302)
     comment = find_comment(db.session(), comment_id)
     return redirect(address_of(article_of(comment), comment), 302)
@@ -108,7 +114,7 @@ def show(comment_id: int) -> Answer:
 @bp.get("/comments/<id:comment_id>/reply")
 def reply(comment_id: int) -> Answer:
     parent = find_comment(db.session(), comment_id)
-    if not parent.is_published:
+    if not parent.is_published or parent.is_locked:
         raise NotFound
     article = article_of(parent)
     depends_on(db.session(), article.id)

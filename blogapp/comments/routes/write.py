@@ -9,12 +9,13 @@ from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.articles.reading import find_article
 from blogapp.comments import rates
+from blogapp.comments.bans import check_not_banned
 from blogapp.comments.current_author import current_author, remember_author
 from blogapp.comments.finding import find_visible
 from blogapp.comments.forms import CommentForm, FormView, form_id
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import Draft, Sender, check_may_post, find_repeat, post_comment
-from blogapp.comments.refusals import Refused, TooMany
+from blogapp.comments.refusals import Closed, Refused, TooMany
 from blogapp.comments.routes.answers import posted, saving
 
 # The same blueprint, so that these endpoints are named `comments.<name>` too.
@@ -25,7 +26,15 @@ from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
 from blogapp.text.names import is_blank
 from blogapp.visitors.cookie import read_token, set_token
-from blogapp.visitors.identity import current_key, hash_token, key_of_day, network_of, new_token, visitor_digest
+from blogapp.visitors.identity import (
+    current_key,
+    hash_token,
+    key_of_day,
+    network_mark,
+    network_of,
+    new_token,
+    visitor_digest,
+)
 from blogapp.web.errors import answer
 from blogapp.web.htmx import is_htmx
 from blogapp.web.rate_limits import seconds_to_wait
@@ -104,13 +113,16 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Commen
     visitor = _visitor(current_key(db.session(), now.date())) if fresh_token else None
     if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
         return repeat, False
+    mark = network_mark(current_app.config["SECRET_KEY"], network_of(request.remote_addr))
+    if not author.is_owner:
+        check_not_banned(db.session(), [token_hash, mark], now)
     rates.check_comment(author)
     rules = current_app.config["COMMENT_RULES"]
     check_may_post(db.session(), article, draft, rules, now)
     html = markup.render_comment(draft.body, i18n.current_locale())
     with saving(article.id) as session:
         visitor = _visitor(key_of_day(session, now.date()).key) if fresh_token else None
-        sender = Sender(token_hash, visitor)
+        sender = Sender(token_hash, visitor, mark)
         return post_comment(session, article, draft, html, sender, rules, now)
 
 
@@ -140,7 +152,7 @@ def _form_again(article: Article, form: CommentForm, refusal: Refused) -> Respon
     view = FormView(article, form, form_id(form, is_htmx()), parent, above)
     if is_htmx():
         page = render_template("comments/_form.html", form=view, focus=form.first_wrong_field() or "body")
-    elif view.is_reply or refusal.retry_after:
+    elif view.is_reply or refusal.retry_after or isinstance(refusal, Closed):  # the article's page has no form then
         page = render_template("comments/reply.html", article=article, form=view)
     else:
         page = render_article_page(article, view)

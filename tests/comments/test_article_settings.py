@@ -1,0 +1,135 @@
+"""Moderation and closing for one article, locked threads and pinned threads."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from blogapp.comments.models import Comment
+from tests.comments.conftest import HTMX, Post, WriteComments
+
+pytestmark = pytest.mark.usefixtures("article")
+
+
+def threads(page: str) -> list[int]:
+    return [int(number) for number in re.findall(r'<li class="item" id="item-(\d+)"', page)]
+
+
+def without_version(page: str) -> str:
+    """The page without the version that its refresh starts from."""
+    return re.sub(r'name="since" value="\d+"', "", page)
+
+
+def configure(owner: FlaskClient, **form: str) -> None:
+    assert owner.post("/owner/comments/settings", data={"article": "birds", **form}).status_code == 303
+
+
+@pytest.mark.settings(COMMENT_MODERATION="open")
+def test_article_has_its_own_moderation(owner: FlaskClient, post: Post, app: Flask, session: Session) -> None:
+    configure(owner, moderation="all")
+    assert 'value="all" selected' in owner.get("/articles/birds").text
+    assert post("birds", body="Held", htmx=True).status_code == 202
+    configure(owner, moderation="first")
+    assert post("birds", body="Held too", htmx=True).status_code == 202
+    owner.post("/owner/comments/bulk", data={"all": "1", "status": "pending", "action": "approve"})
+    assert post("birds", body="Known browser", htmx=True).status_code == 201
+    copied = {"author_name": "Ada", "body": "A copied name"}
+    assert app.test_client().post("/articles/birds/comments", data=copied, headers=HTMX).status_code == 202
+    configure(owner, moderation="nonsense")
+    assert (
+        app.test_client().post("/articles/birds/comments", data=copied | {"body": "Open"}, headers=HTMX).status_code
+        == 201
+    )
+
+
+@pytest.mark.settings(COMMENT_MODERATION="open")
+def test_edit_follows_the_moderation_of_the_article(
+    owner: FlaskClient, client: FlaskClient, comment: int, session: Session
+) -> None:
+    configure(owner, moderation="all")
+    client.post(f"/comments/{comment}/edit", data={"body": "Exchanged", "revision": "0"})
+    assert session.scalars(select(Comment.status)).one() == "pending"
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_closed_article_takes_no_comments_and_keeps_the_text(
+    owner: FlaskClient, comment: int, post: Post, app: Flask, htmx: bool
+) -> None:
+    configure(owner, closed="1")
+    page = app.test_client().get("/articles/birds").text
+    assert "Comments are closed." in page
+    assert "reply-link" not in page
+    answer = post("birds", body="Too late", htmx=htmx)
+    assert answer.status_code == 409
+    assert "Too late</textarea>" in answer.text
+    configure(owner)
+    assert "Comments are closed." not in app.test_client().get("/articles/birds").text
+    assert post("birds", body="In time").status_code == 303
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_locked_thread_takes_no_replies(
+    owner: FlaskClient, comment: int, post: Post, app: Flask, session: Session, htmx: bool
+) -> None:
+    post("birds", author_name="Bob", body="Answer", parent_id=str(comment))
+    post("birds", author_name="Eve", body="Other thread")
+    reply = session.scalars(select(Comment.id).where(Comment.author_name == "Bob")).one()
+    assert owner.post(f"/comments/{reply}/lock", data={"on": "1"}).status_code == 303
+    page = app.test_client().get("/articles/birds").text
+    assert page.count("This thread is locked.") == 1
+    assert page.count('class="reply-link"') == 1
+    for parent in (comment, reply):
+        answer = post("birds", body="Late", parent_id=str(parent), htmx=htmx)
+        assert answer.status_code == 409
+        assert "This thread is locked." in answer.text
+        assert "Late</textarea>" in answer.text
+        assert app.test_client().get(f"/comments/{parent}/reply").status_code == 404
+    assert (
+        f'hx-target="#comment-{reply}"' in app.test_client().get("/articles/birds/comments?since=3", headers=HTMX).text
+    )
+    owner.post(f"/comments/{comment}/lock", data={"on": "0"})
+    assert post("birds", body="In time", parent_id=str(reply)).status_code == 303
+
+
+def test_pinned_thread_comes_first_and_only_once(
+    owner: FlaskClient, write_comments: WriteComments, app: Flask, session: Session
+) -> None:
+    ids = write_comments(f"Thread {number}" for number in range(60))
+    pinned, reader = ids[55], app.test_client()
+    assert owner.post(f"/comments/{pinned}/pin", data={"on": "1"}).status_code == 303
+    first = reader.get("/articles/birds").text
+    assert threads(first) == [pinned, *ids[:50]]
+    assert first.count("Pinned") == 1
+    rest = reader.get("/articles/birds/comments?before=50", headers=HTMX).text
+    assert threads(rest) == [each for each in ids[50:] if each != pinned]
+    newest = threads(reader.get("/articles/birds?sort=newest").text)
+    assert newest == [pinned, *[each for each in reversed(ids[10:]) if each != pinned]]
+    assert pinned in threads(reader.get(f"/articles/birds/comments?at={pinned}").text)
+    owner.post(f"/comments/{pinned}/removal")
+    assert threads(reader.get("/articles/birds").text) == ids[:50]
+    owner.post(f"/comments/{pinned}/restoration")
+    owner.post(f"/comments/{pinned}/pin", data={"on": "0"})
+    unpinned = reader.get("/articles/birds").text
+    assert threads(unpinned) == ids[:50]
+    assert "Pinned" not in unpinned
+
+
+def test_only_owners_change_settings_lock_and_pin(client: FlaskClient, comment: int, session: Session) -> None:
+    for address in (f"/comments/{comment}/lock", f"/comments/{comment}/pin", "/owner/comments/settings"):
+        assert client.post(address, data={"on": "1", "article": "birds", "closed": "1"}).status_code == 401
+    assert session.scalars(select(Comment.is_locked)).one() is False
+    assert "article-settings" not in client.get("/articles/birds").text
+
+
+def test_reply_or_unknown_article_cannot_be_configured(
+    owner: FlaskClient, comment: int, post: Post, session: Session
+) -> None:
+    post("birds", author_name="Bob", body="Answer", parent_id=str(comment))
+    reply = session.scalars(select(Comment.id).where(Comment.author_name == "Bob")).one()
+    assert owner.post(f"/comments/{reply}/pin", data={"on": "1"}).status_code == 404
+    assert owner.post("/owner/comments/settings", data={"article": "nowhere"}).status_code == 404
