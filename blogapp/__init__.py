@@ -15,7 +15,7 @@ import click
 from flask import Flask, request
 from flask.cli import with_appcontext
 
-from blogapp.articles import redirects
+from blogapp.articles import editing, owner_routes, redirects
 from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.likes import forget_likes
@@ -124,7 +124,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
     no_session.init_app(app)
     csrf.init_app(app)
-    request_bodies.init_app(app)
+    request_bodies.init_app(app, owner_routes.may_send_long_texts(settings.secret_key))
     arguments.init_app(app)
     converters.init_app(app)
     errors.init_app(app)
@@ -141,12 +141,16 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     schema.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     bar.init_app(app)
+    owner_routes.init_app(app)
     owner_setup.init_app(app, settings, is_empty)
     demo.init_app(app)
     view_counts.init_app(app, settings)
     statistics.init_app(app)
     pictures.init_app(app)
-    day.init_app(app, (forget_visitors, fold_at_new_day, forget_digests, forget_likes, delete_unused_at_new_day))
+    day.init_app(
+        app,
+        (forget_visitors, fold_at_new_day, forget_digests, forget_likes, editing.empty_bin, delete_unused_at_new_day),
+    )
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
@@ -162,6 +166,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(owner_security)
     app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
+    app.register_blueprint(owner_routes.bp)
+    app.register_blueprint(owner_routes.drafts)
     app.register_blueprint(owner_settings)
     app.register_blueprint(owner_archive)
 

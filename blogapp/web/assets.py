@@ -44,8 +44,8 @@ SCRIPTS = (
     "js/writing.js",
 )
 # Only for signed-in owners.
-OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css")
-OWNER_SCRIPTS = ("js/owner.js", "js/pictures.js")
+OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/editor.css")
+OWNER_SCRIPTS = ("js/owner.js", "js/pictures.js", "js/editor.js")
 # Only for the first setup.
 SETUP_SCRIPTS = ("js/setup.js",)
 BUNDLES = {
