@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from blogapp.articles.dates import EARLIEST_YEAR, LATEST_YEAR
 from blogapp.articles.editing import Writer
-from blogapp.articles.metadata import TITLE_LENGTH
+from blogapp.articles.models import TITLE_LENGTH
 from blogapp.articles.revisions import Content
 from blogapp.settings import LOCALES
 from blogapp.text.i18n import gettext

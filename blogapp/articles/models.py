@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from blogapp.db.base import Model, Moment, RowId
 from blogapp.owners.models import Owner
 
+TITLE_LENGTH = 300
+
 DRAFT = "draft"
 PUBLISHED = "published"
 # Published, but not in lists.
@@ -31,7 +33,7 @@ class Article(Model):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     slug: Mapped[str] = mapped_column(String(200), unique=True)
     lang: Mapped[str] = mapped_column(String(8))
-    title: Mapped[str] = mapped_column(String(300))
+    title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
     summary: Mapped[str] = mapped_column(Text, default="")
     # The text shown in lists: the summary, else the beginning of the text.
     excerpt: Mapped[str] = mapped_column(Text, default="")
@@ -135,7 +137,7 @@ class ArticleRevision(Model):
     saved_in: Mapped[str | None] = mapped_column(String(43))
     # Whether the article had this content after the save; else it is a working copy that readers do not see.
     is_applied: Mapped[bool] = mapped_column(Boolean)
-    title: Mapped[str] = mapped_column(String(300))
+    title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
     body_source: Mapped[str] = mapped_column(Text)
     slug: Mapped[str] = mapped_column(String(200))
     lang: Mapped[str] = mapped_column(String(8))
