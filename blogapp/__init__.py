@@ -15,7 +15,7 @@ import click
 from flask import Flask, request
 from flask.cli import with_appcontext
 
-from blogapp.articles import redirects
+from blogapp.articles import editing, owner_routes, redirects
 from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.bans import forget_bans
@@ -127,7 +127,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
     no_session.init_app(app)
     csrf.init_app(app)
-    request_bodies.init_app(app)
+    request_bodies.init_app(app, owner_routes.may_send_long_texts(settings.secret_key))
     arguments.init_app(app)
     converters.init_app(app)
     errors.init_app(app)
@@ -148,13 +148,15 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     bar.add_panel(
         app, bar.Panel("comments/_owner_panel.html", lambda session: {"waiting": count_waiting(session)}, order=20)
     )
+    owner_routes.init_app(app)
     owner_setup.init_app(app, settings, is_empty)
     demo.init_app(app)
     view_counts.init_app(app, settings)
     statistics.init_app(app)
     pictures.init_app(app)
     comment_tasks = (forget_digests, forget_networks, forget_bans, forget_likes)
-    day.init_app(app, (forget_visitors, fold_at_new_day, *comment_tasks, delete_unused_at_new_day))
+    article_tasks = (editing.empty_bin, delete_unused_at_new_day)
+    day.init_app(app, (forget_visitors, fold_at_new_day, *comment_tasks, *article_tasks))
 
     app.register_blueprint(articles)
     app.register_blueprint(comments)
@@ -171,6 +173,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(owner_security)
     app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
+    app.register_blueprint(owner_routes.bp)
+    app.register_blueprint(owner_routes.drafts)
     app.register_blueprint(owner_settings)
     app.register_blueprint(owner_archive)
 

@@ -27,9 +27,9 @@ def list_articles() -> None:
         .order_by(Article.published_at.desc(), Article.id.desc())
     ).all()
     for article in articles:
-        state = "draft" if article.draft else "scheduled" if article.published_at > now else "published"
+        state = "scheduled" if article.is_public and article.published_at > now else article.status
         day = f"{article.published_at:%Y-%m-%d}" if article.first_published_at else "-"
-        click.echo(f"{state:9}  {day:10}  {article.lang}  {article.slug}  {article.title}")
+        click.echo(f"{state:11}  {day:10}  {article.lang}  {article.slug}  {article.title}")
     if not articles:
         click.echo("There are no articles yet.", err=True)
 

@@ -17,7 +17,7 @@ import yaml
 from blogapp.articles.dates import DateError, parse_date
 from blogapp.articles.front_matter import FrontMatter, FrontMatterError, parse_front_matter
 from blogapp.articles.metadata import Metadata, Note, parse_metadata
-from blogapp.articles.models import Article
+from blogapp.articles.models import UNLISTED, Article
 from blogapp.settings import LOCALES
 from blogapp.text import markup
 from blogapp.text.slugs import slug_from
@@ -127,7 +127,9 @@ def to_markdown(article: Article, views: int, old_slugs: list[str]) -> str:
         values["summary"] = article.summary
     if article.tags:
         values["tags"] = [str(tag) for tag in article.tags]
-    if article.draft:
+    if article.status == UNLISTED:
+        values["unlisted"] = True
+    elif not article.is_public:
         values["draft"] = True
     values["views"] = views
     if old_slugs:

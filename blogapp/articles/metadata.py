@@ -14,10 +14,10 @@ from datetime import datetime
 
 from blogapp.articles.dates import DateError, parse_date
 from blogapp.articles.front_matter import Field, FrontMatter, FrontMatterError, Value, normalise
+from blogapp.articles.models import TITLE_LENGTH
 from blogapp.settings import LOCALES
 from blogapp.text.slugs import is_slug
 
-TITLE_LENGTH = 300
 MOST_VIEWS = 2**53
 
 DATES = ("date", "datepublished", "publishedat", "publishedon", "publicationdate", "postdate")

@@ -1,14 +1,28 @@
-"""Articles, and redirects from their old slugs."""
+"""Articles, their revisions, and redirects from their old slugs."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, SmallInteger, String, Text
+from sqlalchemy import JSON, Boolean, ColumnElement, ForeignKey, Index, Integer, SmallInteger, String, Text, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.db.base import Model, Moment, RowId
+from blogapp.owners.models import Owner
+
+TITLE_LENGTH = 300
+
+DRAFT = "draft"
+PUBLISHED = "published"
+# Published, but not in lists.
+UNLISTED = "unlisted"
+# Withdrawn by its owner after it was public: its address is gone (410) or redirects.
+UNPUBLISHED = "unpublished"
+# In the bin, from which it can be restored for BIN_DAYS (editing.py).
+DELETED = "deleted"
+# With a future date, an article of these is scheduled. No program has to change it when its time comes.
+PUBLIC = (PUBLISHED, UNLISTED)
 
 
 class Article(Model):
@@ -19,12 +33,12 @@ class Article(Model):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     slug: Mapped[str] = mapped_column(String(200), unique=True)
     lang: Mapped[str] = mapped_column(String(8))
-    title: Mapped[str] = mapped_column(String(300))
+    title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
     summary: Mapped[str] = mapped_column(Text, default="")
     # The text shown in lists: the summary, else the beginning of the text.
     excerpt: Mapped[str] = mapped_column(Text, default="")
     tags: Mapped[list[Any]] = mapped_column(JSON, default=list)
-    draft: Mapped[bool] = mapped_column(Boolean, default=False)
+    status: Mapped[str] = mapped_column(String(16), default=DRAFT)
     # The date shown to readers: the one in the file, else the time of the first publication.
     published_at: Mapped[datetime] = mapped_column(Moment)
     # When it was first stored; None for articles that are older than this column.
@@ -36,15 +50,64 @@ class Article(Model):
     # The absolute path of the file that it was imported from, if known.
     source: Mapped[str | None] = mapped_column(Text)
     body_source: Mapped[str] = mapped_column(Text)
+    # The text of a draft is rendered when it is shown or published, not with each save: `renderer_version` is then 0.
     body_html: Mapped[str] = mapped_column(Text)
     renderer_version: Mapped[int] = mapped_column(SmallInteger)
+    # The author; None for imported articles.
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey(Owner.id, ondelete="SET NULL"), index=True)
+    # When anything was last changed or saved, published or not.
+    edited_at: Mapped[datetime] = mapped_column(Moment)
+    # The number of saves, which a form must know to save, and the request of the form that saved last (editing.py).
+    edit_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    edited_in: Mapped[str | None] = mapped_column(String(43))
+    # The form that created the article, so that a form that is sent twice creates one.
+    created_in: Mapped[str | None] = mapped_column(String(43), unique=True)
+    # The last part of the draft's secret address; None if it has none.
+    preview_secret: Mapped[str | None] = mapped_column(String(43), unique=True)
+    # Where the address of an unpublished article redirects to; None if it is gone.
+    redirect_to: Mapped[str | None] = mapped_column(Text)
+    # When it was moved to the bin, and its status before.
+    deleted_at: Mapped[datetime | None] = mapped_column(Moment)
+    status_before: Mapped[str | None] = mapped_column(String(16))
 
-    __table_args__ = (Index(None, "published_at", "id"),)
+    __table_args__ = (
+        Index(None, "published_at", "id"),
+        # For the owner's list.
+        Index(None, "status", "published_at", "id"),
+        Index(None, "status", "edited_at", "id"),
+        # With the status, which SQLite would else have to read behind the texts of each row.
+        Index(None, "edited_at", "id", "status"),
+    )
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is published or scheduled."""
+        return self.status in PUBLIC
+
+    @property
+    def keeps_text(self) -> bool:
+        """Whether saves leave the text of this row as it is: because it is public, or would be after its restoration
+        from the bin."""
+        return self.is_public or self.status_before in PUBLIC
 
     @property
     def public_since(self) -> datetime:
         """When the article became public, which can be long after the date in its file."""
         return max(self.published_at, self.first_published_at or self.published_at)
+
+    def is_visible(self, now: datetime) -> bool:
+        """Whether readers can open it."""
+        return self.is_public and self.published_at <= now
+
+
+def visible(now: Any) -> ColumnElement[bool]:
+    """The condition of queries for the articles that readers can open; `now` is a time or a bound parameter."""
+    return and_(Article.status.in_(PUBLIC), Article.published_at <= now)
+
+
+def listed(now: Any) -> ColumnElement[bool]:
+    """The condition of queries for the articles that lists show."""
+    return and_(Article.status == PUBLISHED, Article.published_at <= now)
 
 
 class ArticleRedirect(Model):
@@ -54,3 +117,34 @@ class ArticleRedirect(Model):
 
     slug: Mapped[str] = mapped_column(String(200), primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey(Article.id, ondelete="CASCADE"), index=True)
+
+
+class ArticleRevision(Model):
+    """An article's text and metadata as they were saved. The latest revision is what the editor shows; readers see it
+    once it is published."""
+
+    __tablename__ = "article_revisions"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey(Article.id, ondelete="CASCADE"))
+    # Who saved it; None for an import or a removed account.
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey(Owner.id, ondelete="SET NULL"), index=True)
+    # Why it was saved: one of KINDS in revisions.py.
+    kind: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime] = mapped_column(Moment)
+    saved_at: Mapped[datetime] = mapped_column(Moment)
+    # The form that saved it.
+    saved_in: Mapped[str | None] = mapped_column(String(43))
+    # Whether the article had this content after the save; else it is a working copy that readers do not see.
+    is_applied: Mapped[bool] = mapped_column(Boolean)
+    title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
+    body_source: Mapped[str] = mapped_column(Text)
+    slug: Mapped[str] = mapped_column(String(200))
+    lang: Mapped[str] = mapped_column(String(8))
+    summary: Mapped[str] = mapped_column(Text)
+    tags: Mapped[list[Any]] = mapped_column(JSON)
+    published_at: Mapped[datetime | None] = mapped_column(Moment)
+    is_unlisted: Mapped[bool] = mapped_column(Boolean)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey(Owner.id, ondelete="SET NULL"), index=True)
+
+    __table_args__ = (Index(None, "article_id", "id"),)

@@ -21,9 +21,9 @@ class ArticlePicture(Model):
     __table_args__ = (Index(None, "article_id"),)
 
 
-def record_pictures(session: Session, article: Article) -> None:
-    """Store which pictures the article's text shows. A write transaction must be open."""
+def record_pictures(session: Session, article: Article, working_copy: str = "") -> None:
+    """Store which pictures the article's text and its working copy show. A write transaction must be open."""
     session.execute(delete(ArticlePicture).where(ArticlePicture.article_id == article.id))
-    rows = [{"hash": each, "article_id": article.id} for each in sorted(hashes_in([article.body_source]))]
+    rows = [{"hash": each, "article_id": article.id} for each in sorted(hashes_in([article.body_source, working_copy]))]
     if rows:
         session.execute(insert(ArticlePicture), rows)

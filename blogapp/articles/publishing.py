@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.articles.models import DRAFT, PUBLIC, PUBLISHED, UNLISTED, Article, ArticleRedirect
 from blogapp.articles.pictures import record_pictures
 from blogapp.db.locks import advisory_lock
 from blogapp.db.transactions import write_transaction
@@ -21,13 +21,13 @@ LONGEST_EXCERPT = 1000
 ARTICLES_LOCK = 0x61727473
 # Articles re-rendered in one transaction, which blocks other writers for about 0.1 s.
 RENDER_BATCH = 10
-FIELDS = ("lang", "title", "summary", "tags", "draft", "body_source")
+FIELDS = ("lang", "title", "summary", "tags", "body_source")
 
 
 @dataclass(frozen=True)
 class Manuscript:
     """An article to publish. `published_at` None means the stored date, or else the time of publication; `updated_at`
-    None means the time of the last change. `old_slugs` redirect to the article."""
+    None means the time of the last change; `unlisted` None means as it is. `old_slugs` redirect to the article."""
 
     slug: str
     lang: str
@@ -39,6 +39,7 @@ class Manuscript:
     body_source: str
     updated_at: datetime | None = None
     old_slugs: tuple[str, ...] = ()
+    unlisted: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,14 @@ def publish(
     is_new = article is None
     now = now.replace(microsecond=0)
     if article is None:
-        article = Article(slug=manuscript.slug, published_at=now, created_at=now, body_source="")
+        article = Article(slug=manuscript.slug, published_at=now, created_at=now, body_source="", edit_version=0)
         session.add(article)
     changes = _change(session, article, manuscript)
     if _set_dates(article, manuscript, now, is_new, changes):
         changes.append("published_at")
+    if changes:
+        article.edited_at, article.edited_in = now, None
+        article.edit_version += 1
     article.source = source or article.source
     if is_new or {"body_source", "lang", "title"} & set(changes) or article.renderer_version != markup.RENDERER_VERSION:
         render(article)
@@ -119,17 +123,29 @@ def render(article: Article) -> None:
 def _change(session: Session, article: Article, manuscript: Manuscript) -> list[str]:
     changes = []
     if article.slug != manuscript.slug:
-        _change_slug(session, article, manuscript.slug)
+        change_slug(session, article, manuscript.slug)
         changes.append("slug")
     for field in FIELDS:
         value = getattr(manuscript, field)
         if getattr(article, field) != value:
             setattr(article, field, value)
             changes.append(field)
+    status = _status(article.status, manuscript)
+    if status != article.status:
+        changes.append("unlisted" if status in PUBLIC and article.is_public else "draft")
+        article.status = status
     return changes
 
 
-def _change_slug(session: Session, article: Article, slug: str) -> None:
+def _status(status: str | None, manuscript: Manuscript) -> str:
+    """The new status of an article that has `status` (None: a new one)."""
+    if manuscript.draft:
+        return status if status is not None and status not in PUBLIC else DRAFT
+    is_unlisted = status == UNLISTED if manuscript.unlisted is None else manuscript.unlisted
+    return UNLISTED if is_unlisted else PUBLISHED
+
+
+def change_slug(session: Session, article: Article, slug: str) -> None:
     """Change an article's slug. The old slug redirects to the article; a redirect from `slug` is deleted."""
     session.execute(delete(ArticleRedirect).where(ArticleRedirect.slug == slug))
     session.add(ArticleRedirect(slug=article.slug, article_id=article.id))
@@ -139,13 +155,14 @@ def _change_slug(session: Session, article: Article, slug: str) -> None:
 def _set_dates(article: Article, manuscript: Manuscript, now: datetime, is_new: bool, changes: list[str]) -> bool:
     """Set the dates; returns whether `published_at` changed. It is the manuscript's date, else the time of the first
     publication; for a draft without a date it has no meaning yet."""
-    was_published = article.first_published_at is not None
+    was_scheduled = article.first_published_at is not None
+    was_published = article.first_published_at is not None and article.first_published_at <= now
     before = article.published_at
     if manuscript.published_at is not None:
         # Ignore fractions of a second, which older versions stored.
         if before.replace(microsecond=0) != manuscript.published_at:
             article.published_at = manuscript.published_at
-    elif not manuscript.draft and not was_published:
+    elif not manuscript.draft and not was_scheduled:
         article.published_at = now
     if not manuscript.draft and not was_published:
         article.first_published_at = article.published_at if is_new else max(article.published_at, now)

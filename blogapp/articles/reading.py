@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session, defer
 
-from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.articles.models import DELETED, PUBLIC, PUBLISHED, UNPUBLISHED, Article, ArticleRedirect, listed, visible
 from blogapp.web.errors import DomainError, NotFound
 
 ARTICLES_PER_PAGE = 20
 # Built once: building a statement takes longer than running it.
 FIND = select(Article).where(Article.slug == bindparam("slug"))
-FIND_ID = select(Article.id, Article.lang, Article.draft, Article.published_at).where(Article.slug == bindparam("slug"))
+FIND_ID = select(Article.id, Article.lang, Article.status, Article.published_at, Article.redirect_to).where(
+    Article.slug == bindparam("slug")
+)
 
 
 class ArticleMoved(DomainError):
@@ -25,6 +27,16 @@ class ArticleMoved(DomainError):
     def __init__(self, slug: str) -> None:
         super().__init__()
         self.slug = slug
+
+
+class ArticleGone(DomainError):
+    """The owner has unpublished the requested article; `redirect_to` is the address to show in its place, if any."""
+
+    status = 410
+
+    def __init__(self, redirect_to: str | None) -> None:
+        super().__init__()
+        self.redirect_to = redirect_to
 
 
 @dataclass(frozen=True)
@@ -41,14 +53,13 @@ def is_empty(session: Session) -> bool:
 
 
 def find_article(session: Session, slug: str, now: datetime) -> Article:
-    """The published article with this slug. Raises ArticleMoved for a former slug, and NotFound for an unknown slug, a
-    draft, or an article with a future date."""
+    """The published article with this slug. Raises ArticleMoved for a former slug, ArticleGone for an unpublished
+    article, and NotFound for an unknown slug, a draft, or an article with a future date."""
     _check_slug(slug)
     article = session.scalar(FIND, {"slug": slug})
     if article is None:
         raise _moved_or_not_found(session, slug, now)
-    if article.draft or article.published_at > now:
-        raise NotFound
+    _check_visible(article.status, article.published_at, article.redirect_to, now)
     return article
 
 
@@ -58,16 +69,22 @@ def find_article_id(session: Session, slug: str, now: datetime) -> tuple[int, st
     row = session.execute(FIND_ID, {"slug": slug}).first()
     if row is None:
         raise _moved_or_not_found(session, slug, now)
-    if row.draft or row.published_at > now:
-        raise NotFound
+    _check_visible(row.status, row.published_at, row.redirect_to, now)
     return row.id, row.lang
+
+
+def _check_visible(status: str, published_at: datetime, redirect_to: str | None, now: datetime) -> None:
+    if status == UNPUBLISHED:
+        raise ArticleGone(redirect_to)
+    if status not in PUBLIC or published_at > now:
+        raise NotFound
 
 
 def _moved_or_not_found(session: Session, slug: str, now: datetime) -> DomainError:
     present = session.scalar(
         select(Article.slug)
         .join(ArticleRedirect, ArticleRedirect.article_id == Article.id)
-        .where(ArticleRedirect.slug == slug, Article.draft.is_(False), Article.published_at <= now)
+        .where(ArticleRedirect.slug == slug, or_(visible(now), Article.status == UNPUBLISHED))
     )
     return ArticleMoved(present) if present else NotFound()
 
@@ -83,7 +100,7 @@ def list_articles(session: Session, now: datetime, before: int | None = None) ->
     query = (
         select(Article)
         .options(defer(Article.body_source), defer(Article.body_html))
-        .where(Article.draft.is_(False), Article.published_at <= now)
+        .where(listed(now))
         .order_by(Article.published_at.desc(), Article.id.desc())
         .limit(ARTICLES_PER_PAGE + 1)
     )
@@ -93,3 +110,18 @@ def list_articles(session: Session, now: datetime, before: int | None = None) ->
     found = list(session.scalars(query))
     articles = found[:ARTICLES_PER_PAGE]
     return ArticleList(articles, articles[-1].id if len(found) > ARTICLES_PER_PAGE else None)
+
+
+def find_draft(session: Session, secret: str) -> Article:
+    """The article with this secret address, unless it is in the bin. Raises NotFound."""
+    article = session.scalar(select(Article).where(Article.preview_secret == secret, Article.status != DELETED))
+    if article is None:
+        raise NotFound
+    return article
+
+
+def next_publication(session: Session, now: datetime) -> datetime | None:
+    """When the next scheduled article will appear in lists, if there is one."""
+    return session.scalar(
+        select(func.min(Article.published_at)).where(Article.status == PUBLISHED, Article.published_at > now)
+    )

@@ -136,7 +136,7 @@ def _rows() -> Any:
         .outerjoin(parent, parent.id == Comment.parent_id)
         .options(
             defer(Comment.body_source),
-            load_only(Article.slug, Article.title, Article.lang, Article.draft, Article.published_at),
+            load_only(Article.slug, Article.title, Article.lang, Article.status, Article.published_at),
             defer(parent.body_source),
         )
     )

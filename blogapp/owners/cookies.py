@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from flask import Request, current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.http import parse_cookie
 from werkzeug.wrappers import Response
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -62,6 +64,18 @@ def read_known_browser(request: Request) -> tuple[int, str] | None:
         return None
 
 
+def is_known_browser(environ: dict[str, Any], secret_key: str) -> bool:
+    """Whether a request comes from a browser in which an owner has signed in. Only the signature is checked, so this
+    needs neither the database nor an application context."""
+    is_secure = environ["wsgi.url_scheme"] == "https"
+    signed = parse_cookie(environ).get(known_browser_cookie_name(is_secure), "")
+    try:
+        _signer_for(secret_key).loads(signed, max_age=int(KNOWN_FOR.total_seconds()))
+    except BadData:
+        return False
+    return True
+
+
 def set_known_browser(request: Request, response: Response, path: str, owner_id: int, mark: str) -> None:
     """Set the cookie of a known browser. `path` is the path of the front page."""
     response.set_cookie(
@@ -76,4 +90,8 @@ def set_known_browser(request: Request, response: Response, path: str, owner_id:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="known browser")
+    return _signer_for(current_app.config["SECRET_KEY"])
+
+
+def _signer_for(secret_key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt="known browser")

@@ -11,7 +11,9 @@ from __future__ import annotations
 import base64
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import IO, Any
@@ -20,7 +22,7 @@ from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, delete,
 from sqlalchemy.orm import Session
 
 from blogapp.articles.files import to_markdown
-from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.articles.models import DELETED, Article, ArticleRedirect
 from blogapp.db.base import Model, Moment, db
 from blogapp.db.content_versions import ContentVersion
 from blogapp.db.schema import REVISIONS
@@ -192,16 +194,20 @@ def _write_articles(session: Session, archive: zipfile.ZipFile) -> None:
     old_slugs: dict[int, list[str]] = {}
     for redirect in session.scalars(select(ArticleRedirect).order_by(ArticleRedirect.slug)):
         old_slugs.setdefault(redirect.article_id, []).append(redirect.slug)
-    for article in session.scalars(select(Article).order_by(Article.id).execution_options(yield_per=100)):
+    for article in session.scalars(
+        select(Article).where(Article.status != DELETED).order_by(Article.id).execution_options(yield_per=100)
+    ):
         views = views_of(session, [article.id])[article.id]
         archive.writestr(f"articles/{article.slug}.md", to_markdown(article, views, old_slugs.get(article.id, [])))
 
 
-def _opened(file: IO[bytes]) -> zipfile.ZipFile:
+@contextmanager
+def _opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
     try:
-        return zipfile.ZipFile(file)
-    except zipfile.BadZipFile:
-        raise ArchiveError("This file is no archive of blogapp, or it is incomplete.") from None
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError):
+        raise ArchiveError("This file is no archive of blogapp, or it is damaged.") from None
 
 
 def _read(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:

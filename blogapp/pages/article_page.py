@@ -15,6 +15,7 @@ from blogapp.comments.routes.moderation import undo_notice
 from blogapp.comments.routes.read import liked_on_page, requested_sort, set_article_page
 from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
 from blogapp.db.base import db
+from blogapp.owners.models import Owner
 from blogapp.text import i18n
 from blogapp.view_counts.counting import views_of
 from blogapp.web.page_cache import depends_on
@@ -37,6 +38,7 @@ def render_article_page(
     return render_template(
         "articles/show.html",
         article=article,
+        written_by=session.get(Owner, article.owner_id) if article.owner_id else None,
         author=author,
         views=views_of(session, [article.id])[article.id],
         conversation=conversation,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.commands import articles_cli as articles_cli
-from blogapp.articles.files import FilesRead, read_files, to_markdown
-from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.articles.files import FilesRead, printable, read_files, to_markdown
+from blogapp.articles.models import DELETED, Article, ArticleRedirect
 from blogapp.articles.publishing import Published, publish
+from blogapp.articles.revisions import IMPORT, content_of, latest_revision, record
 from blogapp.articles.sources import Placed, place_files
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
@@ -25,11 +30,13 @@ NAMES = {"body_source": "text", "published_at": "date"}
 @articles_cli.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
-def import_articles(paths: tuple[Path, ...], dry_run: bool) -> None:
+@click.option("--force", is_flag=True, help="Replace articles that were edited in the browser.")
+def import_articles(paths: tuple[Path, ...], dry_run: bool, force: bool) -> None:
     """Add or update articles from Markdown files with front matter.
 
     A file updates the article that has its slug, or that was imported from the same file before. View counts and
-    comments are not changed. If one file has an error, no file is imported.
+    comments are not changed. If one file has an error, no file is imported. An article that was edited in the browser
+    since its last import is replaced only with --force; its text there stays in its history.
     """
     now = clock.now()
     read = read_files(list(paths), i18n.site_locale(), now)
@@ -39,18 +46,53 @@ def import_articles(paths: tuple[Path, ...], dry_run: bool) -> None:
             session.rollback()
             _report_broken(read, [*read.broken, *misplaced])
             raise click.exceptions.Exit(1)
-        for each in placed:
-            done = publish(session, each.manuscript, now, each.article, each.source)
-            if done.is_new:
-                start_count(session, done.article.id, each.file.metadata.views)
-            _report(each, done, dry_run)
+        done = [(each, _import(session, each, now)) for each in placed]
+        edited = [EditedInBrowser(each, result.edited_at) for each, result in done if result.edited_at]
+        if edited and not force:
+            session.rollback()
+            _report_broken(read, edited)
+            raise click.exceptions.Exit(1)
+        for each, result in done:
+            _report(each, result.published, dry_run)
         if dry_run:
             session.rollback()
     for sentence in read.skipped:
         click.echo(f"skipped {sentence}")
 
 
-def _report_broken(read: FilesRead, broken: list[Exception]) -> None:
+@dataclass(frozen=True)
+class Imported:
+    """The result of an import; `edited_at` is when the article that it replaces was edited in the browser, if it
+    was."""
+
+    published: Published
+    edited_at: datetime | None
+
+
+class EditedInBrowser(Exception):
+    """A file would replace a text that was written in the browser."""
+
+    def __init__(self, placed: Placed, edited_at: datetime) -> None:
+        super().__init__(
+            f"{printable(placed.file.path)}:1: /articles/{placed.slug} was edited in the browser on "
+            f"{edited_at:%Y-%m-%d %H:%M} UTC. Add --force to replace it with this file."
+        )
+
+
+def _import(session: Session, placed: Placed, now: datetime) -> Imported:
+    latest = latest_revision(session, placed.article.id) if placed.article else None
+    published = publish(session, placed.manuscript, now, placed.article, placed.source)
+    article = published.article
+    if published.is_new:
+        start_count(session, article.id, placed.file.metadata.views)
+    has_changed = latest is not None and (bool(published.changes) or not latest.is_applied)
+    if has_changed:
+        record(session, article, content_of(article), IMPORT, True, now)
+    edited_at = latest.saved_at if latest and has_changed and latest.kind != IMPORT else None
+    return Imported(published, edited_at)
+
+
+def _report_broken(read: FilesRead, broken: Sequence[Exception]) -> None:
     for error in broken:
         click.echo(str(error), err=True)
     for file in read.files:
@@ -80,7 +122,7 @@ def _report(placed: Placed, done: Published, dry_run: bool) -> None:
 def export_articles(folder: Path, overwrite: bool) -> None:
     """Write each article to a Markdown file in FOLDER that `flask articles import` can read."""
     session = db.session()
-    slugs = list(session.scalars(select(Article.slug).order_by(Article.slug)))
+    slugs = list(session.scalars(select(Article.slug).where(Article.status != DELETED).order_by(Article.slug)))
     existing = [slug for slug in slugs if (folder / f"{slug}.md").exists()]
     if existing and not overwrite:
         raise click.ClickException(
@@ -91,7 +133,8 @@ def export_articles(folder: Path, overwrite: bool) -> None:
         old_slugs.setdefault(redirect.article_id, []).append(redirect.slug)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for article in session.scalars(select(Article).order_by(Article.slug).execution_options(yield_per=100)):
+        kept = select(Article).where(Article.status != DELETED).order_by(Article.slug)
+        for article in session.scalars(kept.execution_options(yield_per=100)):
             views = views_of(session, [article.id])[article.id]
             text = to_markdown(article, views, old_slugs.get(article.id, []))
             (folder / f"{article.slug}.md").write_text(text, encoding="utf-8", newline="\n")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
+
 from flask import Blueprint, render_template, request
 
 from blogapp import clock
-from blogapp.articles.reading import find_article, list_articles
+from blogapp.articles.reading import find_article, list_articles, next_publication
 from blogapp.comments.threads import comment_counts
 from blogapp.db.base import db
 from blogapp.pages.article_page import render_article_page
@@ -18,7 +20,8 @@ bp = Blueprint("articles", __name__)
 @bp.get("/")
 def index() -> str:
     session, now = db.session(), clock.now()
-    depends_on(session, SITE)
+    next_article = next_publication(session, now)
+    depends_on(session, SITE, max_age=(next_article - now).total_seconds() if next_article else math.inf)
     is_first = "before" not in request.args
     listed = list_articles(session, now, before=request.args.get("before", type=whole_number))
     ids = [article.id for article in listed.articles]

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
@@ -42,7 +43,14 @@ def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
     app.jinja_env.globals["text_direction"] = text_direction
     app.jinja_env.globals["set_locale"] = set_locale_in_template
     app.jinja_env.filters.update(
-        number=number, day=day, moment=moment, iso=iso, typeset=typeset, trusted=markup.trusted
+        number=number,
+        day=day,
+        moment=moment,
+        iso=iso,
+        typeset=typeset,
+        trusted=markup.trusted,
+        local_moment=local_moment,
+        local_time=local_time,
     )
 
 
@@ -149,6 +157,18 @@ def moment_in(locale: str, value: datetime) -> str:
     """Format a date and time in `locale`."""
     day_of_value = _day(value.year, value.month, value.day, locale)
     return _moment_format(locale).format(f"{value.hour:02}:{value.minute:02} UTC", day_of_value)
+
+
+def local_moment(value: datetime, zone: ZoneInfo) -> str:
+    """Format a date and time on the clocks of `zone`, for an owner: 23 November 2026, 09:30."""
+    local = value.astimezone(zone)
+    day_of_value = _day(local.year, local.month, local.day, current_locale())
+    return _moment_format(current_locale()).format(f"{local:%H:%M}", day_of_value)
+
+
+def local_time(value: datetime, zone: ZoneInfo) -> str:
+    """Format a time of day on the clocks of `zone`: 09:30."""
+    return f"{value.astimezone(zone):%H:%M}"
 
 
 def iso(value: datetime) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import Article
+from blogapp.articles.models import Article, visible
 from blogapp.articles.reading import find_article_id
 from blogapp.db.transactions import insert_for, insert_in
 from blogapp.view_counts.bot_filter import AGAIN, LIMIT
@@ -34,8 +34,7 @@ PUBLISHED = (
     select(Article.id, Article.slug, Article.lang)
     .where(
         Article.slug.in_(bindparam("slugs", expanding=True)),
-        Article.draft.is_(False),
-        Article.published_at <= bindparam("now"),
+        visible(bindparam("now")),
     )
     .order_by(Article.id)
     # On PostgreSQL an article cannot be deleted while its views are being counted.

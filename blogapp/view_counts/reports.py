@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import case, func, literal, select
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import Article
+from blogapp.articles.models import Article, listed
 from blogapp.view_counts.models import (
     DailyReferrals,
     DailyRefusals,
@@ -68,7 +68,7 @@ def most_read(session: Session, span: Span, now: datetime, limit: int) -> list[R
     query = (
         select(Article.slug, Article.lang, Article.title, totals.c.views)
         .join(totals, totals.c.article_id == Article.id)
-        .where(Article.draft.is_(False), Article.published_at <= now)
+        .where(listed(now))
         .order_by(totals.c.views.desc(), Article.published_at.desc(), Article.id.desc())
         .limit(limit)
     )

@@ -44,8 +44,8 @@ SCRIPTS = (
     "js/writing.js",
 )
 # Only for signed-in owners.
-OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/moderation.css")
-OWNER_SCRIPTS = ("js/owner.js", "js/pictures.js", "js/moderation.js")
+OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/moderation.css", "css/editor.css")
+OWNER_SCRIPTS = ("js/owner.js", "js/pictures.js", "js/moderation.js", "js/editor.js")
 # Only for the first setup.
 SETUP_SCRIPTS = ("js/setup.js",)
 BUNDLES = {

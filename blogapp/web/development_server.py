@@ -8,6 +8,7 @@ close it would wait forever.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import logging
 import re
@@ -15,18 +16,17 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from blogapp.web.request_bodies import LARGEST_BODY, REFUSAL
+from blogapp.web.request_bodies import REFUSAL, limits_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Seconds that a client may take to send a body, and that a refused client may go on sending.
-BODY_SECONDS = 10.0
+# Seconds that a refused client may go on sending.
 REST_SECONDS = 2.0
 # Bytes of a refused body that are read and dropped, so that the client can read the response.
 MOST_DROPPED = 16 * 1024 * 1024
@@ -37,7 +37,7 @@ RUNNING_ON = re.compile(r"Running on (http\S+)")
 
 
 def init_app(app: Flask) -> None:
-    app.wsgi_app = ReadBody(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = ReadBody(app.wsgi_app, functools.partial(limits_of, app))  # type: ignore[method-assign]
     logger = logging.getLogger("werkzeug")
     for each in [each for each in logger.filters if isinstance(each, PlainLines)]:
         logger.removeFilter(each)
@@ -48,14 +48,15 @@ class ReadBody:
     """WSGI middleware that reads the body before the application is called. Requests of other servers than werkzeug's
     are passed on unchanged: those servers have read the body already."""
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, limits_of: Callable[[dict[str, Any]], tuple[int, float]]) -> None:
         self._app = app
+        self._limits_of = limits_of
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         connection: socket.socket | None = environ.get("werkzeug.socket")
         if connection is None:
             return self._app(environ, start_response)
-        body, refusal = read_body(environ, connection)
+        body, refusal = read_body(environ, connection, *self._limits_of(environ))
         if refusal:
             environ.setdefault(REFUSAL, refusal)
             environ["CONTENT_LENGTH"] = "0"
@@ -65,19 +66,19 @@ class ReadBody:
         return answer_and_close(answer, connection) if refusal else answer
 
 
-def read_body(environ: WSGIEnvironment, connection: socket.socket) -> tuple[bytes, int]:
-    """A request's whole body, and 0; or nothing, and the HTTP status to refuse it with."""
+def read_body(environ: WSGIEnvironment, connection: socket.socket, largest: int, seconds: float) -> tuple[bytes, int]:
+    """A request's whole body, and 0; or nothing, and the HTTP status to refuse it with. `largest` is in bytes."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         return b"", 411
     stated = environ.get("CONTENT_LENGTH", "") or "0"
     if not stated.isdecimal():
         return b"", 400
-    if int(stated) > LARGEST_BODY:
+    if int(stated) > largest:
         return b"", 413
     if stated == "0":
         return b"", 0
     # Not a timeout of the socket: werkzeug would log a traceback when it reads from the connection after one.
-    timer = threading.Timer(BODY_SECONDS, stop_reading, [connection])
+    timer = threading.Timer(seconds, stop_reading, [connection])
     timer.start()
     body = environ["wsgi.input"].read(int(stated))
     timer.cancel()

@@ -137,6 +137,8 @@ def explain(status: int) -> tuple[str, str]:
         )
     if status == 409:
         return gettext("This page has changed"), gettext("Go back, reload the page and try again.")
+    if status == 410:
+        return gettext("No longer available"), gettext("The author has withdrawn this page.")
     if status == 413:
         return gettext("Request too large"), gettext(
             "What you sent is too large. Your browser keeps your text: go back, shorten it and send it again."

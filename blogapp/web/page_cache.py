@@ -3,7 +3,7 @@
 A handler declares what its page depends on (`depends_on(session, article.id)`). The page is then stored with the
 content version that it was rendered from (`db.content_versions`), and served as long as that is the current version:
 each hit costs one lookup, and no page is stale after a change. View counts do not change the version, so a page also
-expires after MAX_AGE seconds.
+expires after MAX_AGE seconds, and a list of articles earlier, if a scheduled article appears in it earlier.
 
 While the database cannot be read, pages are served if no content has changed since they were stored
 (`db.change_marker`).
@@ -14,6 +14,7 @@ keys and bodies is limited. While one request renders a page, others for the sam
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -126,7 +127,8 @@ class PageCache:
             store.drop(key, entry)
             return None
         entry.verified = (marker, now)
-        return entry.answer(environ, may_compress=is_in_thread) if now - entry.rendered_at <= MAX_AGE else None
+        is_fresh = now - entry.rendered_at <= min(MAX_AGE, entry.dependency.max_age)
+        return entry.answer(environ, may_compress=is_in_thread) if is_fresh else None
 
     def _render(self, key: str, environ: Environ) -> Answer:
         """The application's response, which is stored if allowed."""
@@ -177,15 +179,16 @@ def init_app(
     return cache
 
 
-def depends_on(session: Session, version_id: int) -> None:
-    """Store this request's response until the article with this id changes; for SITE, until any content changes. Call
-    this in the snapshot that the page is read from."""
+def depends_on(session: Session, version_id: int, max_age: float = math.inf) -> None:
+    """Store this request's response until the article with this id changes; for SITE, until any content changes; and at
+    most for `max_age` seconds, because a scheduled article appears then. Call this in the snapshot that the page is
+    read from."""
     dependencies: list[Dependency] | None = request.environ.get(DEPENDENCIES)
     if dependencies is None or any(each.version_id == version_id for each in dependencies):
         return
     version = version_of(session, version_id)
     if version is not None:
-        dependencies.append(Dependency(version_id, version))
+        dependencies.append(Dependency(version_id, version, max_age))
 
 
 def is_kept() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -20,10 +21,12 @@ LONGEST_WAIT = 1.0
 
 
 class Dependency(NamedTuple):
-    """The id of a content version, and the version that the request's snapshot of the database has."""
+    """The id of a content version, the version that the request's snapshot of the database has, and the seconds after
+    which the response is out of date although the version stays the same."""
 
     version_id: int
     version: int
+    max_age: float = math.inf
 
 
 class Entry:

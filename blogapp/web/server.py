@@ -45,7 +45,7 @@ from blogapp.text import i18n
 from blogapp.web import templates
 from blogapp.web.headers import HEADERS, MARK
 from blogapp.web.immediate import Answer, Environ, Immediate, answer_of
-from blogapp.web.request_bodies import LARGEST_BODY, REFUSAL
+from blogapp.web.request_bodies import BODY_SECONDS, REFUSAL, limits_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -54,8 +54,7 @@ T = TypeVar("T")
 THREADS = 8
 # Requests of one worker that may wait for a thread; the next one gets 503.
 MOST_WAITING = 400
-# Seconds that a client may take to send a request's body, and the header fields of one (an idle connection too).
-BODY_SECONDS = 10.0
+# Seconds that a client may take to send the header fields of a request (an idle connection too).
 HEADER_SECONDS = 30
 # Bytes of bodies that one worker keeps in memory; and of a refused body that it reads and drops, so that the client can
 # read the response instead of getting a broken connection.
@@ -97,6 +96,7 @@ class Front:
     """An RSGI application that calls a WSGI application."""
 
     def __init__(self, app: WSGIApplication) -> None:
+        self._limits = functools.partial(limits_of, app)
         self.flask_app = app if isinstance(app, Flask) else None
         outermost = getattr(app, "wsgi_app", app)
         self._immediate = outermost if isinstance(outermost, Immediate) else None
@@ -142,12 +142,13 @@ class Front:
         if not environ["CONTENT_LENGTH"].isdecimal():
             return b"", 400
         length = int(environ["CONTENT_LENGTH"])
-        if length > LARGEST_BODY:
+        largest, seconds = self._limits(environ)
+        if length > largest:
             return b"", 413
         received = bytearray()
         refusal = 408
         with contextlib.suppress(TimeoutError, ConnectionLost):
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(seconds):
                 async for chunk in protocol:
                     received += chunk
                     self._held += len(chunk)

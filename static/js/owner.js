@@ -3,11 +3,12 @@
 (() => {
   "use strict";
 
-  let refused = null; // the element whose request was answered with 401
+  let refused = null; // the element whose request was answered with 401, and the button that was pressed
 
   document.addEventListener("htmx:after:request", (event) => {
-    const { response, sourceElement } = event.detail.ctx;
-    if (response.status === 401 && BlogappResponses.isOurs(response.raw)) refused = sourceElement;
+    const { response, sourceElement: source, sourceEvent } = event.detail.ctx;
+    if (response.status === 401 && BlogappResponses.isOurs(response.raw))
+      refused = { source, submitter: sourceEvent?.submitter };
   });
 
   document.addEventListener("htmx:after:settle", () => {
@@ -19,10 +20,10 @@
   });
 
   document.addEventListener("blogapp:signed-in", () => {
-    const source = refused;
+    const { source, submitter } = refused ?? {};
     refused = null;
     if (!source?.isConnected) return;
-    if (source.matches("form")) source.requestSubmit();
+    if (source.matches("form")) source.requestSubmit(submitter?.isConnected ? submitter : null);
     else source.click();
   });
 })();

@@ -31,7 +31,7 @@ DATED_DRAFT = (
 def contents(session: Session) -> list[tuple[object, ...]]:
     session.rollback()  # see changes that were committed since
     columns = (
-        Article.slug, Article.title, Article.lang, Article.published_at, Article.summary, Article.draft,
+        Article.slug, Article.title, Article.lang, Article.published_at, Article.summary, Article.status,
         Article.body_source, Article.updated_at,
     )  # fmt: skip
     rows = session.execute(select(*columns, Article.tags).order_by(Article.slug))
@@ -41,7 +41,7 @@ def contents(session: Session) -> list[tuple[object, ...]]:
 def test_list_shows_every_article(runner: FlaskCliRunner, tmp_path: Path) -> None:
     load(runner, write(tmp_path / "a.md", FULL), write(tmp_path / "b.md", DRAFT))
     lines = runner.invoke(args=["articles", "list"]).output.splitlines()
-    assert "published  2024-03-01  fr  colon-and-hash  Colon: and #hash" in lines
+    assert "published    2024-03-01  fr  colon-and-hash  Colon: and #hash" in lines
     assert any(line.startswith("draft ") and line.endswith("not-ready  Not ready") for line in lines)
 
 

@@ -7,17 +7,17 @@ import sys
 from flask import Flask
 
 from blogapp import create_app as create
-from blogapp.web import development_server, server
+from blogapp.web import request_bodies, server
 
 BODY_SECONDS = 2.0
 
 
 def create_app() -> Flask:
     """The application for `flask run`."""
-    development_server.BODY_SECONDS = BODY_SECONDS
+    request_bodies.BODY_SECONDS = BODY_SECONDS
     return create()
 
 
 if __name__ == "__main__":
-    server.BODY_SECONDS = BODY_SECONDS
+    request_bodies.BODY_SECONDS = BODY_SECONDS
     server.main(*sys.argv[1:2])

@@ -57,10 +57,17 @@ ARGUMENTS = {
     "owner_settings.edit": ("notice",),
     "owner_dashboard.show": ("notice",),
     "owner_setup.new": ("setup_code",),
+    "owner_articles.index": ("before", "q", "state"),
+    "owner_articles.edit": ("notice",),
     "pictures.index": ("before", "notice"),
     "statistics.show": ("article", "period"),
     "privacy.show": ("lang",),
 }
+# The fields of the editor, whose names are in articles/editor_form.py.
+EDITOR = (
+    "action", "article", "author", "body", "editor", "lang", "published_at", "redirect_to", "revision", "sequence",
+    "slug", "summary", "tags", "title", "unlisted",
+)  # fmt: skip
 FIELDS = {
     "comments.create": ("author_email", "author_name", "author_url", "body", "homepage", "parent_id"),
     "comments.preview": ("article", "author_name", "author_url", "body", "parent_id"),
@@ -80,6 +87,9 @@ FIELDS = {
     "owner_security.update_password": ("password", "present_password"),
     "owner_settings.update": ("description", "lang", "look", "site_title", "time_zone"),
     "pictures.update": ("alt",),
+    "owner_articles.update": EDITOR,
+    "owner_articles.create": EDITOR,
+    "owner_articles.preview": EDITOR,
     "privacy.object_to_counting": ("lang",),
     "view_counts.create": ("referrer",),
 }
@@ -174,7 +184,7 @@ def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, s
     default those of the article and of comment 1. Routes that delete or sign out come last."""
     ends = ("/removal", "/erasure", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
-    usual = {"slug": "birds", "name": "x", "what": "views"}
+    usual = {"article_id": "1", "name": "x", "revision_id": "1", "secret": "x", "slug": "birds", "what": "views"}
     usual |= dict.fromkeys(("comment_id", "session_id", "picture_id", "ban_id"), "1")
     for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):
         if rule.arguments or not value:
@@ -190,7 +200,10 @@ def test_every_argument_and_field_is_known() -> None:
     fields = set(re.findall(r"request\.form(?:\.get\(|\[)\"(\w+)\"", sources))
     fields |= set(re.findall(r"^    (\w+) = (?:String|TextArea|Select|Password)Field\(", sources, re.MULTILINE))
     assert {name for names in ARGUMENTS.values() for name in names} == arguments
-    assert {name for names in FIELDS.values() for name in names} == fields
+    editor = set(re.findall(r"^        \"(\w+)\": ", Path("blogapp/articles/editor_form.py").read_text(), re.MULTILINE))
+    assert "published_at" in editor
+    assert editor <= set(EDITOR)
+    assert {name for names in FIELDS.values() for name in names} == fields | set(EDITOR)
 
 
 def test_no_query_argument_causes_a_server_error(attack: Attack, values: tuple[str, ...]) -> None:

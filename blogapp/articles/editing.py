@@ -1,0 +1,325 @@
+"""Edit articles in the browser: save, publish, unpublish, move to the bin, restore.
+
+Readers see the article's own row. Each save adds a revision (revisions.py), and the latest one is what the editor
+shows. While an article is not public, its row is kept equal to its latest revision, without rendering it; once it is
+public, a save changes only the revisions until it is published again ("Update").
+
+Every form knows the number of saves that its text is based on (`version`) and a random mark of its own (`form`), and
+numbers its requests (`sequence`). If another form has saved since, a save raises EditConflict and changes nothing. If
+the response to a form's last save was lost, the form may save again: then the last save was its own, with a smaller
+number. A request that was delayed on the way and comes after a newer one of the same form is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from blogapp.articles.models import DELETED, DRAFT, UNPUBLISHED, Article, ArticleRedirect, ArticleRevision
+from blogapp.articles.publishing import Manuscript, change_slug, lock_articles, publish
+from blogapp.articles.revisions import (
+    PUBLISH,
+    RESTORE,
+    SAVE,
+    Content,
+    content_of,
+    content_of_revision,
+    keep_original,
+    latest_revision,
+    record,
+)
+from blogapp.text.slugs import SLUG_LENGTH, slug_from
+from blogapp.web.errors import Conflict, NotFound
+
+# Days for which a deleted article can be restored.
+BIN_DAYS = 30
+# The slug of an article whose title has no letters: the day on which it was created.
+DAY_SLUG = re.compile(r"\d{4}-\d\d-\d\d(-\d+)?")
+
+
+class EditConflict(Conflict):
+    """Another form has saved the article since this one was loaded."""
+
+
+class SlugTaken(ValueError):
+    """Another article has or had the slug."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who saves: the owner's id, and the mark, the version and the number of the request of the form."""
+
+    owner_id: int
+    form: str
+    version: int = 0
+    sequence: int = 0
+
+    @property
+    def mark(self) -> str:
+        return f"{self.form}.{self.sequence}"
+
+    def was_last(self, mark: str | None) -> bool:
+        """Whether `mark` is of an earlier request of the same form, or of the same request, sent twice."""
+        form, _, sequence = (mark or "").rpartition(".")
+        return bool(form) and form == self.form and int(sequence) <= self.sequence
+
+
+@dataclass(frozen=True)
+class Edited:
+    """An article as the editor shows it. `revision` is the latest one; None if it was never edited here."""
+
+    article: Article
+    content: Content
+    revision: ArticleRevision | None
+
+    @property
+    def has_unpublished_changes(self) -> bool:
+        """Whether the article is public and has changes that readers do not see yet."""
+        return self.article.is_public and self.revision is not None and not self.revision.is_applied
+
+
+def load(session: Session, article_id: int) -> Edited:
+    """Raises NotFound."""
+    article = session.get(Article, article_id, populate_existing=True)
+    if article is None:
+        raise NotFound
+    revision = latest_revision(session, article.id)
+    return Edited(article, content_of_revision(revision) if revision else content_of(article), revision)
+
+
+def create(session: Session, content: Content, writer: Writer, kind: str, now: datetime) -> Article:
+    """Store a new draft. A form that is sent twice creates one article, which the second time is saved again. A write
+    transaction must be open. Raises SlugTaken."""
+    lock_articles(session)
+    known = session.scalar(select(Article).where(Article.created_in == writer.form))
+    if known is not None:
+        return save(session, known.id, content, writer, kind, now)
+    content = replace(content, slug=_new_slug(session, content, now))
+    article = Article(
+        slug=content.slug,
+        published_at=now,
+        created_at=now,
+        created_in=writer.form,
+        edited_in=writer.mark,
+        edit_version=1,
+    )
+    _apply_to_draft(session, article, content, now)
+    session.add(article)
+    session.flush()
+    record(session, article, content, kind, True, now, writer.owner_id, writer.form)
+    return article
+
+
+def save(session: Session, article_id: int, content: Content, writer: Writer, kind: str, now: datetime) -> Article:
+    """Save a revision. Readers see nothing of it. A write transaction must be open. Raises NotFound, EditConflict and
+    SlugTaken."""
+    article = _begin(session, article_id, writer, now)
+    content = _complete(session, article, content, now)
+    keep_original(session, article)
+    _store(session, article, content, writer, kind, now)
+    return article
+
+
+def _store(session: Session, article: Article, content: Content, writer: Writer, kind: str, now: datetime) -> None:
+    if not article.keeps_text:
+        _apply_to_draft(session, article, content, now)
+    is_applied = content == content_of(article)
+    record(session, article, content, kind, is_applied, now, writer.owner_id, writer.form)
+
+
+def publish_now(session: Session, article_id: int, content: Content, writer: Writer, now: datetime) -> Article:
+    """Publish the article with `content`, schedule it if its date is in the future, or update it. A write transaction
+    for this article must be open. Raises NotFound, EditConflict and SlugTaken."""
+    article = _begin(session, article_id, writer, now)
+    version = article.edit_version
+    content = _complete(session, article, content, now)
+    keep_original(session, article)
+    if article.status == DELETED:
+        article.deleted_at = article.status_before = None
+    _publish(session, article, content, now)
+    record(session, article, content_of(article), PUBLISH, True, now, writer.owner_id, writer.form)
+    article.edit_version, article.edited_in, article.edited_at = version, writer.mark, now
+    return article
+
+
+def _publish(session: Session, article: Article, content: Content, now: datetime) -> None:
+    # The address of an article that was never public is known to nobody, so it needs no redirect.
+    if not _was_public(article, now):
+        article.slug = content.slug
+        if content.published_at is None:
+            article.first_published_at = None  # no longer scheduled
+    manuscript = Manuscript(
+        slug=content.slug,
+        lang=content.lang,
+        title=content.title,
+        summary=content.summary,
+        tags=list(content.tags),
+        draft=False,
+        published_at=content.published_at,
+        body_source=content.body_source,
+        unlisted=content.is_unlisted,
+    )
+    article.owner_id = content.author_id
+    article.redirect_to = None
+    publish(session, manuscript, now, article)
+
+
+def unpublish(
+    session: Session, article_id: int, content: Content, writer: Writer, redirect_to: str | None, now: datetime
+) -> Article:
+    """Withdraw the article from readers and keep `content` as a draft. Its address redirects to `redirect_to`, or is
+    gone (410). A scheduled article, which nobody has seen, becomes a draft again. A write transaction for this article
+    must be open. Raises NotFound, EditConflict and SlugTaken."""
+    article = _begin(session, article_id, writer, now)
+    content = _complete(session, article, content, now)
+    keep_original(session, article)
+    if article.is_public:
+        if article.published_at > now:
+            article.status, article.first_published_at = DRAFT, None
+        else:
+            article.status = UNPUBLISHED
+    article.redirect_to = redirect_to if article.status == UNPUBLISHED else None
+    _store(session, article, content, writer, SAVE, now)
+    return article
+
+
+def move_to_bin(session: Session, article_id: int, content: Content, writer: Writer, now: datetime) -> Article:
+    """Withdraw the article and delete it after BIN_DAYS; `content` is saved first. A write transaction for this article
+    must be open. Raises NotFound, EditConflict and SlugTaken."""
+    article = save(session, article_id, content, writer, SAVE, now)
+    if article.status != DELETED:
+        article.status_before, article.status, article.deleted_at = article.status, DELETED, now
+    return article
+
+
+def restore_from_bin(session: Session, article_id: int, now: datetime) -> Article:
+    """Take the article out of the bin, with the status that it had before. A write transaction for this article must be
+    open. Raises NotFound."""
+    article = _find_for_change(session, article_id)
+    if article.status == DELETED:
+        article.status, article.status_before, article.deleted_at = article.status_before or DRAFT, None, None
+        article.edit_version += 1
+        article.edited_in, article.edited_at = None, now
+    return article
+
+
+def restore_revision(
+    session: Session, article_id: int, content: Content, owner_id: int, form: str, now: datetime
+) -> Article:
+    """Save `content`, which an older revision has, as the latest revision. A write transaction must be open. Raises
+    NotFound and SlugTaken."""
+    version = _find_for_change(session, article_id).edit_version
+    return save(session, article_id, content, Writer(owner_id, form, version), RESTORE, now)
+
+
+def give_preview_secret(session: Session, article_id: int, secret: str) -> Article:
+    """Show the draft at a secret address; an earlier one stops working. A write transaction must be open. Raises
+    NotFound."""
+    article = _find_for_change(session, article_id)
+    article.preview_secret = secret
+    return article
+
+
+def empty_bin(session: Session, *, day: date, previous: date | None) -> None:
+    """Delete the articles that were put into the bin more than BIN_DAYS before `day`, with their comments and counts;
+    called when a day begins. A write transaction must be open."""
+    until = datetime.combine(day, time.min, UTC) - timedelta(days=BIN_DAYS)
+    session.execute(delete(Article).where(Article.status == DELETED, Article.deleted_at < until))
+
+
+def _begin(session: Session, article_id: int, writer: Writer, now: datetime) -> Article:
+    article = _find_for_change(session, article_id)
+    if article.edit_version != writer.version and not writer.was_last(article.edited_in):
+        raise EditConflict
+    article.edit_version += 1
+    article.edited_in, article.edited_at = writer.mark, now
+    return article
+
+
+def _find_for_change(session: Session, article_id: int) -> Article:
+    lock_articles(session)
+    article = session.get(Article, article_id, populate_existing=True)
+    if article is None:
+        raise NotFound
+    return article
+
+
+def _apply_to_draft(session: Session, article: Article, content: Content, now: datetime) -> None:
+    """Set the article's fields without rendering the text, which may take a second."""
+    if article.slug != content.slug:
+        if _was_public(article, now):
+            change_slug(session, article, content.slug)
+        else:
+            article.slug = content.slug
+    article.title, article.body_source, article.lang = content.title, content.body_source, content.lang
+    article.summary, article.tags, article.owner_id = content.summary, list(content.tags), content.author_id
+    if content.published_at is not None:
+        article.published_at = content.published_at
+    elif not _was_public(article, now):
+        article.published_at = article.created_at or now
+    article.body_html, article.excerpt, article.renderer_version = "", content.summary, 0
+    article.status = article.status or DRAFT
+    article.edited_at = now
+
+
+def _was_public(article: Article, now: datetime) -> bool:
+    return article.first_published_at is not None and article.first_published_at <= now
+
+
+def _complete(session: Session, article: Article, content: Content, now: datetime) -> Content:
+    """`content` with its slug, and with the date of an article that was public already."""
+    was_public = _was_public(article, now)
+    published_at = article.published_at if was_public and content.published_at is None else content.published_at
+    return replace(content, slug=_slug(session, article, content, now), published_at=published_at)
+
+
+def _slug(session: Session, article: Article, content: Content, now: datetime) -> str:
+    """The slug to store. It follows the title until the article is public, unless the owner has typed one."""
+    latest = latest_revision(session, article.id)
+    present = content_of_revision(latest) if latest else content_of(article)
+    if content.slug and content.slug != present.slug:
+        if _is_taken(session, content.slug, article.id):
+            raise SlugTaken
+        return content.slug
+    if _was_public(article, now):
+        return present.slug
+    if content.slug and (content.title == present.title or not _is_derived(present.slug, present.title)):
+        return present.slug
+    return _derived_slug(session, content.title, article.id, article.created_at or now)
+
+
+def _new_slug(session: Session, content: Content, now: datetime) -> str:
+    if content.slug and _is_taken(session, content.slug, None):
+        raise SlugTaken
+    return content.slug or _derived_slug(session, content.title, None, now)
+
+
+def _derived_slug(session: Session, title: str, article_id: int | None, day: datetime) -> str:
+    base = slug_from(title) or f"{day:%Y-%m-%d}"
+    slug, number = base, 1
+    while _is_taken(session, slug, article_id):
+        number += 1
+        slug = f"{base[: SLUG_LENGTH - 8].rstrip('-')}-{number}"
+    return slug
+
+
+def _is_derived(slug: str, title: str) -> bool:
+    base = slug_from(title)
+    if not base:
+        return DAY_SLUG.fullmatch(slug) is not None
+    return (
+        re.fullmatch(rf"{re.escape(base)}(-\d+)?|{re.escape(base[: SLUG_LENGTH - 8].rstrip('-'))}-\d+", slug)
+        is not None
+    )
+
+
+def _is_taken(session: Session, slug: str, article_id: int | None) -> bool:
+    holder = session.scalar(select(Article.id).where(Article.slug == slug))
+    if holder is not None:
+        return holder != article_id
+    former = session.get(ArticleRedirect, slug)
+    return former is not None and former.article_id != article_id

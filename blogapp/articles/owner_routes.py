@@ -1,0 +1,373 @@
+"""The owner's pages for articles: the list, the editor, revisions, and the secret address of a draft."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from blogapp import clock
+from blogapp.articles import editing, revisions
+from blogapp.articles.editing import BIN_DAYS, EditConflict, Edited, SlugTaken, Writer
+from blogapp.articles.editor_form import EditorForm, fields_of, parse_form, writer_of
+from blogapp.articles.models import DRAFT, Article
+from blogapp.articles.owner_list import ALL, STATES, count_states, list_for_owner, state_of
+from blogapp.articles.reading import find_draft
+from blogapp.articles.revisions import AUTOSAVE, SAVE, Content, content_of_revision
+from blogapp.db.base import db
+from blogapp.db.content_versions import Changes
+from blogapp.db.transactions import write_transaction
+from blogapp.owners import bar
+from blogapp.owners.access import current_owner, for_owners, keep_out_of_caches
+from blogapp.owners.accounts import all_owners
+from blogapp.owners.cookies import is_known_browser
+from blogapp.site.settings import current_site
+from blogapp.text import i18n, markup
+from blogapp.text.i18n import gettext
+from blogapp.web.converters import whole_number
+from blogapp.web.htmx import is_htmx
+from blogapp.web.request_bodies import HasLargeBody
+
+bp = for_owners(Blueprint("owner_articles", __name__, url_prefix="/owner/articles"))
+drafts = Blueprint("drafts", __name__)
+drafts.after_request(keep_out_of_caches)
+
+Answer = Response | WerkzeugResponse | str | tuple[str, int]
+
+
+def init_app(app: Flask) -> None:
+    bar.add_link(app, bar.Link("owner_articles.new", lambda: gettext("New article"), order=10))
+    bar.add_link(app, bar.Link("owner_articles.index", lambda: gettext("Articles"), order=12))
+    bar.add_panel(app, bar.Panel("articles/owner/_panel.html", latest_drafts, order=10))
+
+
+def may_send_long_texts(secret_key: str) -> HasLargeBody:
+    """Return the function that decides which requests may have a large body: those to the editor from a browser in
+    which an owner has signed in."""
+
+    def decide(environ: dict[str, Any]) -> bool:
+        return environ["PATH_INFO"].startswith("/owner/articles/") and is_known_browser(environ, secret_key)
+
+    return decide
+
+
+def latest_drafts(session: Session) -> dict[str, Any]:
+    listed = list_for_owner(session, clock.now(), DRAFT)
+    return {"drafts": listed.articles[:5], "zone": site_zone()}
+
+
+@bp.get("")
+def index() -> str:
+    session, now = db.session(), clock.now()
+    state = request.args.get("state", ALL)
+    state = state if state in STATES else ALL
+    words = request.args.get("q", "")[:200]
+    before = request.args.get("before", type=whole_number)
+    return render_template(
+        "articles/owner/index.html",
+        listed=list_for_owner(session, now, state, words, before),
+        counts=count_states(session, now),
+        states=STATES,
+        state=state,
+        words=words,
+        is_first=before is None,
+        state_of=lambda article: state_of(article, now),
+        zone=site_zone(),
+        bin_days=BIN_DAYS,
+        notice=request.args.get("notice", ""),
+    )
+
+
+@bp.get("/new")
+def new() -> str:
+    return render_editor(None, EditorForm(fields_of(empty_content(), site_zone()), empty_content()))
+
+
+@bp.post("/new")
+def create() -> Answer:
+    form, writer, action = sent_form(empty_content()), sent_writer(), sent_action()
+    if form.errors and action != AUTOSAVE:
+        return refuse(None, form)
+    try:
+        article = without_taken_slug(lambda: add(action, form, writer), form, action, "")
+    except SlugTaken:
+        return refuse_slug(None, form)
+    return saved(article, form, action)
+
+
+def add(action: str, form: EditorForm, writer: Writer) -> Article:
+    with write_transaction(Changes.NOTHING) as session:
+        kind = AUTOSAVE if action == AUTOSAVE else SAVE
+        article = editing.create(session, form.content, writer, kind, clock.now())
+    if action == "publish":
+        # Publishing changes what readers see, so it needs the article's id.
+        return change(article.id, action, form, replace(writer, version=article.edit_version))
+    return article
+
+
+@bp.get("/<id:article_id>/edit")
+def edit(article_id: int) -> str:
+    edited = editing.load(db.session(), article_id)
+    return render_editor(edited, EditorForm(fields_of(edited.content, site_zone()), edited.content))
+
+
+@bp.post("/<id:article_id>/edit")
+def update(article_id: int) -> Answer:
+    edited = editing.load(db.session(), article_id)
+    form, action = sent_form(edited.content), sent_action()
+    if action == "compare":
+        return render_editor(edited, form, conflict=edited.content)
+    if form.errors and action not in {AUTOSAVE, "delete"}:
+        return refuse(edited, form)
+    try:
+        writer, slug = sent_writer(), edited.content.slug
+        article = without_taken_slug(lambda: change(article_id, action, form, writer), form, action, slug)
+    except EditConflict:
+        return refuse_conflict(editing.load(db.session(), article_id), form)
+    except SlugTaken:
+        return refuse_slug(edited, form)
+    return saved(article, form, action)
+
+
+def change(article_id: int, action: str, form: EditorForm, writer: Writer) -> Article:
+    """Carry out the action of the button that was pressed."""
+    if action == "publish":
+        with write_transaction(article_id) as session:
+            return editing.publish_now(session, article_id, form.content, writer, clock.now())
+    if action == "unpublish":
+        with write_transaction(article_id) as session:
+            return editing.unpublish(session, article_id, form.content, writer, form.redirect_to, clock.now())
+    if action == "delete":
+        with write_transaction(article_id) as session:
+            return editing.move_to_bin(session, article_id, form.content, writer, clock.now())
+    with write_transaction(Changes.NOTHING) as session:
+        kind = AUTOSAVE if action == AUTOSAVE else SAVE
+        return editing.save(session, article_id, form.content, writer, kind, clock.now())
+
+
+@bp.post("/preview")
+def preview() -> str:
+    """The text as readers will see it: a fragment, or without JavaScript the editor with the preview above it."""
+    article_id = request.form.get("article", type=whole_number)
+    edited = editing.load(db.session(), article_id) if article_id else None
+    form = sent_form(edited.content if edited else empty_content())
+    lang, title = form.content.lang, form.fields["title"]
+    shown = {"lang": lang, "title": title, "html": markup.render_article(form.fields["body"], lang, title)}
+    if is_htmx():
+        return render_template("articles/owner/_preview.html", preview=shown)
+    return render_editor(edited, form, preview=shown)
+
+
+@bp.get("/<id:article_id>/revisions")
+def list_revisions(article_id: int) -> str:
+    edited = editing.load(db.session(), article_id)
+    return render_template(
+        "articles/owner/revisions.html",
+        edited=edited,
+        revisions=revisions.list_revisions(db.session(), article_id),
+        names=owner_names(),
+        zone=site_zone(),
+    )
+
+
+@bp.get("/<id:article_id>/revisions/<id:revision_id>")
+def show_revision(article_id: int, revision_id: int) -> str:
+    session = db.session()
+    edited = editing.load(session, article_id)
+    revision = revisions.find_revision(session, article_id, revision_id)
+    before = revisions.revision_before(session, revision)
+    content = content_of_revision(revision)
+    earlier = content_of_revision(before) if before else replace(content, body_source="")
+    return render_template(
+        "articles/owner/revision.html",
+        edited=edited,
+        revision=revision,
+        is_latest=edited.revision is not None and edited.revision.id == revision.id,
+        pieces=revisions.compare(earlier.body_source, content.body_source) if before else None,
+        content=content,
+        changes=field_changes(earlier, content),
+        names=owner_names(),
+        zone=site_zone(),
+    )
+
+
+@bp.post("/<id:article_id>/revisions/<id:revision_id>/restoration")
+def restore_revision(article_id: int, revision_id: int) -> Answer:
+    content = content_of_revision(revisions.find_revision(db.session(), article_id, revision_id))
+    with write_transaction(Changes.NOTHING) as session:
+        # An address that another article has taken since is not taken back.
+        stored = editing.load(session, article_id).content
+        restored = replace(content, slug=stored.slug)
+        editing.restore_revision(session, article_id, restored, current_owner().id, new_mark(), clock.now())
+    return redirect(url_for("owner_articles.edit", article_id=article_id, notice="restored"), 303)
+
+
+@bp.post("/<id:article_id>/restoration")
+def restore(article_id: int) -> Answer:
+    """Take an article out of the bin."""
+    with write_transaction(article_id) as session:
+        editing.restore_from_bin(session, article_id, clock.now())
+    return redirect(url_for("owner_articles.edit", article_id=article_id, notice="undeleted"), 303)
+
+
+@bp.post("/<id:article_id>/preview-link")
+def renew_preview_link(article_id: int) -> Answer:
+    with write_transaction(Changes.NOTHING) as session:
+        article = editing.give_preview_secret(session, article_id, secrets.token_urlsafe(32))
+    if is_htmx():
+        return render_template("articles/owner/_preview_link.html", article=article)
+    return redirect(url_for("owner_articles.edit", article_id=article_id, _anchor="owner-preview-link"), 303)
+
+
+@drafts.get("/drafts/<secret>")
+def show_draft(secret: str) -> Answer:
+    """A draft, for everybody who knows its secret address. After its publication, the address leads to the article."""
+    article = find_draft(db.session(), secret)
+    if article.is_visible(clock.now()):
+        return redirect(url_for("articles.show", slug=article.slug), 302)
+    content = editing.load(db.session(), article.id).content
+    i18n.set_locale(content.lang)
+    html = markup.render_article(content.body_source, content.lang, content.title)
+    return render_template("articles/draft.html", content=content, html=html)
+
+
+def sent_action() -> str:
+    return request.form.get("action", SAVE)
+
+
+def sent_form(stored: Content) -> EditorForm:
+    form = parse_form(request.form, stored, site_zone(), {owner.id for owner in all_owners(db.session())})
+    if sent_action() == "publish":
+        form.check_complete()
+    return form
+
+
+def sent_writer() -> Writer:
+    return writer_of(request.form, current_owner().id, new_mark())
+
+
+def without_taken_slug(save: Callable[[], Article], form: EditorForm, action: str, slug: str) -> Article:
+    """Call `save`. An automatic save with the slug of another article keeps `slug`, so that the text is saved."""
+    try:
+        return save()
+    except SlugTaken:
+        if action != AUTOSAVE:
+            raise
+        form.errors["slug"] = gettext("Another article has this address.")
+        form.content = replace(form.content, slug=slug)
+        return save()
+
+
+def saved(article: Article, form: EditorForm, action: str) -> Answer:
+    """The answer after a save: what has changed around the text, or the page again."""
+    if not is_htmx():
+        if action == "delete":
+            return redirect(url_for("owner_articles.index", notice="deleted"), 303)
+        return redirect(url_for("owner_articles.edit", article_id=article.id, notice=action), 303)
+    if action == "delete":
+        response = make_response(gettext("The article is in the bin."))
+        response.headers["HX-Redirect"] = url_for("owner_articles.index", notice="deleted")
+        return response
+    edited = editing.load(db.session(), article.id)
+    page = render_template(
+        "articles/owner/_saved.html",
+        **editor_values(edited, form),
+        action=action,
+        mark=request.form.get("editor", ""),
+        stored=fields_of(edited.content, site_zone()),
+    )
+    # An automatic save stores what is valid.
+    return (page, 422) if form.errors else page
+
+
+def refuse(edited: Edited | None, form: EditorForm) -> Answer:
+    """Nothing was saved: the messages, and the form as it was sent."""
+    if is_htmx():
+        return render_template("articles/owner/_errors.html", form=form), 422
+    return render_editor(edited, form), 422
+
+
+def refuse_slug(edited: Edited | None, form: EditorForm) -> Answer:
+    form.errors["slug"] = gettext("Another article has this address.")
+    return refuse(edited, form)
+
+
+def refuse_conflict(edited: Edited, form: EditorForm) -> Answer:
+    """Another form has saved in the meantime: both texts, to be merged. Nothing was saved."""
+    if is_htmx():
+        return render_template("articles/owner/_conflict.html", **editor_values(edited, form)), 409
+    return render_editor(edited, form, conflict=edited.content), 409
+
+
+def render_editor(
+    edited: Edited | None,
+    form: EditorForm,
+    conflict: Content | None = None,
+    preview: dict[str, str] | None = None,
+) -> str:
+    if conflict is not None:
+        # The form now knows the other text, so its next save replaces it.
+        mark, version = new_mark(), None
+    else:
+        mark = request.form.get("editor") or new_mark()
+        version = request.form.get("revision", type=whole_number)
+    return render_template(
+        "articles/owner/editor.html",
+        **editor_values(edited, form, version),
+        mark=mark,
+        conflict=conflict,
+        conflict_pieces=revisions.compare(conflict.body_source, form.fields["body"]) if conflict else [],
+        conflict_changes=field_changes(conflict, form.content) if conflict else [],
+        preview=preview,
+        notice=request.args.get("notice", ""),
+    )
+
+
+def editor_values(edited: Edited | None, form: EditorForm, version: int | None = None) -> dict[str, Any]:
+    """What the editor's templates show besides the text. `version` is what the form is based on, if not the latest."""
+    article = edited.article if edited else None
+    return {
+        "edited": edited,
+        "article": article,
+        "form": form,
+        "version": version if version is not None or article is None else article.edit_version,
+        "state": state_of(article, clock.now()) if article else "new",
+        "owners": all_owners(db.session()),
+        "names": owner_names(),
+        "zone": site_zone(),
+        "bin_days": BIN_DAYS,
+    }
+
+
+def field_changes(before: Content, after: Content) -> list[tuple[str, str, str]]:
+    """The fields other than the text that differ: their names and both values, as the form shows them."""
+    old, new = fields_of(before, site_zone()), fields_of(after, site_zone())
+    names = owner_names()
+    for fields in (old, new):
+        fields["author"] = names.get(int(fields["author"] or 0), "")
+        fields["published_at"] = fields["published_at"].replace("T", " ")
+        fields["unlisted"] = gettext("Yes") if fields["unlisted"] else gettext("No")
+    return [(name, old[name], new[name]) for name in old if name != "body" and old[name] != new[name]]
+
+
+def owner_names() -> dict[int, str]:
+    return {owner.id: owner.name for owner in all_owners(db.session())}
+
+
+def empty_content() -> Content:
+    return Content("", "", "", i18n.current_locale(), author_id=current_owner().id)
+
+
+def new_mark() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def site_zone() -> ZoneInfo:
+    """The time zone in which the owner reads and writes times."""
+    return ZoneInfo(current_site().time_zone)

@@ -1,0 +1,396 @@
+"""The editor of articles in Chromium: nothing that is typed is lost, and nothing is overwritten unseen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, Route, expect
+from sqlalchemy import delete, select
+
+from blogapp.articles.models import Article
+from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
+from blogapp.owners.accounts import save_owner
+from blogapp.owners.models import Owner
+from blogapp.owners.passwords import hash_password
+from tests.browser.conftest import Visit, assert_accessible
+from tests.harness.server import Server
+
+Visits = Callable[..., Visit]
+NAME, PASSWORD = "Chloé Martin", "correct horse battery"
+SAVED = re.compile(r"^Saved \d\d:\d\d$")
+
+
+@pytest.fixture(scope="module")
+def owner(blog: Flask) -> Iterator[None]:
+    password_hash = hash_password(PASSWORD)
+    with blog.app_context(), write_transaction() as session:
+        save_owner(session, NAME, password_hash)
+    yield
+    # Other modules test a blog without an owner.
+    with blog.app_context(), write_transaction() as session:
+        for each in session.scalars(select(Article).where(Article.created_in.is_not(None))):
+            session.delete(each)
+        session.execute(delete(Owner))
+
+
+@pytest.fixture
+def write(visit: Visits, server: Server, owner: None) -> Callable[..., Visit]:
+    """Return a function that signs in a browser and opens the editor for a new article."""
+
+    def start(address: str = "/owner/articles/new", **options: Any) -> Visit:
+        visitor = visit(**options)
+        visitor.page.goto(f"{server.url}/owner/sign-in?next={address}")
+        sign_in(visitor.page)
+        return visitor
+
+    return start
+
+
+def sign_in(page: Page) -> None:
+    page.locator("[name=name]").fill(NAME)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("form:has([name=password]) button[type=submit]").click()
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#owner-saved")).to_have_text(SAVED)
+
+
+def texts(blog: Flask, title: str) -> list[str]:
+    with blog.app_context():
+        found = list(db.session.scalars(select(Article.body_source).where(Article.title == title)))
+        db.session.remove()
+        return found
+
+
+def type_article(page: Page, title: str, text: str) -> None:
+    page.locator("#owner-title").fill(title)
+    page.locator("#owner-body").fill(text)
+
+
+def test_article_is_saved_while_it_is_typed_and_published(write: Callable[..., Visit], server: Server) -> None:
+    page = write().page
+    expect(page.locator("#owner-title")).to_be_focused()
+    page.keyboard.type("Birds by ear")
+    page.keyboard.press("Enter")
+    page.keyboard.type("They sing ")
+    saved(page)
+    expect(page).to_have_url(re.compile(r"/owner/articles/\d+/edit$"))
+    page.keyboard.type("before sunrise.")
+    expect(page.locator("#owner-body")).to_be_focused()
+    expect(page.locator("#owner-body")).to_have_value("They sing before sunrise.")
+    expect(page.locator("#owner-count")).to_have_text("4 words · 1 minute to read")
+    page.locator("#owner-publish").click()
+    expect(page.locator("#status")).to_have_text("Published.")
+    expect(page.locator("#owner-published_at")).not_to_have_value("")
+    page.locator("#owner-body").focus()
+    page.keyboard.press("End")
+    page.keyboard.type(" Then they stop.")
+    expect(page.locator(".editor-changes")).to_have_text("Changes not published yet")
+    saved(page)
+    # Undo works across saves.
+    page.keyboard.press("Control+z")
+    expect(page.locator("#owner-body")).not_to_have_value(re.compile("stop"))
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator("#owner-body")).to_have_value(re.compile("stop"))
+    page.locator(".editor-actions a").click()
+    expect(page.locator(".article-body")).to_have_text("They sing before sunrise.")
+    page.go_back()
+    expect(page.locator("#owner-body")).to_have_value("They sing before sunrise. Then they stop.")
+    page.locator("#owner-publish").click()
+    expect(page.locator("#status")).to_have_text("Published.")
+    expect(page.locator(".editor-changes")).to_have_count(0)
+    assert_accessible(page)
+
+
+def test_button_pressed_at_once_publishes_the_latest_text(write: Callable[..., Visit], blog: Flask) -> None:
+    page = write().page
+    type_article(page, "At once", "One")
+    page.locator("#owner-publish").click()
+    expect(page.locator("#status")).to_have_text("Published.")
+    for number in range(3):
+        page.locator("#owner-body").fill(f"Text {number}")
+        page.wait_for_timeout(number * 500)
+        page.keyboard.press("Control+s") if number == 1 else page.locator("#owner-publish").click()
+        saved(page)
+    expect(page.locator(".editor-changes")).to_have_count(0)
+    assert texts(blog, "At once") == ["Text 2"]
+
+
+def test_lost_network_is_shown_and_the_text_is_saved_when_it_is_back(write: Callable[..., Visit], blog: Flask) -> None:
+    visitor = write()
+    visitor.allow("ERR_INTERNET_DISCONNECTED")
+    page = visitor.page
+    type_article(page, "Offline", "Before")
+    saved(page)
+    visitor.context.set_offline(True)
+    page.locator("#owner-body").fill("Typed offline")
+    expect(page.locator("#owner-saved")).to_have_text("Not saved: no connection")
+    page.locator("#owner-body").focus()
+    visitor.context.set_offline(False)
+    saved(page)
+    expect(page.locator("#owner-body")).to_be_focused()
+    assert texts(blog, "Offline") == ["Typed offline"]
+
+
+def test_text_survives_a_killed_browser(write: Callable[..., Visit], blog: Flask) -> None:
+    visitor = write()
+    visitor.allow("ERR_INTERNET_DISCONNECTED")
+    page = visitor.page
+    type_article(page, "Killed", "Before")
+    saved(page)
+    address = page.url
+    visitor.context.set_offline(True)
+    page.locator("#owner-body").fill("Typed just before the end")
+    page.wait_for_timeout(400)
+    page.close(run_before_unload=False)  # without any event for the page
+    visitor.context.set_offline(False)
+    assert texts(blog, "Killed") == ["Before"]
+    page = visitor.page = visitor.context.new_page()
+    page.goto(address)
+    expect(page.locator("#owner-body")).to_have_value("Typed just before the end")
+    expect(page.locator("#owner-kept")).to_contain_text("is restored")
+    saved(page)
+    assert texts(blog, "Killed") == ["Typed just before the end"]
+    assert_accessible(page)
+    page.locator("[data-kept=discard]").click()
+    expect(page.locator("#owner-body")).to_have_value("Before")
+    expect(page.locator("#owner-kept")).to_be_hidden()
+    saved(page)
+    page.goto("about:blank")
+    page.goto(address)
+    expect(page.locator("#owner-body")).to_have_value("Before")
+    expect(page.locator("#owner-kept")).to_be_hidden()
+
+
+def test_unsaved_text_of_one_article_never_enters_another(write: Callable[..., Visit], server: Server) -> None:
+    visitor = write()
+    visitor.allow("ERR_INTERNET_DISCONNECTED")
+    page = visitor.page
+    visitor.context.set_offline(True)
+    type_article(page, "Never sent", "Only in this browser")
+    expect(page.locator("#owner-saved")).to_have_text("Not saved: no connection")
+    page.close(run_before_unload=False)
+    visitor.context.set_offline(False)
+    page = visitor.page = visitor.context.new_page()
+    page.goto(f"{server.url}/owner/articles/new")
+    expect(page.locator("#owner-kept")).to_contain_text("Never sent")
+    expect(page.locator("#owner-body")).to_have_value("")
+    page.locator("[data-kept=use]").click()
+    expect(page.locator("#owner-body")).to_have_value("Only in this browser")
+    saved(page)
+    page.goto(f"{server.url}/owner/articles/new")
+    expect(page.locator("#owner-kept")).to_be_hidden()
+    expect(page.locator("#owner-body")).to_have_value("")
+
+
+def test_two_tabs_get_a_conflict_and_are_merged(write: Callable[..., Visit], blog: Flask) -> None:
+    visitor = write()
+    visitor.allow("409")
+    first = visitor.page
+    type_article(first, "Two tabs", "The text of both tabs.")
+    saved(first)
+    second = visitor.context.new_page()
+    second.goto(first.url)
+    second.locator("#owner-body").fill("The text of the second tab.")
+    saved(second)
+    first.locator("#owner-body").fill("The text of the first tab.")
+    expect(first.locator("#owner-saved")).to_have_text("Not saved: changed elsewhere")
+    assert texts(blog, "Two tabs") == ["The text of the second tab."]
+    assert_accessible(first)
+    first.locator("#owner-body").press_sequentially(" And more.")
+    first.locator("[data-plain-submit]").click()
+    expect(first.locator(".editor-warning .diff").first).to_contain_text("second")
+    expect(first.locator("#owner-body")).to_have_value("The text of the first tab. And more.")
+    assert_accessible(first)
+    first.locator("#owner-body").fill("The text of the first and the second tab.")
+    first.locator("#owner-save").click()
+    expect(first.locator("#status")).to_have_text("Saved.")
+    assert texts(blog, "Two tabs") == ["The text of the first and the second tab."]
+    # A button finds the conflict too.
+    second.locator("#owner-publish").click()
+    expect(second.locator("#owner-conflict")).to_contain_text("Your text here is not saved yet")
+    assert texts(blog, "Two tabs") == ["The text of the first and the second tab."]
+
+
+@pytest.mark.parametrize("way", ["typing", "button"])
+def test_ended_session_loses_nothing(write: Callable[..., Visit], blog: Flask, server: Server, way: str) -> None:
+    visitor = write()
+    visitor.allow("401")
+    page = visitor.page
+    title = f"Session {way}"
+    type_article(page, title, "Before")
+    saved(page)
+    other = visitor.context.new_page()
+    other.goto(f"{server.url}/owner")
+    other.locator(".owner-sign-out").click()
+    other.close()
+    page.locator("#owner-body").fill("Typed after the end of the session")
+    if way == "button":
+        page.locator("#owner-publish").click()
+        expect(page.locator("#sign-in-again form")).to_be_visible()
+    else:
+        expect(page.locator("#owner-saved")).to_have_text("Not saved: sign in above")
+        expect(page.locator("#owner-body")).to_be_focused()
+    assert texts(blog, title) == ["Before"]
+    sign_in(page)
+    saved(page)
+    if way == "button":
+        expect(page.locator(".state-published")).to_be_visible()
+    expect(page.locator("#owner-body")).to_have_value("Typed after the end of the session")
+    assert texts(blog, title) == ["Typed after the end of the session"]
+
+
+def test_long_text_is_saved_exactly(write: Callable[..., Visit], blog: Flask) -> None:
+    page = write().page
+    text = "\n  Début…\tשלום 😀\n" + "A line of text & <b>markup</b> é\n" * 6_500 + "  end \n\n"
+    assert len(text) > 200_000
+    page.locator("#owner-title").fill("Long")
+    # Chromium takes a minute to insert so many lines as if they were typed.
+    put = "(field, text) => { field.value = text; field.dispatchEvent(new Event('input', { bubbles: true })); }"
+    page.locator("#owner-body").evaluate(put, text)
+    saved(page)
+    assert texts(blog, "Long") == [text]
+    page.reload()
+    expect(page.locator("#owner-body")).to_have_value(text)
+
+
+def test_response_of_another_server_does_not_count_as_saved(write: Callable[..., Visit]) -> None:
+    page = write().page
+
+    def portal(route: Route) -> None:
+        route.fulfill(status=200, content_type="text/html", body="<p id=owner-state>Saved 12:00</p>")
+
+    page.route("**/owner/articles/**", portal)
+    type_article(page, "Portal", "Text")
+    expect(page.locator("#owner-saved")).to_have_text("Not saved: no connection")
+    page.unroute("**/owner/articles/**")
+    saved(page)
+
+
+def test_wrong_field_is_marked_and_focused(write: Callable[..., Visit]) -> None:
+    visitor = write()
+    visitor.allow("422")
+    page = visitor.page
+    type_article(page, "Marked", "Text")
+    saved(page)
+    page.locator("#owner-details > summary").click()
+    page.locator("#owner-slug").fill("Not a slug")
+    expect(page.locator("#owner-saved")).to_have_text(re.compile("except the marked fields"))
+    expect(page.locator("#owner-slug")).to_have_attribute("aria-invalid", "true")
+    page.locator("#owner-title").fill("")
+    page.locator("#owner-publish").click()
+    expect(page.locator("#status")).to_have_text("Not saved: please check the marked fields.")
+    expect(page.locator("#owner-title")).to_be_focused()
+    assert_accessible(page)
+    page.locator("#owner-title").fill("Marked")
+    page.locator("#owner-slug").fill("a-slug")
+    page.locator("#owner-publish").click()
+    expect(page.locator("#status")).to_have_text("Published.")
+    expect(page.locator("#owner-slug")).not_to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_preview_follows_the_text(write: Callable[..., Visit], width: int) -> None:
+    page = write(viewport={"width": width, "height": 800}).page
+    type_article(page, "Preview", "One *word*")
+    page.locator("#owner-preview-button").click()
+    expect(page.locator("#owner-preview em")).to_have_text("word")
+    assert_accessible(page)
+    if width == 375:
+        expect(page.locator("#owner-body")).to_be_hidden()
+        page.locator("#owner-preview-button").click()
+        expect(page.locator("#owner-preview")).to_be_hidden()
+        page.locator("#owner-body").fill("Another **text**")
+        page.locator("#owner-preview-button").click()
+    else:
+        page.locator("#owner-body").fill("Another **text**")
+    expect(page.locator("#owner-preview strong")).to_have_text("text")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    saved(page)
+
+
+def test_toolbar_formats_the_text_and_can_be_undone(write: Callable[..., Visit]) -> None:
+    page = write().page
+    body = page.locator("#owner-body")
+    page.locator("#owner-title").fill("Tools")
+    body.fill("one two")
+    for tool, expected in {
+        "Bold": "**one two**",
+        "Code": "`one two`",
+        "Link": "[one two](https://)",
+        "Picture": "![one two](/static/)",
+        "Quote": "> one two",
+        "List": "- one two",
+        "Heading": "## one two",
+    }.items():
+        body.press("Control+a")
+        page.get_by_role("button", name=tool, exact=True).click()
+        expect(body).to_have_value(expected)
+        expect(body).to_be_focused()
+        page.keyboard.press("Control+z")
+        expect(body).to_have_value("one two")
+    body.press("Control+a")
+    page.keyboard.press("Control+b")
+    page.keyboard.press("Control+b")
+    expect(body).to_have_value("one two")
+    saved(page)
+
+
+def test_keyboard_alone_writes_and_publishes_an_article(write: Callable[..., Visit], blog: Flask) -> None:
+    page = write().page
+    expect(page.locator("#owner-title")).to_be_focused()
+    page.keyboard.type("Keyboard")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Bold", exact=True)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name="Link", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("Text")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#owner-details")).to_have_attribute("open", "")
+    page.locator("#owner-publish").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_have_text("Published.")
+    expect(page.locator("#owner-publish")).to_be_focused()
+    assert texts(blog, "Keyboard") == ["Text"]
+
+
+@pytest.mark.parametrize("java_script", [True, False])
+def test_list_editor_and_history_are_accessible(write: Callable[..., Visit], server: Server, java_script: bool) -> None:
+    visitor = write(java_script_enabled=java_script, viewport={"width": 375, "height": 800})
+    page = visitor.page
+    title = f"Accessible {java_script}"
+    type_article(page, title, "Text")
+    page.locator("#owner-save").click()
+    expect(page.locator("#status")).to_have_text("Saved.")
+    page.locator("#owner-body").fill("Text and more")
+    page.locator("#owner-publish").click()
+    expect(page.locator("#status")).to_have_text("Published.")
+    page.locator("#owner-details > summary").click()
+    if java_script:  # axe needs it
+        assert_accessible(page)
+    page.get_by_role("link", name="History").click()
+    if java_script:
+        assert_accessible(page)
+    page.locator(".list-title").first.click()
+    expect(page.locator(".diff ins")).to_have_text(" and more")
+    if java_script:
+        assert_accessible(page)
+    page.goto(f"{server.url}/owner/articles")
+    expect(page.get_by_role("link", name=title, exact=True)).to_be_visible()
+    if java_script:
+        assert_accessible(page)
+    page.get_by_role("link", name=title, exact=True).click()
+    page.locator("#owner-details > summary").click()
+    page.locator("button[value=delete]").click()
+    expect(page.locator("#status")).to_have_text("The article is in the bin.")
+    page.goto(f"{server.url}/owner/articles?state=deleted")
+    page.get_by_role("button", name=f"Restore {title}").click()
+    expect(page.locator("#status")).to_have_text("The article is out of the bin.")
