@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     http_cache.init_app(app, own_cookies=(*cookie.NAMES, *owner_cookies.NAMES))
     no_session.init_app(app)
     csrf.init_app(app)
-    request_bodies.init_app(app, owner_routes.may_send_long_texts(settings.secret_key))
+    is_owners_browser = partial(owner_cookies.is_known_browser, secret_key=settings.secret_key)
+    request_bodies.init_app(app, {**owner_routes.TEXTS, **pictures.UPLOADS}, is_owners_browser)
     arguments.init_app(app)
     converters.init_app(app)
     errors.init_app(app)

@@ -26,13 +26,12 @@ from blogapp.db.transactions import write_transaction
 from blogapp.owners import bar
 from blogapp.owners.access import current_owner, for_owners, keep_out_of_caches
 from blogapp.owners.accounts import all_owners
-from blogapp.owners.cookies import is_known_browser
 from blogapp.site.settings import current_site
 from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
 from blogapp.web.converters import whole_number
 from blogapp.web.htmx import is_htmx
-from blogapp.web.request_bodies import HasLargeBody
+from blogapp.web.request_bodies import Limits
 
 bp = for_owners(Blueprint("owner_articles", __name__, url_prefix="/owner/articles"))
 drafts = Blueprint("drafts", __name__)
@@ -41,20 +40,14 @@ drafts.after_request(keep_out_of_caches)
 Answer = Response | WerkzeugResponse | str | tuple[str, int]
 
 
+# A text of 1,000,000 characters, some of which take three bytes in UTF-8, in a form that may be percent-encoded.
+TEXTS = {"/owner/articles/": Limits(4 * 1024 * 1024, 60.0)}
+
+
 def init_app(app: Flask) -> None:
     bar.add_link(app, bar.Link("owner_articles.new", lambda: gettext("New article"), order=10))
     bar.add_link(app, bar.Link("owner_articles.index", lambda: gettext("Articles"), order=12))
     bar.add_panel(app, bar.Panel("articles/owner/_panel.html", latest_drafts, order=10))
-
-
-def may_send_long_texts(secret_key: str) -> HasLargeBody:
-    """Return the function that decides which requests may have a large body: those to the editor from a browser in
-    which an owner has signed in."""
-
-    def decide(environ: dict[str, Any]) -> bool:
-        return environ["PATH_INFO"].startswith("/owner/articles/") and is_known_browser(environ, secret_key)
-
-    return decide
 
 
 def latest_drafts(session: Session) -> dict[str, Any]:

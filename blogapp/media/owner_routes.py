@@ -29,9 +29,13 @@ from blogapp.owners.access import for_owners
 from blogapp.text.i18n import gettext, ngettext, number
 from blogapp.text.names import clean_name
 from blogapp.web.converters import whole_number
+from blogapp.web.request_bodies import Limits
 
 ALT_LENGTH = 1_000
 NAME_LENGTH = 200
+
+# A picture of a phone, over a slow connection; without JavaScript, several at once.
+UPLOADS = {"/owner/pictures": Limits(24 * 1024 * 1024, 300.0)}
 
 bp = for_owners(Blueprint("pictures", __name__, url_prefix="/owner/pictures"))
 

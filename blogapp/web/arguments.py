@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 from flask import Flask, Request, abort, request
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
@@ -33,6 +34,11 @@ class Arguments(ImmutableMultiDict[str, str]):
 
 class CleanRequest(Request):
     parameter_storage_class = Arguments
+
+    def _get_file_stream(self, *args: Any, **options: Any) -> IO[bytes]:
+        """Where Werkzeug stores an uploaded file: in memory, because the body is there already and a host may have no
+        disk."""
+        return BytesIO()
 
 
 def init_app(app: Flask) -> None:

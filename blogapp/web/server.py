@@ -58,7 +58,7 @@ MOST_WAITING = 400
 HEADER_SECONDS = 30
 # Bytes of bodies that one worker keeps in memory; and of a refused body that it reads and drops, so that the client can
 # read the response instead of getting a broken connection.
-MOST_BODIES = 16 * 1024 * 1024
+MOST_BODIES = 32 * 1024 * 1024
 MOST_DROPPED = 16 * 1024 * 1024
 # Bytes of header fields in one request, and connections of one worker.
 LARGEST_HEADER = 32 * 1024

@@ -459,11 +459,30 @@
       if (selected().includes("\n")) wrap("```\n", "\n```");
       else wrap("`");
     };
+    // After the text that is selected, in a paragraph of its own. A single picture's description is typed next.
+    const insertPicture = ({ address, alt }, isOnly) => {
+      const at = body.selectionEnd;
+      body.setSelectionRange(at, at);
+      const before = body.value.slice(0, at);
+      const gap = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
+      const description = at + gap.length + 2;
+      const text = `${gap}![${alt}](${address})\n\n`;
+      if (isOnly) replaceSelection(text, description, description + alt.length);
+      else replaceSelection(text);
+    };
+    const files = byId("owner-picture-files");
+    const addPictures = (chosen) =>
+      BlogappPictures.upload(form.querySelector(".uploads"), chosen, (stored) => insertPicture(stored, chosen.length === 1));
+    files.addEventListener("change", () => {
+      addPictures([...files.files]);
+      files.value = "";
+    });
+    BlogappPictures.accept(body, addPictures);
     const tools = {
       wrap: (button) => wrap(button.dataset.wrap),
       prefix: (button) => prefixLines(button.dataset.prefix),
       link: () => link("[", "https://"),
-      picture: () => link("![", "/static/"),
+      picture: () => files.click(),
       code,
     };
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -209,3 +210,21 @@ def test_srcset_names_only_uploaded_pictures() -> None:
     assert "srcset" not in html
     assert "sizes" not in html
     assert "loading" not in html
+
+
+def test_picture_of_a_phone_is_accepted(signed_in: FlaskClient, app: Flask) -> None:
+    photo = picture("PNG", (64, 48)) + os.urandom(6_000_000)  # data after the end of the picture is ignored
+    assert len(send_raw(signed_in, photo).get_json()["stored"]) == 1
+    assert send_raw(app.test_client(), photo).status_code == 413
+    assert send_raw(signed_in, bytes(25 * 1024 * 1024)).status_code == 413
+
+
+def send_raw(client: FlaskClient, content: bytes) -> TestResponse:
+    """Upload a file without the temporary file that the test client writes for large ones."""
+    head = b'--x\r\nContent-Disposition: form-data; name="pictures"; filename="a.png"\r\n\r\n'
+    return client.post(
+        "/owner/pictures",
+        data=head + content + b"\r\n--x--\r\n",
+        content_type="multipart/form-data; boundary=x",
+        headers={"Accept": "application/json"},
+    )
