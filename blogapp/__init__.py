@@ -27,7 +27,6 @@ from blogapp.comments.queue import count_waiting
 from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.moderation import bp as comment_moderation
 from blogapp.comments.routes.write import bp as comments
-from blogapp.comments.spam import Rules
 from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
@@ -116,7 +115,6 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
     app.extensions["start_notices"] = []
     app.config["DEFAULT_LOCALE"] = settings.site_locale
-    app.config["COMMENT_RULES"] = Rules(settings.comment_moderation, settings.comment_close_days)
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().
     app.jinja_env.globals["prefix"] = lambda: request.script_root

@@ -18,6 +18,7 @@ from blogapp.text.names import clean_name, is_blank
 from blogapp.web.arguments import storable
 
 NAME_LENGTH = 60
+MOST_CLOSE_DAYS = 36_500
 
 
 def _cleaned(value: str | None) -> str:
@@ -77,6 +78,22 @@ class SettingsForm(SiteForm):
 
     look = SelectField(choices=lambda: [(name, look_names()[name]) for name in LOOKS], validate_choice=False)
 
+    moderation = SelectField(choices=lambda: list(moderation_names().items()), validate_choice=False)
+    close_days = StringField()
+
+    def validate_moderation(self, field: Field) -> None:
+        if field.data is not None and field.data not in moderation_names():
+            raise ValidationError(gettext("Please choose an entry of the list."))
+
+    def validate_close_days(self, field: Field) -> None:
+        if field.data is None:
+            return
+        typed = field.data.strip() or "0"
+        if not (typed.isascii() and typed.isdigit() and len(typed) < 9 and int(typed) <= MOST_CLOSE_DAYS):
+            sentence = gettext("Please enter a number of days, at most %(number)s, or 0.")
+            raise ValidationError(sentence % {"number": number(MOST_CLOSE_DAYS)})
+        field.data = str(int(typed))
+
     def validate_look(self, field: Field) -> None:
         # A form without this field leaves the look as it is.
         if field.data is not None and field.data not in LOOKS:
@@ -90,6 +107,8 @@ FIELDS = {
     "locale": "lang",
     "time_zone": "time_zone",
     "look": "look",
+    "comment_moderation": "moderation",
+    "comment_close_days": "close_days",
 }
 
 
@@ -169,6 +188,15 @@ def look_names() -> dict[str, str]:
         "slate": gettext("Slate: cool, without serifs"),
         "garden": gettext("Garden: green, with serifs"),
         "print": gettext("Print: black and white, with serifs"),
+    }
+
+
+def moderation_names() -> dict[str, str]:
+    """Which comments wait for approval, in the language of the page, by the values of COMMENT_MODERATION."""
+    return {
+        "open": gettext("No comments, except those that look like spam"),
+        "first": gettext("Comments of people who have no published comment yet"),
+        "all": gettext("All comments"),
     }
 
 

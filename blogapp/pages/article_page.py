@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, render_template, request
 
 from blogapp import clock
 from blogapp.articles.models import Article
@@ -13,6 +13,7 @@ from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
 from blogapp.comments.routes.moderation import undo_notice
 from blogapp.comments.routes.read import liked_on_page, requested_sort, set_article_page
+from blogapp.comments.site_rules import site_rules
 from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
 from blogapp.db.base import db
 from blogapp.owners.models import Owner
@@ -46,7 +47,7 @@ def render_article_page(
         elsewhere=load_elsewhere(session, article.id, page),
         form=form or FormView.empty(article, signature=last_signature(session, author)),
         sort=sort,
-        is_closed=is_closed(article, conversation, current_app.config["COMMENT_RULES"], clock.now()),
+        is_closed=is_closed(article, conversation, site_rules(), clock.now()),
         **undo_notice(session, author),
         is_waiting=request.args.get("notice") == "waiting",
         liked_ids=liked_on_page(page.threads),

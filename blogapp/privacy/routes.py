@@ -10,6 +10,7 @@ from blogapp.comments.posting import NETWORK_MARK_DAYS
 from blogapp.db.base import db
 from blogapp.owners.sessions import LIFETIME
 from blogapp.settings import LOCALES
+from blogapp.site.settings import current_site
 from blogapp.text import i18n
 from blogapp.view_counts.retention import MONTHS
 from blogapp.visitors import cookie
@@ -37,7 +38,7 @@ def show() -> Response:
         visitors_per_hour=current_app.config["VIEW_RATE_PER_HOUR"],
         limits=rate_limit_storage(),
         edit_minutes=current_app.config["COMMENT_EDIT_MINUTES"],
-        moderation=current_app.config["COMMENT_RULES"].moderation,
+        moderation=current_site().comment_moderation,
         network_days=NETWORK_MARK_DAYS,
         visitor_days=cookie.DAYS,
         owner_days=LIFETIME.days,

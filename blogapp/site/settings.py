@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
 from sqlalchemy import select
@@ -32,6 +33,8 @@ VARIABLES = {
     "locale": "SITE_LOCALE",
     "time_zone": "SITE_TIME_ZONE",
     "look": "SITE_LOOK",
+    "comment_moderation": "COMMENT_MODERATION",
+    "comment_close_days": "COMMENT_CLOSE_DAYS",
 }
 LONGEST = {"title": 100, "description": 300}
 
@@ -46,6 +49,8 @@ class Site:
     locale: str
     time_zone: str
     look: str
+    comment_moderation: str
+    comment_close_days: int
     fixed: frozenset[str]
     is_set_up: bool = False
 
@@ -58,6 +63,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         locale=settings.site_locale,
         time_zone=settings.site_time_zone or time_zone_of_host(),
         look=settings.site_look,
+        comment_moderation=settings.comment_moderation,
+        comment_close_days=settings.comment_close_days,
         fixed=frozenset(name for name, variable in VARIABLES.items() if settings.sources[variable] == "environment"),
     )
     # Until the database has been read, error pages do not link to the setup.
@@ -99,7 +106,9 @@ def read_site(session: Session) -> Site:
     """The settings in the session's snapshot, in one query."""
     default: Site = current_app.extensions["site"]
     stored = {row.name: row.value for row in session.execute(select(SiteSetting.name, SiteSetting.value))}
-    changed = {name: stored[name] for name in VARIABLES if name in stored and name not in default.fixed}
+    changed: dict[str, Any] = {name: stored[name] for name in VARIABLES if name in stored and name not in default.fixed}
+    if "comment_close_days" in changed:
+        changed["comment_close_days"] = int(changed["comment_close_days"])
     return replace(default, is_set_up=SETUP_DONE_AT in stored, **changed)
 
 
@@ -112,7 +121,7 @@ def chosen_in_browser() -> dict[str, str]:
     except SQLAlchemyError:
         return {}
     names = [name for name in VARIABLES if getattr(present, name) != getattr(default, name)]
-    return {VARIABLES[name]: getattr(present, name) for name in names}
+    return {VARIABLES[name]: str(getattr(present, name)) for name in names}
 
 
 def change_site(session: Session, values: Mapping[str, str]) -> None:

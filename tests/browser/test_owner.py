@@ -77,7 +77,8 @@ def test_new_owner_sets_up_the_blog_and_removes_the_demo(
     codes = set_up(page, server)
     assert len(set(codes)) == 10
     page.get_by_role("link", name="I have saved them").click()
-    expect(page).to_have_url(f"{server.url}/owner")
+    expect(page).to_have_url(f"{server.url}/owner/articles/new")
+    expect(page.get_by_role("textbox", name="Title")).to_be_focused()
     page.get_by_role("link", name="Settings").click()
     zone = page.get_by_label("Time zone").input_value()
     assert (zone == "America/Toronto") or (zone == "America/Montreal") if has_scripts else zone

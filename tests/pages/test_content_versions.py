@@ -82,9 +82,9 @@ def versions(session: Session) -> dict[int, int]:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_change_raises_versions_and_marker(site: Site, app: Flask, session: Session, change: str) -> None:
-    app.config["COMMENT_RULES"] = replace(app.config["COMMENT_RULES"], moderation="all")
+    app.extensions["site"] = replace(app.extensions["site"], comment_moderation="all")
     send(site.reader, "/articles/birds/comments", author_name="Eve", body="Awaiting approval")
-    app.config["COMMENT_RULES"] = replace(app.config["COMMENT_RULES"], moderation="open")
+    app.extensions["site"] = replace(app.extensions["site"], comment_moderation="open")
     assert session.scalars(select(Comment.status).where(Comment.id == 2)).one() == PENDING
     article_id = session.scalars(select(Article.id)).one()
     marker = app.extensions["writing"].marker

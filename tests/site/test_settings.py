@@ -145,3 +145,47 @@ def test_setting_of_the_browser_is_listed_by_the_command(app: Flask, owner: Flas
     output = app.test_cli_runner().invoke(args=["settings"]).output
     assert "SITE_TITLE=Mein <Blog>  (set in the browser)" in output
     assert "SITE_LOCALE=fr  (set in the browser)" in output
+
+
+def settings_form(**fields: str) -> dict[str, str]:
+    return {"site_title": "Birds", "description": "", "lang": "en", "time_zone": "UTC", **fields}
+
+
+def test_moderation_is_set_in_the_browser(app: Flask, owner: FlaskClient, publish_article: Publish) -> None:
+    publish_article()
+    assert owner.post("/owner/settings", data=settings_form(moderation="all", close_days="0")).status_code == 303
+    reader = app.test_client()
+    form = {"author_name": "Ada", "body": "Hello"}
+    answer = reader.post("/articles/birds/comments", data=form, headers={"HX-Request": "true"})
+    assert answer.status_code == 202
+    assert owner.post("/owner/settings", data=settings_form(moderation="open")).status_code == 303
+    answer = app.test_client().post("/articles/birds/comments", data={**form, "body": "Again"})
+    assert answer.status_code == 303
+    assert "notice=waiting" not in answer.location
+
+
+def test_comments_are_closed_after_days_set_in_the_browser(
+    app: Flask, owner: FlaskClient, publish_article: Publish
+) -> None:
+    publish_article()
+    assert app.test_client().get("/articles/birds").text.count('id="comment-form"') == 1
+    assert owner.post("/owner/settings", data=settings_form(close_days="7")).status_code == 303
+    assert app.test_client().get("/articles/birds").text.count('id="comment-form"') == 0
+    # A form without the field leaves it as it is.
+    assert owner.post("/owner/settings", data=settings_form()).status_code == 303
+    assert app.test_client().get("/articles/birds").text.count('id="comment-form"') == 0
+
+
+@pytest.mark.parametrize("days", ["-1", "x", "40000", "1.5"])
+def test_invalid_number_of_days_is_shown_again(owner: FlaskClient, days: str) -> None:
+    answer = owner.post("/owner/settings", data=settings_form(close_days=days))
+    assert answer.status_code == 422
+    assert "Please enter a number of days" in answer.text
+    assert f'value="{days}"' in answer.text
+
+
+@pytest.mark.settings(COMMENT_MODERATION="all")
+def test_moderation_of_the_environment_wins(owner: FlaskClient) -> None:
+    page = owner.get("/owner/settings").text
+    assert 'name="moderation"' not in page
+    assert "<code>COMMENT_MODERATION</code>" in page

@@ -18,6 +18,7 @@ from blogapp.comments.refusals import Invalid, Refused
 from blogapp.comments.routes import moderation
 from blogapp.comments.routes.answers import changed, confirm_page, find_for_change, saving
 from blogapp.comments.routes.read import LIKED, Answer, address_of, article_of, render_comments
+from blogapp.comments.site_rules import site_rules
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.text import i18n, markup
@@ -97,7 +98,7 @@ def _edit(comment: Comment, form: BodyForm) -> Comment:
         check_not_banned(db.session(), [author.token_hash, mark], author.now)
     html = markup.render_comment(body, i18n.current_locale())
     revision = request.form.get("revision", 0, type=whole_number)
-    rules = current_app.config["COMMENT_RULES"]
+    rules = site_rules()
     with saving(comment.article_id) as session:
         return edit_comment(session, comment.id, body, html, revision, author, rules)
 

@@ -19,6 +19,7 @@ from blogapp.comments.forms import FormView
 from blogapp.comments.likes import liked_by
 from blogapp.comments.models import Comment, Conversation
 from blogapp.comments.posting import is_closed
+from blogapp.comments.site_rules import site_rules
 from blogapp.comments.threads import (
     SORTS,
     Node,
@@ -74,7 +75,7 @@ def render_comments(template: str, article: Article, conversation: Conversation 
         article=article,
         author=current_author(),
         sort=requested_sort(),
-        is_closed=is_closed(article, conversation, current_app.config["COMMENT_RULES"], clock.now()),
+        is_closed=is_closed(article, conversation, site_rules(), clock.now()),
         conversation=conversation,
         **values,
     )

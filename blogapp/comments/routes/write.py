@@ -21,6 +21,7 @@ from blogapp.comments.routes.answers import posted, saving
 # The same blueprint, so that these endpoints are named `comments.<name>` too.
 from blogapp.comments.routes.read import Answer, render_article_page
 from blogapp.comments.routes.read import bp as bp
+from blogapp.comments.site_rules import site_rules
 from blogapp.db.base import db
 from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext
@@ -117,7 +118,7 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Commen
     if not author.is_owner:
         check_not_banned(db.session(), [token_hash, mark], now)
     rates.check_comment(author)
-    rules = current_app.config["COMMENT_RULES"]
+    rules = site_rules()
     check_may_post(db.session(), article, draft, rules, now)
     html = markup.render_comment(draft.body, i18n.current_locale())
     with saving(article.id) as session:
