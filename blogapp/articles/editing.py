@@ -91,6 +91,11 @@ def load(session: Session, article_id: int) -> Edited:
     return Edited(article, content_of_revision(revision) if revision else content_of(article), revision)
 
 
+def load_created(session: Session, form: str) -> Edited:
+    """The article that a form with this mark has created. Raises NotFound."""
+    return load(session, session.scalar(select(Article.id).where(Article.created_in == form)) or 0)
+
+
 def create(session: Session, content: Content, writer: Writer, kind: str, now: datetime) -> Article:
     """Store a new draft. A form that is sent twice creates one article, which the second time is saved again. A write
     transaction must be open. Raises SlugTaken."""
@@ -274,7 +279,11 @@ def _complete(session: Session, article: Article, content: Content, now: datetim
     """`content` with its slug, and with the date of an article that was public already."""
     was_public = _was_public(article, now)
     published_at = article.published_at if was_public and content.published_at is None else content.published_at
-    return replace(content, slug=_slug(session, article, content, now), published_at=published_at)
+    slug = _slug(session, article, content, now)
+    # The slug of a revision that is not published yet is not reserved.
+    if slug != article.slug and _is_taken(session, slug, article.id):
+        raise SlugTaken
+    return replace(content, slug=slug, published_at=published_at)
 
 
 def _slug(session: Session, article: Article, content: Content, now: datetime) -> str:

@@ -89,6 +89,9 @@ def create() -> Answer:
         return refuse(None, form)
     try:
         article = without_taken_slug(lambda: add(action, form, writer), form, action, "")
+    except EditConflict:
+        # The form has created the article before, and another window has saved it since.
+        return refuse_conflict(editing.load_created(db.session(), writer.form), form)
     except SlugTaken:
         return refuse_slug(None, form)
     return saved(article, form, action)
@@ -119,7 +122,7 @@ def update(article_id: int) -> Answer:
     if form.errors and action not in {AUTOSAVE, "delete"}:
         return refuse(edited, form)
     try:
-        writer, slug = sent_writer(), edited.content.slug
+        writer, slug = sent_writer(), edited.article.slug
         article = without_taken_slug(lambda: change(article_id, action, form, writer), form, action, slug)
     except EditConflict:
         return refuse_conflict(editing.load(db.session(), article_id), form)

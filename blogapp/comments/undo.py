@@ -82,6 +82,8 @@ def _undoable(batch: int, since: datetime, also: ColumnElement[bool] | None) -> 
             CommentDecision.decided_at >= since,
             CommentDecision.act.not_in({ERASE, UNDO}),
             Comment.status.not_in(FINAL),
+            # The owner has not seen a text that its author has changed since.
+            CommentDecision.revision == Comment.revision,
             ~is_overtaken,
         )
         .order_by(Comment.article_id, Comment.id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import Article
+from blogapp.articles.models import Article, ArticleRevision
 from blogapp.comments.models import Comment
 from blogapp.demo.models import DemoArticleRecord, DemoCommentRecord
 
@@ -24,13 +24,15 @@ class DemoContent:
 
 
 def find_demo(session: Session) -> DemoContent:
-    """What is left of the demo content, in two queries."""
+    """What is left of the demo content, in three queries."""
     query = select(Article, DemoArticleRecord.digest).join(
         DemoArticleRecord, DemoArticleRecord.article_id == Article.id
     )
     rows = session.execute(query.order_by(Article.id)).all()
-    unchanged = [article for article, digest in rows if digest_of(article) == digest]
-    changed = [article for article, digest in rows if digest_of(article) != digest]
+    edited = set(session.scalars(select(ArticleRevision.article_id).distinct()))
+    # An edit that is not published yet is only in the revisions.
+    unchanged = [each for each, digest in rows if digest_of(each) == digest and each.id not in edited]
+    changed = [each for each, _ in rows if each not in unchanged]
     added = (
         select(func.count())
         .select_from(Comment)

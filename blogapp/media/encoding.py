@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import logging
+import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -35,6 +36,11 @@ QUALITY = 80
 ORIENTATION = 0x0112
 # WebP's effort, 0 to 6: 4 saves 2 % more and takes twice as long.
 EFFORT = 3
+
+DECODING_ERRORS = (
+    OSError, SyntaxError, ValueError, TypeError, RuntimeError, EOFError, IndexError, KeyError, OverflowError,
+    struct.error,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +72,7 @@ def encode(upload: bytes) -> Encoded:
         except UnidentifiedImageError:
             raise NotAPicture from None
         # Pillow and its decoders raise many kinds of errors for damaged files.
-        except (OSError, SyntaxError, ValueError, RuntimeError, EOFError, IndexError, KeyError, OverflowError) as error:
+        except DECODING_ERRORS as error:
             log.warning("an uploaded picture cannot be decoded: %r", error)
             raise Damaged from error
 

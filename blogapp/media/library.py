@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import Article
+from blogapp.articles.models import Article, ArticleRevision
 from blogapp.articles.pictures import ArticlePicture
 from blogapp.media.models import Picture, PictureFile
 from blogapp.media.refusals import InUse
@@ -128,13 +128,19 @@ def file_of(session: Session, hash: str, width: int, height: int, copy: int) -> 
 
 
 def delete_unused(session: Session, now: datetime) -> int:
-    """Delete the pictures that no article has used for UNUSED_DAYS; returns their number."""
-    old = select(Picture.id).where(Picture.created_at < now - timedelta(days=UNUSED_DAYS), ~IS_USED)
-    ids = list(session.scalars(old))
+    """Delete the pictures older than UNUSED_DAYS that neither an article nor an earlier text of one shows; returns
+    their number."""
+    old = select(Picture.id, Picture.hash).where(Picture.created_at < now - timedelta(days=UNUSED_DAYS), ~IS_USED)
+    ids = [row.id for row in session.execute(old) if not _is_in_revision(session, row.hash)]
     if ids:
         session.execute(delete(PictureFile).where(PictureFile.picture_id.in_(ids)))
         session.execute(delete(Picture).where(Picture.id.in_(ids)))
     return len(ids)
+
+
+def _is_in_revision(session: Session, hash: str) -> bool:
+    shown = exists().where(ArticleRevision.body_source.contains(hash))
+    return bool(session.scalar(select(shown)))
 
 
 def delete_unused_at_new_day(session: Session, *, day: date, previous: date | None) -> None:

@@ -69,8 +69,12 @@ def update_password() -> Response | tuple[str, int]:
 
 
 @bp.post("/recovery-codes")
-def renew_codes() -> Response:
-    """Replace the recovery codes and show the new ones once."""
+def renew_codes() -> Response | tuple[str, int]:
+    """Replace the recovery codes and show the new ones once. Each of them replaces the password, so it is asked for."""
+    try:
+        check_present_password(current_owner(), request.form.get("present_password", ""))
+    except SignInRefused as refusal:
+        return _page(ChangePasswordForm(), str(refusal)), refusal.status
     with write_transaction(Changes.NOTHING) as session:
         codes = new_recovery_codes(session, current_owner().id)
     next_address = url_for("owner_security.show")
@@ -79,12 +83,13 @@ def renew_codes() -> Response:
     )
 
 
-def _page(form: ChangePasswordForm) -> str:
+def _page(form: ChangePasswordForm, codes_error: str = "") -> str:
     return render_template(
         "owners/security.html",
         sessions=_sessions(),
         codes_left=unused_recovery_codes(db.session(), current_owner().id),
         form=form,
+        codes_error=codes_error,
         notice=request.args.get("notice", ""),
     )
 

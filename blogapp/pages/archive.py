@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import IO, Any
 
-from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, delete, exists, func, select, text
+from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, delete, exists, false, func, select, text
 from sqlalchemy.orm import Session
 
 from blogapp.articles.files import to_markdown
@@ -26,6 +26,7 @@ from blogapp.articles.models import DELETED, Article, ArticleRedirect
 from blogapp.db.base import Model, Moment, db
 from blogapp.db.content_versions import ContentVersion
 from blogapp.db.schema import REVISIONS
+from blogapp.site.settings import SETUP_DONE_AT
 from blogapp.view_counts.counting import views_of
 
 FORMAT = 1
@@ -118,10 +119,14 @@ def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
     with _opened(file) as archive:
         manifest = read_manifest(archive)
         wanted = tables(manifest.has_accounts)
+        # Without accounts, whether the blog is set up stays as it is.
+        kept = () if manifest.has_accounts else (SETUP_DONE_AT,)
         for table in reversed(wanted):
-            session.execute(delete(table))
+            is_kept = table.columns["name"].in_(kept) if table.name == "site_settings" else false()
+            session.execute(delete(table).where(~is_kept))
         for table in wanted:
-            for batch in _batches(_read(archive, table)):
+            rows = (row for row in _read(archive, table) if table.name != "site_settings" or row["name"] not in kept)
+            for batch in _batches(rows):
                 session.execute(table.insert(), batch)
             _set_sequence(session, table)
     return manifest

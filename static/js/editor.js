@@ -129,7 +129,10 @@
 
     const schedule = (delay) => {
       clearTimeout(timer);
-      timer = setTimeout(save, delay);
+      timer = setTimeout(() => {
+        timer = null; // also if a save is running: its end schedules the next one
+        save();
+      }, delay);
     };
 
     const isEmpty = () => !bar().dataset.article && !title.value.trim() && !body.value.trim();
@@ -172,17 +175,18 @@
         schedule(RETRY);
         return;
       }
-      confirm(sentChanges);
+      confirm(sentChanges, response.status !== 422);
       takeOver(page);
       showErrors(page);
     };
 
-    // The server has the text as it was after `count` changes.
-    const confirm = (count) => {
+    // The server has the text as it was after `count` changes; all fields of it if `isWhole`.
+    const confirm = (count, isWhole = true) => {
       const key = keyOf();
       savedChanges = Math.max(savedChanges, count);
       firstChange = isUnsaved() ? Date.now() : 0;
-      if (isUnsaved()) return;
+      // A field that was refused is only in this browser.
+      if (isUnsaved() || !isWhole) return;
       clearTimeout(keptTimer);
       keptTimer = null;
       [key, ...oldKeys].forEach(forget);

@@ -83,6 +83,8 @@
           if ([...transfer.items].some((item) => item.kind === "file")) event.preventDefault();
           return;
         }
+        // Office programs put a picture of the text beside the text.
+        if (name === "paste" && transfer.types.includes("text/plain")) return;
         const files = picturesIn(transfer);
         if (!files.length) return;
         event.preventDefault();

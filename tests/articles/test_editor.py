@@ -471,3 +471,38 @@ def test_unknown_article_is_not_found(writer: FlaskClient, path: str) -> None:
     assert (writer.post(address) if is_post else writer.get(address)).status_code == 404
     assert writer.get("/drafts/unknown").status_code == 404
     assert writer.get("/drafts/a%00b").status_code == 404
+
+
+def test_slug_that_another_article_took_meanwhile_is_refused(writer: FlaskClient, session: Session) -> None:
+    """The slug of a text that is not published yet is not reserved."""
+    first = Form(writer)
+    first.send("publish", title="First", body="One", slug="first")
+    first.send("save", title="First", body="One", slug="second")
+    other = Form(writer)
+    other.send("publish", title="Second", body="Two", slug="second")
+    answer = first.send("publish", title="First", body="One more", slug="second")
+    assert answer.status_code == 422
+    assert "Another article has this address." in answer.text
+    assert "One more" in answer.text
+    answer = first.send("autosave", True, title="First", body="Kept", slug="second")
+    assert answer.status_code == 422
+    assert first.send("publish", title="First", body="One more", slug="third").status_code == 303
+    assert stored(session, first.article_id).slug == "third"
+
+
+def test_form_of_a_new_article_that_was_saved_elsewhere_gets_both_texts(writer: FlaskClient) -> None:
+    lost = Form(writer)  # the response to its first save is lost
+    hidden, address = dict(lost.hidden), lost.address
+    lost.send("save", title="Birds", body="First")
+    Form(writer, lost.address).send("save", title="Birds", body="Saved elsewhere")
+    lost.hidden, lost.address = hidden, address
+    answer = lost.send("save", title="Birds", body="Typed here")
+    assert answer.status_code == 409
+    assert "Saved elsewhere" in answer.text
+    assert "Typed here" in answer.text
+    assert f"/owner/articles/{article_in(answer.text)}/edit" in answer.text
+
+
+def article_in(page: str) -> str:
+    found: list[str] = re.findall(r'action="/owner/articles/(\d+)/edit"', page)
+    return found[0]

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.comments.models import Comment, CommentDecision, CommentRevision, Conversation, Like
 from blogapp.comments.undo import UNDO_PERIOD
+from blogapp.db.transactions import write_transaction
 from tests.comments.conftest import HTMX, OWNER, Post
 from tests.comments.test_article_settings import without_version
 
@@ -170,6 +171,18 @@ def test_late_or_overtaken_undo_changes_nothing(
     monkeypatch.setattr(clock, "now", lambda: later)
     assert undo(owner, second) == 409
     assert state(session, comment) == ("removed", 0)
+
+
+def test_undo_does_not_publish_a_text_that_was_changed_since(
+    owner: FlaskClient, comment: int, session: Session, app: Flask
+) -> None:
+    approved = press(owner, comment, "approval", True, revision="0")
+    assert approved
+    page = press(owner, comment, "spam", True)
+    with app.app_context(), write_transaction() as writing:
+        writing.execute(update(Comment).where(Comment.id == comment).values(revision=1, body_source="Changed"))
+    assert undo(owner, page) == 409
+    assert state(session, comment) == ("spam", 0)
 
 
 @pytest.mark.parametrize("noun", ["approval", "spam", "removal", "restoration", "erasure"])

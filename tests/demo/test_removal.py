@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -11,7 +12,9 @@ from sqlalchemy import MetaData, func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from blogapp import clock
 from blogapp.articles.models import Article
+from blogapp.articles.revisions import content_of, record
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
@@ -94,6 +97,17 @@ def test_changed_demo_article_is_kept(demo: None, app: Flask, runner: FlaskCliRu
     assert "3 demo articles removed." in output
     assert slugs(session) == {"the-case-for-mending"}
     assert runner.invoke(args=["demo", "--remove", "--yes"]).output == "0 demo articles removed.\n"
+    assert slugs(session) == {"the-case-for-mending"}
+
+
+def test_demo_article_with_an_edit_that_is_not_published_is_kept(
+    demo: None, app: Flask, runner: FlaskCliRunner, session: Session
+) -> None:
+    with app.app_context(), write_transaction() as writing:
+        article = writing.scalars(select(Article).where(Article.slug == "the-case-for-mending")).one()
+        content = replace(content_of(article), body_source="My own text")
+        record(writing, article, content, "save", False, clock.now())
+    assert "kept, because it was changed" in runner.invoke(args=["demo", "--remove", "--yes"]).output
     assert slugs(session) == {"the-case-for-mending"}
 
 

@@ -182,3 +182,11 @@ def test_text_inside_a_picture_is_not_kept() -> None:
     hidden = picture("JPEG") + b"<script>alert(1)</script>"
     for file in encode(hidden).files.values():
         assert b"script" not in file
+
+
+def test_incomplete_exif_data_is_refused_or_ignored() -> None:
+    for format in ("PNG", "WEBP", "JPEG"):
+        try:
+            assert encode(picture(format, exif=b"Exif\0\0II*\0")).width == 64
+        except (Damaged, NotAPicture):
+            continue

@@ -6,18 +6,21 @@ import io
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from blogapp import clock
 from blogapp.articles.models import Article
+from blogapp.articles.pictures import ArticlePicture
+from blogapp.articles.revisions import content_of, record
 from blogapp.db.transactions import write_transaction
 from blogapp.media.library import PICTURES_PER_PAGE, delete_unused
 from blogapp.media.models import Picture, PictureFile
@@ -146,6 +149,19 @@ def test_unused_pictures_are_deleted_after_a_day(
         assert delete_unused(writing, now + timedelta(hours=23)) == 0
         assert delete_unused(writing, now + timedelta(hours=25)) == 1
     assert session.scalars(select(Picture.hash)).all() == [used[7:39]]
+
+
+def test_pictures_of_earlier_texts_are_kept(
+    signed_in: FlaskClient, publish_article: Publish, app: Flask, session: Session
+) -> None:
+    address = upload_json(signed_in, picture())["stored"][0]["address"]
+    article = publish_article(body="No picture yet.")
+    with app.app_context(), write_transaction() as writing:
+        content = replace(content_of(writing.get_one(Article, article.id)), body_source=f"![]({address})")
+        record(writing, writing.get_one(Article, article.id), content, "save", False, clock.now())
+        writing.execute(delete(ArticlePicture))  # a later text does not show it
+        assert delete_unused(writing, clock.now() + timedelta(days=40)) == 0
+    assert app.test_client().get(address).status_code == 200
 
 
 def test_description_is_saved_and_used(signed_in: FlaskClient, session: Session) -> None:

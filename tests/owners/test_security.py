@@ -112,11 +112,24 @@ def test_guesses_of_the_present_password_are_limited(client: FlaskClient) -> Non
 def test_new_recovery_codes_replace_the_old_ones(client: FlaskClient, session: Session) -> None:
     sign_in(client)
     assert "You have 0 unused recovery codes" in client.get("/owner/security").text
-    pages = [client.post("/owner/security/recovery-codes").text for _ in range(2)]
+    form = {"present_password": PASSWORD}
+    pages = [client.post("/owner/security/recovery-codes", data=form).text for _ in range(2)]
     first, second = (set(re.findall(r"<code>([a-z2-9-]+)</code>", page)) for page in pages)
     assert len(first | second) == 20
     assert session.scalar(select(func.count()).select_from(RecoveryCode)) == 10
     assert "You have 10 unused recovery codes" in client.get("/owner/security").text
+
+
+@pytest.mark.parametrize("fields", [{}, {"present_password": "wrong"}])
+def test_recovery_codes_need_the_present_password(
+    client: FlaskClient, session: Session, fields: dict[str, str]
+) -> None:
+    """Each code replaces the password, so a stolen session must not get any."""
+    sign_in(client)
+    answer = client.post("/owner/security/recovery-codes", data=fields)
+    assert answer.status_code == 422
+    assert 'id="codes-error"' in answer.text
+    assert session.scalar(select(func.count()).select_from(RecoveryCode)) == 0
 
 
 def test_last_use_is_recorded_once_an_hour(

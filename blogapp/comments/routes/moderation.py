@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.models import Article
+from blogapp.articles.reading import ArticleGone
 from blogapp.comments import article_settings, bans, moderation
 from blogapp.comments.current_author import current_author
 from blogapp.comments.decisions import Decider
@@ -182,7 +183,7 @@ def _shown_on(comment: Comment | None) -> Article | None:
         return None
     try:
         return article_of(comment)
-    except NotFound:
+    except (NotFound, ArticleGone):
         return None
 
 
