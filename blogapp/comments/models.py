@@ -145,7 +145,7 @@ class Comment(Model):
         Index(None, "article_id", "root_id", "shown", "like_count", "number"),
         Index(None, "root_id", "shown", "path"),
         Index(None, "article_id", "changed_in"),
-        Index(None, "body_digest", "article_id"),
+        Index(None, "body_digest", "id"),
         Index(None, "author_token_hash", "article_id", "body_digest"),
         Index(None, "author_token_hash", "status", "id"),
         Index(None, "status", "id"),

@@ -33,7 +33,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_comments_article_id_status_id'), 'comments', ['article_id', 'status', 'id'], unique=False)
     op.add_column('comments', sa.Column('reasons', sa.JSON(none_as_null=True), nullable=True))
     op.add_column('comments', sa.Column('learned_as', sa.String(length=8), server_default=sa.text("''"), nullable=False))
-    op.create_index(op.f('ix_comments_body_digest_article_id'), 'comments', ['body_digest', 'article_id'], unique=False)
+    op.create_index(op.f('ix_comments_body_digest_id'), 'comments', ['body_digest', 'id'], unique=False)
     op.drop_index(op.f('ix_comments_article_id_body_digest'), 'comments')
     op.create_table('spam_terms',
     sa.Column('term', sa.String(length=200), nullable=False),
@@ -95,7 +95,7 @@ def downgrade() -> None:
     op.drop_table('spam_words')
     op.drop_table('spam_terms')
     op.create_index(op.f('ix_comments_article_id_body_digest'), 'comments', ['article_id', 'body_digest'], unique=False)
-    op.drop_index(op.f('ix_comments_body_digest_article_id'), 'comments')
+    op.drop_index(op.f('ix_comments_body_digest_id'), 'comments')
     op.drop_column('comments', 'learned_as')
     op.drop_column('comments', 'reasons')
     op.drop_column('conversations', 'pinned_id')

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event, insert, text
 
 from blogapp.articles.publishing import Manuscript, publish
+from blogapp.comments import spam
 from blogapp.comments.models import NUMBER_WIDTH, Comment, CommentDecision, CommentRevision, Conversation, Like
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
@@ -208,3 +209,12 @@ def test_refused_post_takes_no_write_lock(app: Flask, post: Post, comment: int, 
             post("birds", htmx=True, **fields)
         assert statements
         assert all(statement.startswith("SELECT") for statement, _ in statements)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_same_text_is_found_by_its_index_without_statistics(app: Flask) -> None:
+    """Before ANALYZE, SQLite would rather read all comments from the newest on than sort what an index finds."""
+    with app.app_context():
+        sql = str(spam.SAME_TEXT.compile(dialect=db.engine.dialect, compile_kwargs={"literal_binds": False}))
+        plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (b"", 50, 0)).all()
+    assert "USING INDEX ix_comments_body_digest_id (body_digest=?)" in str(plan)
