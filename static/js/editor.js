@@ -138,7 +138,7 @@
     const isEmpty = () => !bar().dataset.article && !title.value.trim() && !body.value.trim();
 
     const save = () => {
-      if (saving || isBlocked || !isUnsaved() || isEmpty()) return saving;
+      if (saving || isSubmitting || isBlocked || !isUnsaved() || isEmpty()) return saving;
       saving = send().finally(() => {
         saving = null;
         if (isUnsaved() && !isBlocked && !timer) schedule(PAUSE);
@@ -286,6 +286,7 @@
     // --- Buttons of the form ------------------------------------------------------------------------------------
 
     let submittedChanges = 0;
+    let isSubmitting = false; // a button's request is running: an automatic save could overtake it
     // A button waits for the running save: a request that is overtaken by an older one would be refused.
     form.addEventListener("submit", (event) => {
       const { submitter } = event;
@@ -304,6 +305,7 @@
       clearTimeout(timer);
       timer = null;
       submittedChanges = changes;
+      isSubmitting = true;
       field("sequence").value = sequence += 1;
     }, true);
 
@@ -311,6 +313,12 @@
       if (!event.target.matches("[data-plain-submit]")) return;
       event.preventDefault();
       submitPlainly(event.target.value);
+    });
+
+    document.addEventListener("htmx:finally:request", (event) => {
+      if (event.detail.ctx.sourceElement !== form) return;
+      isSubmitting = false;
+      if (isUnsaved() && !isBlocked) schedule(PAUSE);
     });
 
     document.addEventListener("htmx:after:request", (event) => {
