@@ -170,7 +170,8 @@ def _date(text: str, shown: str, stored: datetime | None, zone: ZoneInfo) -> dat
     if found is None or not EARLIEST_YEAR <= int(found[1]) <= LATEST_YEAR:
         raise FieldError(gettext("Enter a date and a time, such as 2026-11-23 09:30."))
     try:
-        local = datetime(*(int(part) for part in found.groups()), tzinfo=zone)  # type: ignore[arg-type,misc]
+        year, month, day, hour, minute = map(int, found.groups())
+        local = datetime(year, month, day, hour, minute, tzinfo=zone)
     except ValueError:
         raise FieldError(gettext("There is no such date or time.")) from None
     moment = local.astimezone(UTC)

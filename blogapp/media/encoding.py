@@ -82,8 +82,9 @@ def _encode(image: Image.Image) -> Encoded:
     most = MOST_WEBP_PIXELS if image.format == "WEBP" else MOST_PIXELS
     if not image.width or not image.height or image.width * image.height > most:
         raise TooManyPixels(most)
-    if getattr(image, "n_frames", 1) > 1 and image.format not in {"MPO", "HEIF", "AVIF"}:
-        animation = _encode_animation(image)
+    frames: int = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format not in {"MPO", "HEIF", "AVIF"}:
+        animation = _encode_animation(image, frames)
         if animation is not None:
             return animation
     profile = image.info.get("icc_profile")
@@ -99,11 +100,10 @@ def _encode(image: Image.Image) -> Encoded:
     return Encoded(largest.width, largest.height, files)
 
 
-def _encode_animation(image: Image.Image) -> Encoded | None:
+def _encode_animation(image: Image.Image, frames: int) -> Encoded | None:
     """An animation in one width; None if it is too long."""
     width = _fitting_width(image.width, image.height, ANIMATED_WIDTH)
     height = max(1, round(image.height * width / image.width))
-    frames: int = image.n_frames  # type: ignore[attr-defined]
     if width * height * frames > MOST_ANIMATED_PIXELS or image.width * image.height * frames > 10 * MOST_PIXELS:
         return None
     images, durations = [], []

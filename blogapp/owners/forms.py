@@ -54,11 +54,11 @@ class SiteForm(OwnerForm):
 
     def validate_lang(self, field: Field) -> None:
         if field.data not in LOCALES:
-            raise ValidationError(gettext("Please choose a language of the list."))
+            raise ValidationError(gettext("Please choose a language from the list."))
 
     def validate_time_zone(self, field: Field) -> None:
         if not is_time_zone(field.data or ""):
-            raise ValidationError(gettext("Please choose a time zone of the list."))
+            raise ValidationError(gettext("Please choose a time zone from the list."))
 
     def leave_out(self, fixed: frozenset[str]) -> None:
         """Remove the fields of settings that the environment sets."""
@@ -83,7 +83,7 @@ class SettingsForm(SiteForm):
 
     def validate_moderation(self, field: Field) -> None:
         if field.data is not None and field.data not in moderation_names():
-            raise ValidationError(gettext("Please choose an entry of the list."))
+            raise ValidationError(gettext("Please choose an entry from the list."))
 
     def validate_close_days(self, field: Field) -> None:
         if field.data is None:
@@ -97,7 +97,7 @@ class SettingsForm(SiteForm):
     def validate_look(self, field: Field) -> None:
         # A form without this field leaves the look as it is.
         if field.data is not None and field.data not in LOOKS:
-            raise ValidationError(gettext("Please choose a look of the list."))
+            raise ValidationError(gettext("Please choose a look from the list."))
 
 
 # The field for each setting of the site.

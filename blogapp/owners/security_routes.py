@@ -39,7 +39,7 @@ def revoke(session_id: int) -> Response | str:
 
 @bp.post("/sessions/revocation")
 def revoke_all() -> Response:
-    """Sign out everywhere, here too."""
+    """Sign out everywhere, including here."""
     with write_transaction(Changes.NOTHING) as session:
         end_all_sessions(session, current_owner().id)
     response = redirect(url_for("owner.new"), 303)

@@ -19,6 +19,7 @@ from datetime import date, datetime
 from typing import IO, Any
 
 from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, delete, exists, false, func, select, text
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from blogapp.articles.files import to_markdown
@@ -46,7 +47,7 @@ LEFT_OUT = frozenset(
 ACCOUNTS = frozenset({"owners", "recovery_codes", "used_reset_codes"})
 OWNERS = "owners.id"
 # Columns that are not stored in the JSON: digests made with the day's key, and the bytes of pictures, which are files.
-EMPTIED = {("comments", "digest"): None}
+EMPTIED = frozenset({("comments", "digest")})
 FILES = ("picture_files", "body")
 
 
@@ -103,6 +104,9 @@ def verify_archive(file: IO[bytes]) -> Manifest:
         manifest = read_manifest(archive)
         if damaged := archive.testzip():
             raise ArchiveError(f"The archive is damaged: {damaged}.")
+        missing = [name for name in manifest.rows if f"tables/{name}.jsonl" not in archive.namelist()]
+        if missing:
+            raise ArchiveError(f"The archive is incomplete: {', '.join(missing)}.")
         for name, number in manifest.rows.items():
             with archive.open(f"tables/{name}.jsonl") as part:
                 if sum(1 for _ in part) != number:
@@ -127,7 +131,10 @@ def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
         for table in wanted:
             rows = (row for row in _read(archive, table) if table.name != "site_settings" or row["name"] not in kept)
             for batch in _batches(rows):
-                session.execute(table.insert(), batch)
+                try:
+                    session.execute(table.insert(), batch)
+                except (IntegrityError, DataError) as error:
+                    raise ArchiveError(f"Rows of {table.name} do not fit the other rows of the archive.") from error
             _set_sequence(session, table)
     return manifest
 
@@ -211,16 +218,19 @@ def _opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError):
-        raise ArchiveError("This file is no archive of blogapp, or it is damaged.") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ArchiveError("This file is no archive of blogapp, or it is damaged.") from error
 
 
 def _read(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:
     with archive.open(f"tables/{table.name}.jsonl") as part:
-        for line in part:
-            row = {name: _from_json(table.columns[name], value) for name, value in json.loads(line).items()}
-            if table.name == FILES[0]:
-                row[FILES[1]] = archive.read(_picture_name(row["picture_id"], row["width"]))
+        for number, line in enumerate(part, start=1):
+            try:
+                row = {name: _from_json(table.columns[name], value) for name, value in json.loads(line).items()}
+                if table.name == FILES[0]:
+                    row[FILES[1]] = archive.read(_picture_name(row["picture_id"], row["width"]))
+            except (KeyError, ValueError, TypeError, AttributeError) as error:
+                raise ArchiveError(f"Line {number} of {table.name} in the archive cannot be read.") from error
             if "body_html" in row:  # rendered again: HTML of a file is not trusted
                 row |= {"body_html": "", "renderer_version": 0}
             yield row

@@ -208,3 +208,31 @@ def test_many_pictures_are_not_sent_as_one_response(app: Flask, client: FlaskCli
     answer = client.get("/owner/export.zip")
     assert answer.status_code == 409
     assert "flask backup" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new"),
+    [
+        ("comments", b'"article_id": 1,', b'"article_id": 99,'),
+        ("comments", b'"created_at": "2', b'"created_at": "x'),
+        ("articles", b'"slug"', b'"unknown"'),
+        ("articles", b"{", b"["),
+        ("picture_files", b'"width": 600', b'"width": 601'),
+    ],
+)
+def test_rows_that_cannot_be_read_are_named(
+    app: Flask, filled: FlaskClient, tmp_path: Path, table: str, old: bytes, new: bytes
+) -> None:
+    file, changed = tmp_path / "backup.zip", tmp_path / "changed.zip"
+    backup(app, file)
+    before = page_of(app)
+    with zipfile.ZipFile(file) as good, zipfile.ZipFile(changed, "w") as bad:
+        for name in good.namelist():
+            content = good.read(name)
+            assert name != f"tables/{table}.jsonl" or old in content
+            bad.writestr(name, content.replace(old, new) if name == f"tables/{table}.jsonl" else content)
+    result = app.test_cli_runner().invoke(args=["restore", "--force", str(changed)])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert table in result.output
+    assert page_of(app) == before

@@ -79,7 +79,7 @@ def test_unknown_look_is_refused(client: FlaskClient) -> None:
     form = {"site_title": "Birds", "description": "", "lang": "en", "time_zone": "UTC", "look": '"><script>'}
     answer = client.post("/owner/settings", data=form)
     assert answer.status_code == 422
-    assert "Please choose a look of the list." in answer.text
+    assert "Please choose a look from the list." in answer.text
 
 
 @pytest.mark.settings(SITE_LOOK="print")
