@@ -114,7 +114,7 @@ FIELDS = {
 
 def site_values(site: Site) -> dict[str, Any]:
     """The values with which the fields of `SiteForm` begin."""
-    return {field: getattr(site, name) for name, field in FIELDS.items()}
+    return {field: str(getattr(site, name)) for name, field in FIELDS.items()}
 
 
 class NewPasswordForm(OwnerForm):

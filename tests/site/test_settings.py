@@ -169,6 +169,7 @@ def test_comments_are_closed_after_days_set_in_the_browser(
 ) -> None:
     publish_article()
     assert app.test_client().get("/articles/birds").text.count('id="comment-form"') == 1
+    assert re.search(r'name="close_days"[^>]* value="0"', owner.get("/owner/settings").text)
     assert owner.post("/owner/settings", data=settings_form(close_days="7")).status_code == 303
     assert app.test_client().get("/articles/birds").text.count('id="comment-form"') == 0
     # A form without the field leaves it as it is.
