@@ -260,9 +260,9 @@ def test_sigterm_ends_the_server_at_any_moment(tmp_path: Path, milliseconds: int
         process = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
         time.sleep(milliseconds / 1000)
         process.terminate()
-        # Shorter than the timeout after which the main process kills workers.
+        # Shorter than the timeout after which the main process kills workers. Its log is not evidence: two of granian's
+        # threads wait for a worker, and on a busy machine one of them can take an ended worker for a running one.
         assert process.wait(timeout=7) in {0, -signal.SIGTERM}
-    assert "Killing" not in (tmp_path / "log").read_text()
 
 
 def test_workers_end_when_the_main_process_is_killed(server: Server) -> None:
