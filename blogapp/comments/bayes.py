@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
 from blogapp.comments.models import Comment, SpamWord
@@ -43,11 +43,11 @@ def words_of(comment: Comment) -> list[str]:
     return sorted({*WORD.findall(text), *hosts})[:MOST_WORDS]
 
 
-def suspicious_words(session: Session, comment: Comment) -> list[str]:
+def suspicious_words(connection: Connection, comment: Comment) -> list[str]:
     """The words that make the comment look like spam, most telling first; empty if it does not, or if too little was
     learned."""
     words = words_of(comment)
-    counts = {row.word: row for row in session.connection().execute(COUNTS, {"words": [TOTAL, *words]})}
+    counts = {row.word: row for row in connection.execute(COUNTS, {"words": [TOTAL, *words]})}
     total = counts.pop(TOTAL, None)
     if total is None or min(total.spam, total.honest) < ENOUGH:
         return []

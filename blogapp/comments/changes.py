@@ -42,10 +42,13 @@ class Written:
     conversation: Conversation
 
 
-def load_after_write(session: Session, written: Comment) -> Written:
+def load_after_write(session: Session, written: Comment, conversation: Conversation | None = None) -> Written:
     """Load what a page displays with a comment after its write transaction, in one snapshot. The session's objects are
-    discarded first, because other transactions may have changed their rows."""
+    discarded first, because other transactions may have changed their rows. With the `conversation` of that
+    transaction, a new comment that is no reply needs no query."""
     session.expunge_all()
+    if conversation is not None and written.root_id is None:
+        return Written(Node(written), None, [], conversation)
     threads = load_threads(session, [written.root_id] if written.root_id else [])
     parent = session.get(Comment, written.parent_id) if written.parent_id else None
     node = Node(written, parent if written.depth > MAX_DEPTH else None)

@@ -91,7 +91,7 @@ def edit_comment(
     _replace_text(session, comment, body, body_html, author)
     if comment.status == PUBLISHED:
         touch(conversation, comment)
-        verdict = spam.judge(session, comment, rules) if not author.is_owner else spam.Verdict(PUBLISHED)
+        verdict = spam.judge(session.connection(), comment, rules) if not author.is_owner else spam.Verdict(PUBLISHED)
         comment.reasons = verdict.reasons
         if verdict.status != PUBLISHED or (replaces_owners_edit and not author.is_owner):
             record(session, comment, HOLD, RULES, author.now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
@@ -36,6 +36,7 @@ REPEAT_PERIOD = timedelta(minutes=10)
 NETWORK_MARK_DAYS = 30
 
 # Statements of every post are built once: building one takes longer than running it.
+_comments = Model.metadata.tables[Comment.__tablename__]
 WITH_DIGEST = select(Comment.id).where(Comment.digest == bindparam("digest"), Comment.created_at >= bindparam("since"))
 SAME_BY_AUTHOR = (
     select(Comment.id)
@@ -51,8 +52,12 @@ SAME_BY_AUTHOR = (
     .order_by(Comment.id)
     .limit(1)
 )
-RELEASE_DIGEST = (
-    update(Model.metadata.tables[Comment.__tablename__]).where(Comment.digest == bindparam("old")).values(digest=None)
+# Digests are unique, so a digest that is older than REPEAT_PERIOD is cleared before it is used again.
+FIND_OR_CLEAR_DIGEST = (
+    update(_comments)
+    .where(_comments.c.digest == bindparam("of"))
+    .values(digest=case((_comments.c.created_at >= bindparam("since"), _comments.c.digest), else_=None))
+    .returning(_comments.c.id, _comments.c.digest)
 )
 
 
@@ -80,6 +85,19 @@ class Sender:
     network_mark: bytes | None = None
 
 
+@dataclass(frozen=True)
+class Posted:
+    """A posted comment, and the article's conversation with it. For a repeated form, it is the first comment, and
+    `conversation` is None."""
+
+    comment: Comment
+    conversation: Conversation | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return self.conversation is not None
+
+
 def check_may_post(session: Session, article: Article, draft: Draft, rules: Rules, now: datetime) -> None:
     """Raise Closed (because of the article's age) or NameTaken if the comment cannot be posted. Called before rendering
     and before taking the write lock."""
@@ -91,23 +109,24 @@ def check_may_post(session: Session, article: Article, draft: Draft, rules: Rule
 
 def post_comment(
     session: Session, article: Article, draft: Draft, body_html: str, sender: Sender, rules: Rules, now: datetime
-) -> tuple[Comment, bool]:
+) -> Posted:
     """Post `draft`, whose rendered text is `body_html`, to `article`. A durable write transaction must be open.
 
-    Returns the comment and whether it is new: for a repeated form, the first comment is returned. Raises Closed,
-    Locked or ParentGone.
+    Raises Closed, Locked or ParentGone.
     The statements run without the session's objects, because other posts wait for the lock meanwhile.
     """
-    conversation = lock_counters(session, article.id)
+    connection = session.connection()
+    conversation = lock_counters(connection, article.id)
     if conversation.is_closed:
         raise Closed
     # Checked again: the same form may have been posted while this one waited for the lock.
-    first = find_repeat(session, article.id, draft, sender, now)
-    if first is not None:
-        return first, False
     digest = _digest(sender.visitor, article.id, draft) if sender.visitor else None
-    if digest is not None:
-        _release_digest(session, digest)
+    if digest is None:
+        first = find_repeat(session, article.id, draft, sender, now)
+    else:
+        first = _repeat_with(session, connection, digest, now)
+    if first is not None:
+        return Posted(first)
 
     parent = _parent(session, article, draft.parent_id)
     comment = Comment(
@@ -129,10 +148,9 @@ def post_comment(
         **_place(conversation.last_number + 1, parent),
     )
     rules = rules_of(conversation, rules)
-    verdict = spam.Verdict(PUBLISHED) if draft.by_owner else spam.judge(session, comment, rules, draft.trapped, now)
+    verdict = spam.Verdict(PUBLISHED) if draft.by_owner else spam.judge(connection, comment, rules, draft.trapped, now)
     comment.status, comment.reasons = verdict.status, verdict.reasons
-    add_comment(session, conversation, comment)
-    return comment, True
+    return Posted(comment, add_comment(session, conversation, comment))
 
 
 def find_repeat(session: Session, article_id: int, draft: Draft, sender: Sender, now: datetime) -> Comment | None:
@@ -157,6 +175,12 @@ def find_repeat(session: Session, article_id: int, draft: Draft, sender: Sender,
 def _find(session: Session, statement: Select[int], values: dict[str, Any]) -> Comment | None:
     comment_id = session.connection().scalar(statement, values)
     return session.get(Comment, comment_id) if comment_id else None
+
+
+def _repeat_with(session: Session, connection: Connection, digest: bytes, now: datetime) -> Comment | None:
+    """The comment of the last REPEAT_PERIOD with this digest. An older one's digest is cleared."""
+    row = connection.execute(FIND_OR_CLEAR_DIGEST, {"of": digest, "since": now - REPEAT_PERIOD}).first()
+    return session.get(Comment, row.id) if row and row.digest else None
 
 
 def is_closed(article: Article, conversation: Conversation, rules: Rules, now: datetime) -> bool:
@@ -187,11 +211,6 @@ def _digest(visitor: bytes, article_id: int, draft: Draft) -> bytes:
     # Each part is preceded by its length, so that different forms cannot give the same bytes.
     message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
     return hmac.digest(visitor, message, "sha256")
-
-
-def _release_digest(session: Session, digest: bytes) -> None:
-    """Clear the digest of a comment older than REPEAT_PERIOD: digests are unique."""
-    session.connection().execute(RELEASE_DIGEST, {"old": digest})
 
 
 def _parent(session: Session, article: Article, parent_id: int | None) -> Comment | None:

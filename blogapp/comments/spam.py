@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.comments import bayes
@@ -89,15 +89,15 @@ def rules_of(conversation: Any, rules: Rules) -> Rules:
 
 
 def judge(
-    session: Session, comment: Comment, rules: Rules, is_trapped: bool = False, posted_at: datetime | None = None
+    connection: Connection, comment: Comment, rules: Rules, is_trapped: bool = False, posted_at: datetime | None = None
 ) -> Verdict:
     """PUBLISHED, PENDING or SPAM for the current text of a reader's comment, which may not be stored yet. `is_trapped`:
     the hidden field of the form was filled in. `posted_at` is the time of a post, None for an edit."""
-    reasons = [list(sign) for sign in _signs(session, comment, is_trapped, posted_at)]
+    reasons = [list(sign) for sign in _signs(connection, comment, is_trapped, posted_at)]
     points = sum(POINTS[sign] for sign, _ in reasons)
     if points >= SPAM_AT:
         return Verdict(SPAM, reasons)
-    if rules.moderation == "all" or (rules.moderation == "first" and not _is_known(session, comment)):
+    if rules.moderation == "all" or (rules.moderation == "first" and not _is_known(connection, comment)):
         return Verdict(PENDING, [*reasons, ["policy", rules.moderation]])
     return Verdict(PENDING if points >= HELD_AT else PUBLISHED, reasons)
 
@@ -108,9 +108,8 @@ def digest_of(body: str) -> bytes:
 
 
 def _signs(
-    session: Session, comment: Comment, is_trapped: bool, posted_at: datetime | None
+    connection: Connection, comment: Comment, is_trapped: bool, posted_at: datetime | None
 ) -> Iterator[tuple[str, str]]:
-    connection = session.connection()
     if is_trapped:
         yield "trap", ""
     if (links := markup.count_links(comment.body_html)) > MAX_LINKS:
@@ -129,7 +128,7 @@ def _signs(
         yield "scripts", ", ".join(mixed[:3])
     if listed := _listed_terms(list(connection.scalars(TERMS)), comment):
         yield "listed", ", ".join(listed[:3])
-    if words := bayes.suspicious_words(session, comment):
+    if words := bayes.suspicious_words(connection, comment):
         yield "words", ", ".join(words[:5])
 
 
@@ -172,8 +171,8 @@ def _words_between_spaces(text: str) -> str:
     return f" {' '.join(WORDS.findall(text.casefold()))} "
 
 
-def _is_known(session: Session, comment: Comment) -> bool:
+def _is_known(connection: Connection, comment: Comment) -> bool:
     """Whether a comment from the same browser is published. A name proves nothing: anybody can copy it."""
     if comment.author_token_hash is None:
         return False
-    return session.connection().scalar(PUBLISHED_BY, {"token_hash": comment.author_token_hash}) is not None
+    return connection.scalar(PUBLISHED_BY, {"token_hash": comment.author_token_hash}) is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, exists, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation
@@ -36,9 +36,9 @@ def lock_conversation(session: Session, article_id: int) -> Conversation:
     return locked
 
 
-def lock_counters(session: Session, article_id: int) -> Any:
+def lock_counters(connection: Connection, article_id: int) -> Any:
     """Like `lock_conversation`, as a row of the same columns, for `add_comment`."""
-    return session.connection().execute(_lock_statement(session.get_bind().dialect.name), _new_row(article_id)).one()
+    return connection.execute(_lock_statement(connection.dialect.name), _new_row(article_id)).one()
 
 
 def lock_conversations(session: Session, article_ids: Select[int]) -> None:
@@ -69,9 +69,10 @@ def lock_comment(session: Session, comment: Comment) -> Conversation:
     return conversation
 
 
-def add_comment(session: Session, counters: Any, comment: Comment) -> None:
+def add_comment(session: Session, counters: Any, comment: Comment) -> Conversation:
     """Store a new comment, which is not in the session, and update its article's conversation, whose row is `counters`.
-    If it is published, readers see it immediately: its parent is published too."""
+    If it is published, readers see it immediately: its parent is published too. Returns the conversation as it is then,
+    which is not in the session either."""
     version = counters.version + comment.is_published
     comment.shown = comment.is_published
     comment.published_in = comment.changed_in = version if comment.shown else 0
@@ -84,6 +85,7 @@ def add_comment(session: Session, counters: Any, comment: Comment) -> None:
     connection.execute(UPDATE_COUNTERS, {"of": comment.article_id, **values})
     if comment.shown and comment.root_id is not None:
         _change_reply_count(session, comment.root_id, 1)
+    return Conversation(**{**counters._mapping, **values})
 
 
 def publish(session: Session, conversation: Conversation, comment: Comment) -> None:

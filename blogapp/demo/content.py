@@ -72,6 +72,6 @@ def _add_comments(session: Session, article: Article, comments: tuple[DemoCommen
         html = render_comment(each.text, article.lang)
         draft = Draft(each.name, each.link, each.text, ids.get(each.reply_to), trapped=False)
         sender = Sender(None, hashlib.sha256(each.name.encode()).digest())
-        comment, _ = post_comment(session, article, draft, html, sender, Rules("open", 0), when)
+        comment = post_comment(session, article, draft, html, sender, Rules("open", 0), when).comment
         ids[number] = comment.id
         session.add(DemoCommentRecord(comment_id=comment.id))

@@ -56,7 +56,7 @@ def write_comments(app: Flask, article: Article) -> WriteComments:
         with app.app_context(), write_transaction() as session:
             drafts = [Draft(author_name, "", body, parent_id, trapped=False) for body in bodies]
             return [
-                post_comment(session, article, draft, f"<p>{draft.body}</p>", sender, rules, clock.now())[0].id
+                post_comment(session, article, draft, f"<p>{draft.body}</p>", sender, rules, clock.now()).comment.id
                 for draft in drafts
             ]
 

@@ -56,7 +56,9 @@ def test_honest_comments_pass_and_spam_is_held(app: Flask, article: Article) -> 
                 bayes.learn(session, [comment_of(each) for each in folds(kind, number)[0]], kind)
             for kind in held:
                 for body in folds(kind, number)[1]:
-                    verdict = spam.judge(session, comment_of(body), spam.Rules("open", 0), posted_at=clock.now())
+                    verdict = spam.judge(
+                        session.connection(), comment_of(body), spam.Rules("open", 0), posted_at=clock.now()
+                    )
                     if verdict.status != "published":
                         held[kind].append(body)
     assert len(held["honest"]) <= len(texts("honest")) / 100, held["honest"]
@@ -67,9 +69,9 @@ def test_filter_abstains_until_it_has_learned_enough_of_both_kinds(app: Flask) -
     with app.app_context(), write_transaction() as session:
         bayes.learn(session, [comment_of(each) for each in texts("spam")], "spam")
         bayes.learn(session, [comment_of(each) for each in texts("honest")[: bayes.ENOUGH - 1]], "honest")
-        assert bayes.suspicious_words(session, comment_of(texts("spam")[0])) == []
+        assert bayes.suspicious_words(session.connection(), comment_of(texts("spam")[0])) == []
         bayes.learn(session, [comment_of(texts("honest")[-1])], "honest")
-        assert "viagra" in bayes.suspicious_words(session, comment_of(texts("spam")[0]))
+        assert "viagra" in bayes.suspicious_words(session.connection(), comment_of(texts("spam")[0]))
 
 
 def learned(session: Session) -> dict[str, tuple[int, int]]:

@@ -199,7 +199,7 @@ def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comment
         assert sent.status_code == 201
         counts.append(len(statements))
         write_comments(f"Other {number} {each}" for each in range(30))
-    assert counts == [15, 15, 15]
+    assert counts == [14, 14, 14]
 
 
 def test_refused_post_takes_no_write_lock(app: Flask, post: Post, comment: int, owner: FlaskClient) -> None:

@@ -11,11 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
-from blogapp.comments.changes import load_after_write
+from blogapp.comments.changes import Written, load_after_write
 from blogapp.comments.current_author import current_author
 from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.permissions import Author
+from blogapp.comments.posting import Posted
 from blogapp.comments.refusals import NotSaved
 from blogapp.comments.routes.read import Answer, address_of, article_of, render_comments
 from blogapp.db.base import db
@@ -56,9 +57,10 @@ def saving(article_id: int) -> Iterator[Session]:
         raise NotSaved(explain_fault(fault), RETRY_AFTER[fault.kind]) from error
 
 
-def posted(article: Article, comment: Comment) -> Response:
+def posted(article: Article, done: Posted) -> Response:
     """The response to a new comment. With HTMX: the comment at its place in the page, the count, an empty form and a
     status message. Without: a redirect to the comment."""
+    comment = done.comment
     if not is_htmx():
         if comment.is_published:
             return _redirect(address_of(article, comment))
@@ -67,7 +69,8 @@ def posted(article: Article, comment: Comment) -> Response:
     is_own = author.wrote(comment) and not author.is_owner
     form = FormView.empty(article, signature=(comment.author_name, comment.author_url) if is_own else ("", ""))
     status = 201 if comment.is_published else 202
-    return _fragment("comments/_posted.html", "comment-posted", article, comment, status, form=form)
+    written = load_after_write(db.session(), comment, done.conversation)
+    return _fragment("comments/_posted.html", "comment-posted", article, written, status, form=form)
 
 
 def changed(article: Article, comment: Comment, sentence: str, undo: int | None = None) -> Response:
@@ -75,7 +78,8 @@ def changed(article: Article, comment: Comment, sentence: str, undo: int | None 
     the comment, or to the article's comments if it is no longer shown. `undo` is the number of an owner's decision; the
     page then has a button to undo it."""
     if is_htmx():
-        return _fragment("comments/_changed.html", "comment-changed", article, comment, sentence=sentence, undo=undo)
+        written = load_after_write(db.session(), comment)
+        return _fragment("comments/_changed.html", "comment-changed", article, written, sentence=sentence, undo=undo)
     if comment.shown and not undo:
         return _redirect(address_of(article, comment))
     return _redirect(url_for("articles.show", slug=article.slug, undo=undo, _anchor="comments"))
@@ -88,10 +92,9 @@ def confirm_page(article: Article, comment: Comment, removes: bool) -> Answer:
 
 
 def _fragment(
-    template: str, event: str, article: Article, comment: Comment, status: int = 200, **values: object
+    template: str, event: str, article: Article, written: Written, status: int = 200, **values: object
 ) -> Response:
-    """The comment and what depends on it, read from one snapshot after the write."""
-    written = load_after_write(db.session(), comment)
+    """The comment and what depends on it."""
     page = render_comments(
         template,
         article,
@@ -102,7 +105,7 @@ def _fragment(
         **values,
     )
     response = make_response(page, status)
-    response.headers["HX-Trigger"] = json.dumps({event: {"comment": f"comment-{comment.id}"}})
+    response.headers["HX-Trigger"] = json.dumps({event: {"comment": f"comment-{written.node.comment.id}"}})
     return response
 
 

@@ -13,8 +13,7 @@ from blogapp.comments.bans import check_not_banned
 from blogapp.comments.current_author import current_author, remember_author
 from blogapp.comments.finding import find_visible
 from blogapp.comments.forms import CommentForm, FormView, form_id
-from blogapp.comments.models import Comment
-from blogapp.comments.posting import Draft, Sender, check_may_post, find_repeat, post_comment
+from blogapp.comments.posting import Draft, Posted, Sender, check_may_post, find_repeat, post_comment
 from blogapp.comments.refusals import Closed, Refused, TooMany
 from blogapp.comments.routes.answers import posted, saving
 
@@ -49,14 +48,14 @@ def create(slug: str) -> Answer:
     try:
         rates.check_attempt(current_author())
         form.check()
-        comment, is_new = _post(article, form, fresh_token)
+        done = _post(article, form, fresh_token)
     except Refused as refusal:
         return _form_again(article, form, refusal)
     # A repeated form gets no cookie: a visitor who sends a copy of another comment must not own that comment.
-    if not (is_new and fresh_token):
-        return posted(article, comment)
+    if not (done.is_new and fresh_token):
+        return posted(article, done)
     remember_author(fresh_token)
-    response = posted(article, comment)
+    response = posted(article, done)
     set_token(request, response, fresh_token)
     return response
 
@@ -103,8 +102,8 @@ def _parse_form() -> CommentForm:
     return form
 
 
-def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Comment, bool]:
-    """The comment, and whether it is new. `fresh_token` identifies its author if the browser has no cookie.
+def _post(article: Article, form: CommentForm, fresh_token: str) -> Posted:
+    """Post the comment. `fresh_token` identifies its author if the browser has no cookie.
 
     Cheap checks come first: repeats, rate limits and rules are checked before the text is rendered. It is rendered
     before the write lock is taken. Raises Refused.
@@ -113,7 +112,7 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> tuple[Commen
     token_hash = hash_token(fresh_token or read_token(request))
     visitor = _visitor(current_key(db.session(), now.date())) if fresh_token else None
     if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
-        return repeat, False
+        return Posted(repeat)
     mark = network_mark(current_app.config["SECRET_KEY"], network_of(request.remote_addr))
     if not author.is_owner:
         check_not_banned(db.session(), [token_hash, mark], now)
