@@ -106,6 +106,13 @@ class Settings:
             setting_values.whole_number(0, 36_500),
         )
     )
+    comment_closed: bool = field(
+        metadata=setting(
+            "whether comments are closed on all articles, except on those that are kept open",
+            "off",
+            setting_values.switch,
+        )
+    )
     comment_rate_per_minute: int = field(
         metadata=setting("comments that one network may post in a minute", "5", setting_values.whole_number(1, 100_000))
     )

@@ -10,14 +10,16 @@ from blogapp.comments.visibility import lock_comment, lock_conversation
 from blogapp.web.errors import NotFound
 
 POLICIES = ("open", "first", "all")
+CLOSED, KEPT_OPEN = "1", "0"
 
 
-def configure(session: Session, article_id: int, moderation: str, is_closed: bool) -> None:
+def configure(session: Session, article_id: int, moderation: str, closed: str) -> None:
     """Set which comments of an article await approval (one of POLICIES; anything else for the site's setting), and
-    whether it takes comments. A write transaction must be open."""
+    whether it takes comments: CLOSED, KEPT_OPEN, anything else for the site's setting. A write transaction must be
+    open."""
     conversation = lock_conversation(session, article_id)
     conversation.moderation = moderation if moderation in POLICIES else None
-    conversation.is_closed = is_closed
+    conversation.is_closed, conversation.is_kept_open = closed == CLOSED, closed == KEPT_OPEN
 
 
 def set_locked(session: Session, comment_id: int, is_locked: bool) -> Comment:

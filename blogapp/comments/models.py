@@ -77,8 +77,9 @@ class Conversation(Model):
     comment_count: Mapped[int] = mapped_column(Integer, default=0)
     # Which comments of this article await approval: `open`, `first` or `all`; None for the site's setting.
     moderation: Mapped[str | None] = mapped_column(String(8))
-    # Closed by an owner, regardless of the article's age.
+    # Closed or kept open by an owner, regardless of the article's age and of the site's settings.
     is_closed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    is_kept_open: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     # The first comment of the thread that is shown before all others. Not a foreign key: comments refer to articles, as
     # this row does, and a comment's row is never deleted alone.
     pinned_id: Mapped[int | None] = mapped_column(RowId)
@@ -206,7 +207,7 @@ class Like(Model):
 
 
 class SpamTerm(Model):
-    """A word or host of the owner's list: comments with it are spam."""
+    """A word, host or agent (`agent: curl`) of the owner's list: comments with it are spam."""
 
     __tablename__ = "spam_terms"
 

@@ -15,6 +15,7 @@ from blogapp.comments import article_settings
 from blogapp.comments.bans import lift, list_bans
 from blogapp.comments.bulk import ACTS, at_revisions, decide_about_many, seen_before
 from blogapp.comments.decisions import Decider
+from blogapp.comments.history import load_history
 from blogapp.comments.models import APPROVE, BY_OWNER, ERASE, Comment
 from blogapp.comments.notices import done_sentence
 from blogapp.comments.queue import Filter, last_id, load_queue
@@ -71,14 +72,14 @@ def configure() -> Answer:
     if article is None:
         raise NotFound
     with write_transaction(article.id) as session:
-        moderation, closed = request.form.get("moderation", ""), "closed" in request.form
+        moderation, closed = request.form.get("moderation", ""), request.form.get("closed", "")
         article_settings.configure(session, article.id, moderation, closed)
     return redirect(url_for("articles.show", slug=article.slug, _anchor="comments"), 303)
 
 
 @bp.get("/rules")
 def rules() -> str:
-    """The owner's list of words and hosts, and the bans."""
+    """The owner's list of words, hosts and agents, and the bans."""
     session = db.session()
     terms = "\n".join(session.scalars(TERMS))
     return render_template("comments/rules.html", terms=terms, bans=list_bans(session, clock.now()))
@@ -97,6 +98,21 @@ def lift_ban(ban_id: int) -> Answer:
     with write_transaction(Changes.NOTHING) as session:
         lift(session, ban_id)
     return redirect(url_for("owner_comments.rules"), 303)
+
+
+@bp.get("/<id:comment_id>/history")
+def history(comment_id: int) -> str:
+    """What happened to a comment, also after it was deleted."""
+    session = db.session()
+    comment = session.get(Comment, comment_id)
+    if comment is None:
+        raise NotFound
+    return render_template(
+        "comments/_history.html" if is_htmx() else "comments/history.html",
+        article=session.get_one(Article, comment.article_id),
+        comment=comment,
+        events=load_history(session, comment),
+    )
 
 
 def _page(wanted: Filter, before: int | None, batch: int = 0, skipped: int = 0, error: str = "") -> str:

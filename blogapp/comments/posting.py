@@ -64,7 +64,7 @@ FIND_OR_CLEAR_DIGEST = (
 @dataclass(frozen=True)
 class Draft:
     """A validated comment that is not posted yet. `trapped`: the hidden field was filled in; `by_owner`: the signed-in
-    owner posts it."""
+    owner posts it; `agent`: the User-Agent, which is only compared with the owner's list."""
 
     author_name: str
     author_url: str
@@ -72,6 +72,7 @@ class Draft:
     parent_id: int | None
     trapped: bool
     by_owner: bool = False
+    agent: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,9 @@ class Posted:
 
 
 def check_may_post(session: Session, article: Article, draft: Draft, rules: Rules, now: datetime) -> None:
-    """Raise Closed (because of the article's age) or NameTaken if the comment cannot be posted. Called before rendering
-    and before taking the write lock."""
-    if is_too_old(article, rules, now):
+    """Raise Closed or NameTaken if the comment cannot be posted. Called before rendering and before taking the write
+    lock, which is why the article's own settings are only read if the site's would close it."""
+    if _closed_by_rules(article, rules, now) and not _is_kept_open(session, article):
         raise Closed
     if not draft.by_owner and looks_like_the_owner(session, draft.author_name):
         raise NameTaken
@@ -117,7 +118,7 @@ def post_comment(
     """
     connection = session.connection()
     conversation = lock_counters(connection, article.id)
-    if conversation.is_closed:
+    if is_closed(article, conversation, rules, now):
         raise Closed
     # Checked again: the same form may have been posted while this one waited for the lock.
     digest = _digest(sender.visitor, article.id, draft) if sender.visitor else None
@@ -148,7 +149,9 @@ def post_comment(
         **_place(conversation.last_number + 1, parent),
     )
     rules = rules_of(conversation, rules)
-    verdict = spam.Verdict(PUBLISHED) if draft.by_owner else spam.judge(connection, comment, rules, draft.trapped, now)
+    verdict = spam.Verdict(PUBLISHED)
+    if not draft.by_owner:
+        verdict = spam.judge(connection, comment, rules, draft.trapped, now, draft.agent)
     comment.status, comment.reasons = verdict.status, verdict.reasons
     return Posted(comment, add_comment(session, conversation, comment))
 
@@ -184,13 +187,17 @@ def _repeat_with(session: Session, connection: Connection, digest: bytes, now: d
 
 
 def is_closed(article: Article, conversation: Conversation, rules: Rules, now: datetime) -> bool:
-    """Whether comments on the article are closed: by an owner, or because of its age."""
-    return conversation.is_closed or is_too_old(article, rules, now)
+    """Whether comments on the article are closed: by its own setting, on the whole site, or because of its age."""
+    return conversation.is_closed or (not conversation.is_kept_open and _closed_by_rules(article, rules, now))
 
 
-def is_too_old(article: Article, rules: Rules, now: datetime) -> bool:
-    """Whether comments on the article are closed because of its age."""
-    return rules.close_days > 0 and article.public_since + timedelta(days=rules.close_days) < now
+def _closed_by_rules(article: Article, rules: Rules, now: datetime) -> bool:
+    is_too_old = rules.close_days > 0 and article.public_since + timedelta(days=rules.close_days) < now
+    return rules.is_closed or is_too_old
+
+
+def _is_kept_open(session: Session, article: Article) -> bool:
+    return bool(session.scalar(select(Conversation.is_kept_open).where(Conversation.article_id == article.id)))
 
 
 def forget_digests(session: Session, day: date, **extra: Any) -> None:

@@ -9,4 +9,4 @@ from blogapp.site.settings import current_site
 def site_rules() -> Rules:
     """The rules in effect during this request."""
     site = current_site()
-    return Rules(site.comment_moderation, site.comment_close_days)
+    return Rules(site.comment_moderation, site.comment_close_days, site.comment_closed)

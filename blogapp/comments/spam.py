@@ -45,6 +45,9 @@ POINTS = {
 }
 HELD_AT, SPAM_AT = 2, 4
 
+# How a line of the owner's list begins that names a part of the browser's User-Agent.
+AGENT = "agent:"
+
 WORDS = re.compile(r"[^\W_]+")
 LETTERS = re.compile(r"[^\W\d_]{4,}")
 
@@ -69,10 +72,12 @@ TERMS = select(SpamTerm.term).order_by(SpamTerm.term)
 
 @dataclass(frozen=True)
 class Rules:
-    """The owner's settings: `moderation` is open, first or all; comments close after `close_days` days (0: never)."""
+    """The owner's settings: `moderation` is open, first or all; comments close after `close_days` days (0: never), and
+    all are closed if `is_closed`."""
 
     moderation: str
     close_days: int
+    is_closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,17 @@ def rules_of(conversation: Any, rules: Rules) -> Rules:
 
 
 def judge(
-    connection: Connection, comment: Comment, rules: Rules, is_trapped: bool = False, posted_at: datetime | None = None
+    connection: Connection,
+    comment: Comment,
+    rules: Rules,
+    is_trapped: bool = False,
+    posted_at: datetime | None = None,
+    agent: str = "",
 ) -> Verdict:
     """PUBLISHED, PENDING or SPAM for the current text of a reader's comment, which may not be stored yet. `is_trapped`:
-    the hidden field of the form was filled in. `posted_at` is the time of a post, None for an edit."""
-    reasons = [list(sign) for sign in _signs(connection, comment, is_trapped, posted_at)]
+    the hidden field of the form was filled in. `posted_at` is the time of a post, None for an edit; `agent` is the
+    User-Agent that it came with, which is not stored."""
+    reasons = [list(sign) for sign in _signs(connection, comment, is_trapped, posted_at, agent)]
     points = sum(POINTS[sign] for sign, _ in reasons)
     if points >= SPAM_AT:
         return Verdict(SPAM, reasons)
@@ -108,7 +119,7 @@ def digest_of(body: str) -> bytes:
 
 
 def _signs(
-    connection: Connection, comment: Comment, is_trapped: bool, posted_at: datetime | None
+    connection: Connection, comment: Comment, is_trapped: bool, posted_at: datetime | None, agent: str
 ) -> Iterator[tuple[str, str]]:
     if is_trapped:
         yield "trap", ""
@@ -126,17 +137,17 @@ def _signs(
             yield "fast", str(int((posted_at - last).total_seconds()))
     if len(mixed := mixed_words(comment.body_source)) >= MIXED_WORDS:
         yield "scripts", ", ".join(mixed[:3])
-    if listed := _listed_terms(list(connection.scalars(TERMS)), comment):
+    if listed := _listed_terms(list(connection.scalars(TERMS)), comment, agent):
         yield "listed", ", ".join(listed[:3])
     if words := bayes.suspicious_words(connection, comment):
         yield "words", ", ".join(words[:5])
 
 
 def parse_terms(text: str) -> list[str]:
-    """The words and hosts of a list with one on each line. A host may be typed as an address."""
+    """The words, hosts and agents of a list with one on each line. A host may be typed as an address."""
     lines = (" ".join(line.split()).casefold()[:TERM_LENGTH] for line in text.splitlines())
-    terms = {as_host(line) if "//" in line else line for line in lines}
-    return sorted(term for term in terms if WORDS.search(term))[:TERMS_AT_MOST]
+    terms = {as_host(line) if "//" in line and not line.startswith(AGENT) else line for line in lines}
+    return sorted(term for term in terms if WORDS.search(term.removeprefix(AGENT)))[:TERMS_AT_MOST]
 
 
 def save_terms(session: Session, terms: list[str]) -> None:
@@ -161,10 +172,17 @@ def _scripts(word: str) -> set[str]:
     return names & {"LATIN", "CYRILLIC", "GREEK"}
 
 
-def _listed_terms(terms: list[str], comment: Comment) -> list[str]:
-    """The owner's words and hosts that occur: whole words in the name or the text, hosts with their subdomains."""
-    text = _words_between_spaces(f"{comment.author_name} {comment.body_source}")
-    return [term for term in terms if f" {term} " in comment.link_hosts or _words_between_spaces(term) in text]
+def _listed_terms(terms: list[str], comment: Comment, agent: str) -> list[str]:
+    """The owner's terms that occur: whole words in the name or the text, hosts with their subdomains, and any part of
+    the agent."""
+    text, agent = _words_between_spaces(f"{comment.author_name} {comment.body_source}"), agent.casefold()
+
+    def occurs(term: str) -> bool:
+        if term.startswith(AGENT):
+            return term.removeprefix(AGENT).strip() in agent
+        return f" {term} " in comment.link_hosts or _words_between_spaces(term) in text
+
+    return [term for term in terms if occurs(term)]
 
 
 def _words_between_spaces(text: str) -> str:

@@ -49,7 +49,8 @@ def lock_conversations(session: Session, article_ids: Select[int]) -> None:
 
 
 def _new_row(article_id: int) -> dict[str, int | bool]:
-    return {"article_id": article_id, "last_number": 0, "version": 0, "comment_count": 0, "is_closed": False}
+    counters = {"last_number": 0, "version": 0, "comment_count": 0}
+    return {"article_id": article_id, **counters, "is_closed": False, "is_kept_open": False}
 
 
 @cache  # building the statement takes longer than running it

@@ -13,7 +13,7 @@ from blogapp.settings import LOCALES, LOOKS
 from blogapp.site.settings import LONGEST as LONGEST_SETTING
 from blogapp.site.settings import Site
 from blogapp.site.time_zones import is_time_zone, time_zones
-from blogapp.text.i18n import gettext, number
+from blogapp.text.i18n import gettext, number, pgettext
 from blogapp.text.names import clean_name, is_blank
 from blogapp.web.arguments import storable
 
@@ -79,7 +79,12 @@ class SettingsForm(SiteForm):
     look = SelectField(choices=lambda: [(name, look_names()[name]) for name in LOOKS], validate_choice=False)
 
     moderation = SelectField(choices=lambda: list(moderation_names().items()), validate_choice=False)
+    closed = SelectField(choices=lambda: list(closed_names().items()), validate_choice=False)
     close_days = StringField()
+
+    def validate_closed(self, field: Field) -> None:
+        if field.data is not None and field.data not in closed_names():
+            raise ValidationError(gettext("Please choose an entry from the list."))
 
     def validate_moderation(self, field: Field) -> None:
         if field.data is not None and field.data not in moderation_names():
@@ -109,6 +114,7 @@ FIELDS = {
     "look": "look",
     "comment_moderation": "moderation",
     "comment_close_days": "close_days",
+    "comment_closed": "closed",
 }
 
 
@@ -197,6 +203,14 @@ def moderation_names() -> dict[str, str]:
         "open": gettext("No comments, except those that look like spam"),
         "first": gettext("Comments of people who have no published comment yet"),
         "all": gettext("All comments"),
+    }
+
+
+def closed_names() -> dict[str, str]:
+    """Whether new comments are possible, in the language of the page, by the text of the setting."""
+    return {
+        "False": pgettext("comments", "Open"),
+        "True": gettext("Closed on the whole site, except where an article is kept open"),
     }
 
 

@@ -35,6 +35,7 @@ VARIABLES = {
     "look": "SITE_LOOK",
     "comment_moderation": "COMMENT_MODERATION",
     "comment_close_days": "COMMENT_CLOSE_DAYS",
+    "comment_closed": "COMMENT_CLOSED",
 }
 LONGEST = {"title": 100, "description": 300}
 
@@ -51,6 +52,7 @@ class Site:
     look: str
     comment_moderation: str
     comment_close_days: int
+    comment_closed: bool
     fixed: frozenset[str]
     is_set_up: bool = False
 
@@ -65,6 +67,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         look=settings.site_look,
         comment_moderation=settings.comment_moderation,
         comment_close_days=settings.comment_close_days,
+        comment_closed=settings.comment_closed,
         fixed=frozenset(name for name, variable in VARIABLES.items() if settings.sources[variable] == "environment"),
     )
     # Until the database has been read, error pages do not link to the setup.
@@ -109,6 +112,8 @@ def read_site(session: Session) -> Site:
     changed: dict[str, Any] = {name: stored[name] for name in VARIABLES if name in stored and name not in default.fixed}
     if "comment_close_days" in changed:
         changed["comment_close_days"] = int(changed["comment_close_days"])
+    if "comment_closed" in changed:
+        changed["comment_closed"] = changed["comment_closed"] == "True"
     return replace(default, is_set_up=SETUP_DONE_AT in stored, **changed)
 
 

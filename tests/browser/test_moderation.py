@@ -54,7 +54,7 @@ def room(server: Server, blog: Flask, article: Callable[..., str]) -> Room:
             owner = save_owner(session, NAME, hash_password(PASSWORD))
             start_session(session, owner, token, "Chromium", clock.now())
             article_id = session.scalars(select(Article.id).where(Article.slug == slug)).one()
-            configure(session, article_id, "all", False)
+            configure(session, article_id, "all", "")
         db.session.remove()
     return Room(slug, server, blog, token)
 

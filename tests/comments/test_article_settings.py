@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from tests.comments.conftest import HTMX, Post, WriteComments
 
@@ -133,3 +134,38 @@ def test_reply_or_unknown_article_cannot_be_configured(
     reply = session.scalars(select(Comment.id).where(Comment.author_name == "Bob")).one()
     assert owner.post(f"/comments/{reply}/pin", data={"on": "1"}).status_code == 404
     assert owner.post("/owner/comments/settings", data={"article": "nowhere"}).status_code == 404
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+@pytest.mark.settings(COMMENT_CLOSED="on")
+def test_article_can_be_kept_open_while_the_site_is_closed(
+    owner: FlaskClient, post: Post, app: Flask, article: Article, htmx: bool
+) -> None:
+    assert "Comments are closed." in app.test_client().get("/articles/birds").text
+    assert post("birds", body="Too late", htmx=htmx).status_code == 409
+    configure(owner, closed="0")
+    assert "Comments are closed." not in app.test_client().get("/articles/birds").text
+    assert post("birds", body="In time", htmx=htmx).status_code == (201 if htmx else 303)
+    configure(owner, closed="1")
+    assert post("birds", body="Too late again", htmx=htmx).status_code == 409
+
+
+@pytest.mark.settings(COMMENT_CLOSE_DAYS="1")
+def test_article_can_be_kept_open_in_spite_of_its_age(owner: FlaskClient, post: Post, article: Article) -> None:
+    assert post("birds", body="Too late").status_code == 409
+    configure(owner, closed="0")
+    assert post("birds", body="In time").status_code == 303
+
+
+def test_owner_closes_and_opens_comments_on_the_whole_site(
+    owner: FlaskClient, comment: int, post: Post, app: Flask
+) -> None:
+    settings = {"site_title": "Birds", "lang": "en", "time_zone": "UTC"}
+    assert "Comments are closed." not in app.test_client().get("/articles/birds").text
+    assert owner.post("/owner/settings", data={**settings, "closed": "True"}).status_code == 303
+    assert '<option value="True" selected>' in owner.get("/owner/settings").text
+    assert "Comments are closed." in app.test_client().get("/articles/birds").text
+    assert post("birds", body="Too late").status_code == 409
+    assert owner.post("/owner/settings", data={**settings, "closed": "x"}).status_code == 422
+    assert owner.post("/owner/settings", data={**settings, "closed": "False"}).status_code == 303
+    assert post("birds", body="In time").status_code == 303

@@ -92,6 +92,9 @@ def test_words_of_mixed_alphabets_await_approval(post: Post, session: Session, t
         ("shop.example", "See https://workshop.example", False),
         ("\n  \n...\n", "Anything...", False),
         ("éclair", "Un Éclair", True),
+        ("Agent:  FIREFOX/145", "Posted with the test's browser", True),
+        ("agent: python-requests", "Requests in python are fun", False),
+        ("agent:", "Everything", False),
     ],
 )
 def test_owners_list_marks_comments_as_spam(

@@ -139,6 +139,7 @@ def _draft(form: CommentForm) -> Draft:
         parent_id=form.parent,
         trapped=bool(form.homepage.data),
         by_owner=current_author().is_owner,
+        agent=request.user_agent.string,
     )
 
 
