@@ -7,14 +7,23 @@ import zlib
 from functools import lru_cache
 
 from flask import Flask
+from markupsafe import Markup
 
 TONES = 8
-# Size of the caches below; a page shows a few hundred names at most.
+# Size of the cache below; a page shows a few hundred names at most.
 KEPT = 2_000
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(tone=tone, pattern=pattern)
+    app.jinja_env.globals["avatar"] = avatar
+
+
+@lru_cache(KEPT)
+def avatar(name: str) -> Markup:
+    """The picture of a name, as SVG."""
+    return Markup('<svg class="avatar tone-{}" viewBox="-1 -1.5 7 7" aria-hidden="true"><path d="{}"/></svg>').format(
+        tone(name), pattern(name)
+    )
 
 
 def tone(name: str) -> int:
@@ -22,7 +31,6 @@ def tone(name: str) -> int:
     return _number(name) % TONES
 
 
-@lru_cache(KEPT)
 def pattern(name: str) -> str:
     """An SVG path of horizontal strokes, one unit thick: cells on a grid of 5 by 5, the right half the mirror image of
     the left."""
@@ -34,6 +42,5 @@ def pattern(name: str) -> str:
     return "".join(strokes) or "M2 2h1"
 
 
-@lru_cache(KEPT)
 def _number(name: str) -> int:
     return zlib.crc32(name.casefold().encode())

@@ -33,20 +33,19 @@ class Words:
         self.moment: Callable[[datetime], str] = partial(moment_in, self._locale)
         self.number: Callable[[int], str] = partial(number_in, self._locale)
 
-    def reply_to(self, comment: Comment) -> str:
+    def reply_to(self, name: str) -> str:
         """The accessible name of the link "Reply"."""
-        return self._reply_to % {"name": comment.author_name}
+        return self._reply_to % {"name": name}
 
-    def like(self, comment: Comment) -> str:
+    def like(self, name: str, count: int) -> str:
         """The accessible name of the like button."""
-        count = comment.like_count
         if count not in self._likes:
             self._likes[count] = ngettext(
                 "Like the comment by %(name)s, %(number)s like",
                 "Like the comment by %(name)s, %(number)s likes",
                 count,
             )
-        return self._likes[count] % {"name": comment.author_name, "number": self.number(count)}
+        return self._likes[count] % {"name": name, "number": self.number(count)}
 
     def displayed_name(self, comment: Comment) -> str:
         """The name of a comment's author, or a substitute if readers may not see it."""

@@ -38,7 +38,7 @@
       if (!["beforeend", "afterbegin"].includes(task.swapSpec.style)) continue;
       for (const item of task.fragment.querySelectorAll(".item")) {
         arrived += 1;
-        if (byId(item.id)) item.remove();
+        if (byId(item.querySelector(".comment").id)) item.remove();
         else fresh += task.target ? 1 : 0;
       }
     }
@@ -99,7 +99,7 @@
     const slot = form.closest(".reply-slot");
     if (!link || !slot) return false;
     // The edit link is removed when the edit window ends.
-    const back = byId(link.dataset.returnsTo) ?? slot.closest(".item")?.querySelector(".comment");
+    const back = slot.previousElementSibling?.querySelector(link.dataset.returnsTo) ?? slot.closest(".item")?.querySelector(".comment");
     form.dispatchEvent(new CustomEvent("draft-closed", { bubbles: true }));
     slot.replaceChildren();
     back?.focus();

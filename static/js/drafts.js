@@ -87,7 +87,7 @@
   // The draft of an edit that can no longer be saved is shown below the comment, so that it can be copied.
   const showLost = (comment, key) => {
     const box = byId("lost-draft");
-    const slot = byId(`reply-slot-${comment}`);
+    const slot = document.querySelector(`#comment-${comment} + .reply-slot`);
     if (!box?.hidden || !slot || !byId(`comment-${comment}`)?.querySelector(".comment-body")) return;
     box.dataset.key = key;
     box.querySelector("textarea").value = read(key).body;
@@ -101,7 +101,8 @@
       const [, kind, comment] = /^(reply|edit)-(\d+)/.exec(key) ?? [];
       if (!draft) store(key, null);
       else if (kind && draft.open) {
-        const link = byId(`${kind}-link-${comment}`);
+        const replyLink = `:is(#comment-${comment}, #queued-${comment}) .reply-link`;
+        const link = document.querySelector(kind === "edit" ? `#edit-link-${comment}` : replyLink);
         if (link) {
           link.dataset.opensDraft = "true";
           link.click();

@@ -18,7 +18,12 @@ pytestmark = pytest.mark.usefixtures("article")
 
 
 def threads(page: str) -> list[int]:
-    return [int(number) for number in re.findall(r'<li class="item" id="item-(\d+)"', page)]
+    return [
+        int(number)
+        for number in re.findall(
+            r'class="item"[^>]*>\s*(?:<p.*?</p>\s*)?<article class="comment" id="comment-(\d+)"(?! data-parent)', page
+        )
+    ]
 
 
 def without_version(page: str) -> str:

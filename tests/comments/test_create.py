@@ -103,7 +103,7 @@ def test_reply_is_displayed_under_its_parent(post: Post, session: Session, clien
     first = session.scalars(select(Comment).where(Comment.body_source == "One")).one()
     answer = post("birds", author_name="Bob", body="Answer", parent_id=str(first.id), htmx=True)
     assert answer.status_code == 201
-    assert f'hx-target="#replies-{first.id}"' in answer.text
+    assert f'hx-target="#comment-{first.id} ~ .replies, #comment-{first.id} ~ .thread > .replies"' in answer.text
     assert f'data-parent="{first.id}"' in answer.text
     page = client.get("/articles/birds").text
     assert page.index("One") < page.index("Answer") < page.index("Two</p>")

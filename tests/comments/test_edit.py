@@ -135,7 +135,7 @@ def test_deleted_comment_without_replies_disappears(
     answer = client.post(f"/comments/{comment}/delete", headers=headers)
     assert answer.status_code == (200 if htmx else 303)
     if htmx:
-        assert f'hx-target="#item-{comment}" hx-swap="delete"' in answer.text
+        assert f'hx-target=".item:has(> #comment-{comment})" hx-swap="delete"' in answer.text
         assert 'id="comment-count" data-count="0"' in answer.text
     page = app.test_client().get("/articles/birds").text
     assert "First text" not in page
@@ -190,7 +190,7 @@ def test_refresh_brings_edits_and_deletions_to_open_pages(
     version = session.scalars(select(Conversation.version)).one()
     client.post(f"/comments/{comment}/delete")
     answer = reader.get(f"/articles/birds/comments?since={version}", headers=HTMX)
-    assert f'hx-target="#item-{comment}" hx-swap="delete"' in answer.text
+    assert f'hx-target=".item:has(> #comment-{comment})" hx-swap="delete"' in answer.text
     # `?after=` returns new comments only.
     assert reader.get(f"/articles/birds/comments?after={comment}", headers=HTMX).status_code == 204
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ LATER = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
         ("by_owner", True, "owner-mark"),
         ("created_at", LATER, "2026-03-04T05:06:00Z"),
         ("edited_at", LATER, 'class="edited"'),
-        ("like_count", 7, 'data-likes="7"'),
+        ("like_count", 7, ">7</button>"),
         ("status", "removed", "Removed by the site owner."),
     ],
 )
@@ -69,7 +70,7 @@ def test_page_shows_every_change_of_a_reply_and_of_the_replies_that_are_left(
     assert "Reply 9" in page
     with app.app_context(), write_transaction() as writing:
         writing.execute(update(Comment).where(Comment.id == replies[1]).values(like_count=7))
-    assert 'data-likes="7"' in reader.get("/articles/birds").text
+    assert ">7</button>" in reader.get("/articles/birds").text
     write_comments(["Reply 12"], parent_id=root)
     page = reader.get("/articles/birds").text
     assert "Show 3 more replies" in page
@@ -99,3 +100,13 @@ def test_least_recently_used_entries_are_dropped_when_the_cache_is_full() -> Non
 
 def comment(number: int) -> Comment:
     return Comment(id=number, author_name="Ada", body_html="<p>Text</p>", like_count=0)
+
+
+def test_ten_comments_add_at_most_nine_kilobytes_and_180_elements(app: Flask, write_comments: WriteComments) -> None:
+    """Fifty comments, texts included, are then most of the page's 62,000 bytes and 1,050 elements."""
+    write_comments(["x" for _ in range(10)])
+    before = app.test_client().get("/articles/birds").text
+    write_comments(["x" for _ in range(10)])
+    after = app.test_client().get("/articles/birds").text
+    assert len(after.encode()) - len(before.encode()) <= 9_000
+    assert len(re.findall("<[a-z]", after)) - len(re.findall("<[a-z]", before)) <= 180

@@ -387,7 +387,7 @@ def test_owner_sees_pending_comments_in_their_place_on_the_page(
     owner.post(f"/comments/{spam}/spam")
     for headers, address in (({}, "/articles/birds"), (HTMX, "/articles/birds/comments")):
         page = owner.get(address, headers=headers).text
-        replies = page[page.index(f'id="replies-{comment}"') :].split("</ol>")[0]
+        replies = page[page.index(f'id="comment-{comment}"') :].split('<ol class="replies">')[1].split("</ol>")[0]
         assert "Held reply" in replies
         assert f'formaction="/comments/{reply}/approval"' in replies
         assert "Held thread" in page

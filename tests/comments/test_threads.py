@@ -99,7 +99,7 @@ def test_refresh_returns_newer_comments_and_the_count(app: Flask, post: Post, se
         assert "Answer" in answer.text
         assert "One" not in answer.text
         assert 'id="comment-count" data-count="3"' in answer.text
-        assert f'hx-target="#replies-{first}"' in answer.text
+        assert f'hx-target="#comment-{first} ~ .replies, #comment-{first} ~ .thread > .replies"' in answer.text
         assert "2 new comments" in answer.text
         assert 'value="3"' in answer.text
     assert reader.get(f"/articles/birds/comments?after={last_id(session)}", headers=HTMX).status_code == 204
