@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from blogapp.articles.dates import DateError, parse_date
 from blogapp.articles.front_matter import FrontMatter, FrontMatterError, parse_front_matter
 from blogapp.articles.metadata import Metadata, Note, parse_metadata
 from blogapp.articles.models import UNLISTED, Article
+from blogapp.articles.picture_files import store_pictures
 from blogapp.settings import LOCALES
 from blogapp.text import markup
 from blogapp.text.slugs import slug_from
@@ -62,21 +64,25 @@ class FilesRead:
     skipped: list[str]
 
 
-def read_files(paths: list[Path], default_lang: str, now: datetime) -> FilesRead:
-    """Read all of `paths`."""
+def read_files(
+    paths: list[Path], default_lang: str, now: datetime, store_picture: Callable[[Path], str] | None = None
+) -> FilesRead:
+    """Read all of `paths`, and store the pictures beside them (`picture_files.store_pictures`)."""
     read = FilesRead([], [], [])
     for path in paths:
         if path.name == "_index.md" or re.fullmatch(r"_index\.\w+\.md", path.name):
             read.skipped.append(f"{printable(path)}: Hugo's page of a section is not an article")
             continue
         try:
-            read.files.append(read_file(path, default_lang, now))
+            read.files.append(read_file(path, default_lang, now, store_picture))
         except BrokenFile as error:
             read.broken.append(error)
     return read
 
 
-def read_file(path: Path, default_lang: str, now: datetime) -> ArticleFile:
+def read_file(
+    path: Path, default_lang: str, now: datetime, store_picture: Callable[[Path], str] | None = None
+) -> ArticleFile:
     """Read and check one file. Raises BrokenFile for its first error."""
     try:
         matter = parse_front_matter(_text_of(path))
@@ -101,22 +107,24 @@ def read_file(path: Path, default_lang: str, now: datetime) -> ArticleFile:
         raise BrokenFile(path, line, "there is no title; write `title: ...` between the two lines of ---.")
     line = matter.fields["slug"].line if metadata.slug else line
     _mark_draft_by_path(path, metadata)
+    shown, reasons = store_pictures(body, path, store_picture) if store_picture else (body, {})
     return ArticleFile(
         path=path,
         metadata=metadata,
         title=title,
         lang=metadata.lang or lang_of_name or default_lang,
-        body=body + "\n",
+        body=shown + "\n",
         slug=metadata.slug,
         base_slug=(slug_from(jekyll.group(2)) if jekyll else "") or slug_from(title),
         keeps_slug=jekyll is not None,
         slug_line=line,
-        notes=_notes(matter, metadata, body, now),
+        notes=_notes(matter, metadata, _first_line(matter, body), shown, reasons, now),
     )
 
 
-def to_markdown(article: Article, views: int, old_slugs: list[str]) -> str:
-    """Return the article as Markdown with front matter; importing that file gives the same article."""
+def to_markdown(article: Article, views: int, old_slugs: list[str], body: str | None = None) -> str:
+    """Return the article as Markdown with front matter; importing that file gives the same article. `body` is the text
+    to write instead of the article's own."""
     values: dict[str, object] = {"title": article.title, "slug": article.slug, "lang": article.lang}
     # For a draft without a date, `published_at` is only the time of its import.
     if article.first_published_at is not None or article.created_at not in (None, article.published_at):
@@ -135,7 +143,7 @@ def to_markdown(article: Article, views: int, old_slugs: list[str]) -> str:
     if old_slugs:
         values["aliases"] = [f"/articles/{slug}" for slug in old_slugs]
     front = yaml.dump(values, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**6)
-    return f"---\n{front}---\n\n{article.body_source}"
+    return f"---\n{front}---\n\n{article.body_source if body is None else body}"
 
 
 def printable(path: Path) -> str:
@@ -209,12 +217,18 @@ def _mark_draft_by_path(path: Path, metadata: Metadata) -> None:
         metadata.notes.append(Note(1, "the file's name begins with `_`: imported as a draft"))
 
 
-def _notes(matter: FrontMatter, metadata: Metadata, body: str, now: datetime) -> list[Note]:
+def _first_line(matter: FrontMatter, body: str) -> int:
+    """The line of the file on which its text begins."""
+    return matter.body_line + matter.body.count("\n", 0, matter.body.index(body))
+
+
+def _notes(
+    matter: FrontMatter, metadata: Metadata, first_line: int, body: str, reasons: dict[str, str], now: datetime
+) -> list[Note]:
     notes = list(metadata.notes)
     moment = metadata.published_at
     if moment and moment > now and not metadata.is_draft:
         line = next((matter.fields[key].line for key in ("publishdate", "date") if key in matter.fields), 1)
         notes.append(Note(line, f"scheduled for {moment:%Y-%m-%d %H:%M} UTC, not visible until then"))
-    first_line = matter.body_line + matter.body.count("\n", 0, matter.body.index(body))
-    notes += [Note(first_line + each.line - 1, each.sentence) for each in markup.problems_of_article(body)]
+    notes += [Note(first_line + each.line - 1, each.sentence) for each in markup.problems_of_article(body, reasons)]
     return notes

@@ -13,12 +13,19 @@ from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, ArticleRevision
 from blogapp.articles.pictures import ArticlePicture
+from blogapp.db.base import db
+from blogapp.db.content_versions import Changes
+from blogapp.db.transactions import write_transaction
 from blogapp.media.models import Picture, PictureFile
 from blogapp.media.refusals import InUse
+from blogapp.text.names import clean_name
 from blogapp.text.pictures import WIDTHS, address_of
 from blogapp.web.errors import NotFound
 
 PICTURES_PER_PAGE = 24
+# A picture of a phone; without JavaScript, several at once.
+LARGEST_UPLOAD = 24 * 1024 * 1024
+NAME_LENGTH = 200
 # How long an uploaded picture that no article uses is kept.
 UNUSED_DAYS = 1
 IS_USED = exists().where(ArticlePicture.hash == Picture.hash)
@@ -56,6 +63,18 @@ def hash_of(upload: bytes) -> str:
 
 def find_by_hash(session: Session, hash: str) -> Picture | None:
     return session.scalar(select(Picture).where(Picture.hash == hash))
+
+
+def upload_picture(upload: bytes, name: str, now: datetime) -> Picture:
+    """Store an uploaded file, if it is not stored already. No write transaction may be open. Raises RefusedPicture."""
+    hash = hash_of(upload)
+    if found := find_by_hash(db.session(), hash):
+        return found
+    from blogapp.media.encoding import encode  # imports Pillow, which only uploads need
+
+    encoded = encode(upload)
+    with write_transaction(Changes.NOTHING) as session:
+        return store(session, hash, encoded, clean_name(name)[:NAME_LENGTH], now)
 
 
 def store(session: Session, hash: str, encoded: Any, name: str, now: datetime) -> Picture:

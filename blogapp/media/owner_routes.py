@@ -13,14 +13,14 @@ from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.media.library import (
+    LARGEST_UPLOAD,
+    NAME_LENGTH,
     ListedPicture,
     delete_picture,
     describe,
-    find_by_hash,
-    hash_of,
     list_pictures,
-    store,
     total_size,
+    upload_picture,
 )
 from blogapp.media.models import Picture
 from blogapp.media.refusals import RefusedPicture
@@ -32,10 +32,8 @@ from blogapp.web.converters import whole_number
 from blogapp.web.request_bodies import Limits
 
 ALT_LENGTH = 1_000
-NAME_LENGTH = 200
-
-# A picture of a phone, over a slow connection; without JavaScript, several at once.
-UPLOADS = {"/owner/pictures": Limits(24 * 1024 * 1024, 300.0)}
+# Over a slow connection.
+UPLOADS = {"/owner/pictures": Limits(LARGEST_UPLOAD, 300.0)}
 
 bp = for_owners(Blueprint("pictures", __name__, url_prefix="/owner/pictures"))
 
@@ -110,20 +108,9 @@ def library(refused: list[tuple[str, str]] | None = None, notice: str = "") -> s
 def _upload(file: FileStorage, uploads: Uploads) -> None:
     name = clean_name(file.filename or "")[:NAME_LENGTH]
     try:
-        uploads.stored.append(_store(file.stream.read(), name))
+        uploads.stored.append(upload_picture(file.stream.read(), name, clock.now()))
     except RefusedPicture as refusal:
         uploads.refused.append((name, str(refusal)))
-
-
-def _store(upload: bytes, name: str) -> Picture:
-    hash = hash_of(upload)
-    if found := find_by_hash(db.session(), hash):
-        return found
-    from blogapp.media.encoding import encode  # imports Pillow, which only uploads need
-
-    encoded = encode(upload)
-    with write_transaction(Changes.NOTHING) as session:
-        return store(session, hash, encoded, name, clock.now())
 
 
 def _as_json(uploads: Uploads) -> Response:

@@ -20,6 +20,7 @@ from blogapp.articles.revisions import IMPORT, content_of, latest_revision, reco
 from blogapp.articles.sources import Placed, place_files
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
+from blogapp.pages.picture_files import PictureImport, write_pictures
 from blogapp.text import i18n
 from blogapp.view_counts.counting import start_count, views_of
 
@@ -35,11 +36,12 @@ def import_articles(paths: tuple[Path, ...], dry_run: bool, force: bool) -> None
     """Add or update articles from Markdown files with front matter.
 
     A file updates the article that has its slug, or that was imported from the same file before. View counts and
-    comments are not changed. If one file has an error, no file is imported. An article that was edited in the browser
-    since its last import is replaced only with --force; its text there stays in its history.
+    comments are not changed. Pictures come along if the text names them by a path relative to its file. If one file has
+    an error, no file is imported. An article that was edited in the browser since its last import is replaced only
+    with --force; its text there stays in its history.
     """
     now = clock.now()
-    read = read_files(list(paths), i18n.site_locale(), now)
+    read = read_files(list(paths), i18n.site_locale(), now, PictureImport(now, dry_run).store)
     with write_transaction() as session:
         placed, misplaced = place_files(session, read.files)
         if read.broken or misplaced:
@@ -120,7 +122,8 @@ def _report(placed: Placed, done: Published, dry_run: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--overwrite", is_flag=True, help="Overwrite the files of an earlier export.")
 def export_articles(folder: Path, overwrite: bool) -> None:
-    """Write each article to a Markdown file in FOLDER that `flask articles import` can read."""
+    """Write each article to a Markdown file in FOLDER that `flask articles import` can read, and its pictures to
+    FOLDER/pictures."""
     session = db.session()
     slugs = list(session.scalars(select(Article.slug).where(Article.status != DELETED).order_by(Article.slug)))
     existing = [slug for slug in slugs if (folder / f"{slug}.md").exists()]
@@ -136,7 +139,8 @@ def export_articles(folder: Path, overwrite: bool) -> None:
         kept = select(Article).where(Article.status != DELETED).order_by(Article.slug)
         for article in session.scalars(kept.execution_options(yield_per=100)):
             views = views_of(session, [article.id])[article.id]
-            text = to_markdown(article, views, old_slugs.get(article.id, []))
+            body = write_pictures(session, article.body_source, folder)
+            text = to_markdown(article, views, old_slugs.get(article.id, []), body)
             (folder / f"{article.slug}.md").write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise click.ClickException(f"{folder} cannot be written: {error.strerror}.") from None

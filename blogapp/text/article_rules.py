@@ -95,9 +95,28 @@ def _bare(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
+def without_code(source: str, tokens: list[Token]) -> str:
+    """The text with spaces in place of code, so that positions and lines stay the same."""
+    lines = source.split("\n")
+    line = 0
+    for token in tokens:
+        line = token.map[0] if token.map else line
+        if token.type in {"fence", "code_block"} and token.map:
+            for number in range(*token.map):
+                lines[number] = " " * len(lines[number])
+        elif token.type == "inline":
+            end = token.map[1] if token.map else line + 1
+            lines[line:end] = _without_spans("\n".join(lines[line:end])).split("\n")
+    return "\n".join(lines)
+
+
+def _without_spans(text: str) -> str:
+    return CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span.group()), text)
+
+
 def _note_foreign_syntax(state: StateCore) -> None:
     for token, first_line in _inline_tokens(state):
-        text = CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span.group()), token.content)
+        text = _without_spans(token.content)
         for found in FOREIGN.finditer(text):
             line = first_line + text.count("\n", 0, found.start())
             _note(state.env, line, f"`{_short(found.group())}` is not supported here and is shown as typed")
@@ -173,6 +192,7 @@ def _clean_tag(env: Any, tag: str, line: int) -> str:
 def _clean_img(env: Any, tag: str, line: int) -> str:
     values = {name.lower(): html.unescape(a or b or c) for name, a, b, c in ATTRIBUTE.findall(tag)}
     address, words = values.get("src", ""), values.get("alt", "")
+    env.setdefault("pictures", set()).add(unquote(address))
     if OWN_PATH.match(address):
         _note_missing_picture(env, address, line)
         return tag
@@ -211,6 +231,7 @@ def _pictures_and_links(state: StateCore) -> None:
 
 def _picture(env: Any, token: Token, line: int, is_in_link: bool) -> list[Token]:
     address = str(token.attrs.get("src", ""))
+    env.setdefault("pictures", set()).add(unquote(address))
     if OWN_PATH.match(address):
         _note_missing_picture(env, address, line)
         if attributes := attributes_of(address):
@@ -321,8 +342,11 @@ def _note_missing_picture(env: Any, address: str, line: int) -> None:
 
 
 def _note_unreachable(env: Any, what: str, address: str, line: int) -> None:
+    reason = env.get("reasons", {}).get(unquote(address))
     address = _short(unquote(address))
-    if what == "picture":
+    if reason:
+        _note(env, line, f"the picture `{address}` {reason}")
+    elif what == "picture":
         _note(env, line, f"the picture `{address}` cannot be shown; put it in static/ and write `/static/...`")
     else:
         _note(env, line, f"the link to `{address}` does not work here; only its text is shown")

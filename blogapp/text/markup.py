@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -107,11 +107,19 @@ def render_article(source: str, lang: str, title: str = "") -> str:
     return _clean(ARTICLE, _parser(True, lang).render(source.translate(BIDI_CONTROLS), {"title": title}))
 
 
-def problems_of_article(source: str) -> list[Problem]:
-    """The parts of an article that will not be shown as intended, sorted by line."""
-    env: dict[str, Any] = {}
+def problems_of_article(source: str, reasons: Mapping[str, str] | None = None) -> list[Problem]:
+    """The parts of an article that will not be shown as intended, sorted by line. `reasons` says of some pictures, by
+    their addresses, why they cannot be shown."""
+    env: dict[str, Any] = {"reasons": reasons or {}}
     _parser(True, "en").parse(source, env)
     return sorted(env.get("problems", []), key=lambda problem: problem.line)
+
+
+def code_and_pictures(source: str) -> tuple[str, set[str]]:
+    """The text of an article with spaces in place of code, and the decoded addresses of its pictures."""
+    env: dict[str, Any] = {}
+    tokens = _parser(True, "en").parse(source, env)
+    return article_rules.without_code(source, tokens), env.get("pictures", set())
 
 
 def words_before_more(source: str, lang: str, title: str = "") -> str:

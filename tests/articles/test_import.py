@@ -315,7 +315,7 @@ Press <kbd>Ctrl</kbd>.<br>Then <blink>wait</blink>.
     assert status == 0
     lines = [line.strip() for line in output.splitlines()[1:]]
     assert [line.split(":")[0] for line in lines] == ["line 5", "line 6", "line 8", "line 10", "line 12", "line 16"]
-    assert "the picture `img/robin.jpg` cannot be shown" in lines[0]
+    assert "the picture `img/robin.jpg` is missing" in lines[0]
     assert "`{{< youtube abc >}}` is not supported here" in lines[1]
     assert "`{% include player.html %}`" in lines[2]
     assert "`<iframe>` is not allowed" in lines[3]
