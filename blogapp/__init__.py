@@ -38,6 +38,7 @@ from blogapp.owners import bar
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.dashboard import bp as owner_dashboard
+from blogapp.owners.passkey_routes import bp as owner_passkeys
 from blogapp.owners.recovery_routes import bp as owner_recovery
 from blogapp.owners.routes import bp as owner
 from blogapp.owners.security_routes import bp as owner_security
@@ -171,6 +172,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(owner)
     app.register_blueprint(owner_recovery)
     app.register_blueprint(owner_security)
+    app.register_blueprint(owner_passkeys)
     app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
     app.register_blueprint(owner_routes.bp)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.conftest import SECRET_KEY
 from tests.harness.server import ROOT
 
-# Only needed by commands, by migrations, or on PostgreSQL.
+# Only needed by commands, by migrations, on PostgreSQL, or to check passkeys.
 NOT_FOR_SERVING = (
     "blogapp.demo.content",
     "alembic",
@@ -21,6 +21,9 @@ NOT_FOR_SERVING = (
     "tomllib",
     "psycopg",
     "sqlalchemy.dialects.postgresql",
+    "webauthn",
+    "cryptography",
+    "OpenSSL",
 )
 SERVE = f"""
 import sys
@@ -39,6 +42,8 @@ client = app.test_client()
 assert client.get("/").status_code == 200
 assert client.get("/articles/birds").status_code == 200
 assert client.get("/readyz").status_code == 200
+assert client.get("/owner/sign-in").status_code == 200
+assert client.post("/owner/sign-in", data={{"passkey": '{{"id": "eA"}}'}}).status_code == 422
 comment = {{"author_name": "Ada", "author_email": "ada@example.org", "body": "Hello"}}
 assert client.post("/articles/birds/comments", data=comment, headers={{"HX-Request": "true"}}).status_code == 201
 assert client.post("/articles/birds/views", headers={{"User-Agent": "Mozilla/5.0"}}).status_code == 204

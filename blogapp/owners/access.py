@@ -23,18 +23,23 @@ from blogapp import clock
 from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
-from blogapp.owners.browser_sign_in import SignInRefused, sign_in_browser
+from blogapp.owners.browser_sign_in import (
+    SignInRefused,
+    sign_in_browser,
+    sign_in_browser_with_passkey,
+    this_relying_party,
+)
 from blogapp.owners.cookies import read_session_token
 from blogapp.owners.models import Owner
 from blogapp.owners.sessions import needs_touch, signed_in_owner, touch
-from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_PASSWORD
+from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_PASSKEY, SIGN_IN_PASSWORD
 from blogapp.web.htmx import is_htmx
 from blogapp.web.http_cache import keep_private
 
 P = ParamSpec("P")
 
 # The fields of the sign-in form that keeps another form, which may have a `name` of its own.
-NAME, PASSWORD = "sign_in_name", SIGN_IN_PASSWORD
+NAME, PASSWORD, PASSKEY = "sign_in_name", SIGN_IN_PASSWORD, SIGN_IN_PASSKEY
 
 
 def for_owners(bp: Blueprint) -> Blueprint:
@@ -74,7 +79,10 @@ def require_owner() -> WerkzeugResponse | None:
     if PASSWORD not in request.form:
         return ask_to_sign_in(401)
     try:
-        sign_in_browser(request.form.get(NAME, ""), request.form[PASSWORD])
+        if passkey := request.form.get(PASSKEY):
+            sign_in_browser_with_passkey(passkey)
+        else:
+            sign_in_browser(request.form.get(NAME, ""), request.form[PASSWORD])
     except SignInRefused as refusal:
         return ask_to_sign_in(refusal.status, str(refusal), refusal.retry_after)
     return None
@@ -93,16 +101,19 @@ def _record_use() -> None:
 def ask_to_sign_in(status: int, error: str = "", retry_after: int | None = None) -> Response:
     """The sign-in form with everything that was sent: as hidden fields, except the text, which stays visible."""
     if is_htmx():
-        page = render_template("owners/_sign_in_again.html", name="", error=error)
+        page = render_template(
+            "owners/_sign_in_again.html", name="", error=error, has_passkeys=bool(this_relying_party().id)
+        )
         response = make_response(page, status)
         response.headers.update({"HX-Retarget": "#sign-in-again", "HX-Reswap": "innerHTML"})
     else:
         page = render_template(
             "owners/sign_in.html",
             action=requested_path(),
-            names=(NAME, PASSWORD),
+            names=(NAME, PASSWORD, PASSKEY),
             name=request.form.get(NAME, "")[:200],
             error=error,
+            has_passkeys=bool(this_relying_party().id),
             kept=kept_fields(),
             has_lost_files=any(file.filename for file in request.files.values()),
         )

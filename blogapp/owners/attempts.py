@@ -32,15 +32,19 @@ class Budget:
     attempts: int
 
 
-def budgets(secret: str, network: str, folded_name: str, known_browser: str) -> tuple[Budget, ...]:
+def budgets(secret: str, network: str, folded_name: str | None, known_browser: str) -> tuple[Budget, ...]:
     """The limits that apply to a sign-in attempt.
 
     `known_browser` is the random mark of a browser in which the owner with this name has signed in, else "". `network`
-    identifies the sender's network and `folded_name` the account, whether or not it exists.
+    identifies the sender's network and `folded_name` the account, whether or not it exists. It is None for passkeys,
+    which cannot be guessed: nobody can lock an owner out of them.
     """
     if known_browser:
         return (Budget(_digest(secret, "browser", known_browser), 10),)
-    return (Budget(_digest(secret, "network", network), 10), Budget(_digest(secret, "account", folded_name), 20))
+    of_network = Budget(_digest(secret, "network", network), 10)
+    if folded_name is None:
+        return (of_network,)
+    return (of_network, Budget(_digest(secret, "account", folded_name), 20))
 
 
 def code_budgets(secret: str, network: str, purpose: str) -> tuple[Budget, ...]:

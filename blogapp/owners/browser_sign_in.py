@@ -13,9 +13,10 @@ from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners import attempts, cookies
 from blogapp.owners.models import Owner
+from blogapp.owners.passkeys import ChallengeExpired, PasskeyRefused, RelyingParty, relying_party_at
 from blogapp.owners.passwords import Busy, check_password
 from blogapp.owners.sessions import LIFETIME, remember_owner
-from blogapp.owners.sign_in import Attempt, TooManyAttempts, WrongPassword, sign_in
+from blogapp.owners.sign_in import Attempt, Terms, TooManyAttempts, WrongPassword, sign_in, sign_in_with_passkey
 from blogapp.text.i18n import gettext, ngettext
 from blogapp.visitors.identity import new_token
 from blogapp.web.rate_limits import network
@@ -34,17 +35,8 @@ def sign_in_browser(name: str, password: str) -> Owner:
     """Check the name and the password, start a session and set its cookies on the response. For the rest of this
     request, the owner is signed in. Raises SignInRefused."""
     token = new_token()
-    attempt = Attempt(
-        name=name,
-        password=password,
-        network=network(),
-        user_agent=request.user_agent.string,
-        known_browser=cookies.read_known_browser(request),
-        old_token=cookies.read_session_token(request),
-    )
-    is_limited: bool = current_app.config["RATELIMIT_ENABLED"]
     try:
-        owner = sign_in(db.session(), attempt, token, current_app.config["SECRET_KEY"], is_limited, clock.now())
+        owner = sign_in(db.session(), _attempt(), name, password, token, _terms())
     except WrongPassword:
         raise SignInRefused(gettext("Wrong name or password"), 422) from None
     except TooManyAttempts as error:
@@ -53,6 +45,48 @@ def sign_in_browser(name: str, password: str) -> Owner:
         raise SignInRefused(gettext("The server is busy. Try again in a moment."), 503, 2) from None
     admit_browser(owner, token)
     return owner
+
+
+def sign_in_browser_with_passkey(credential: str) -> Owner:
+    """As sign_in_browser, with a passkey: `credential` is what the browser has answered, in JSON. Raises
+    SignInRefused."""
+    token = new_token()
+    try:
+        owner = sign_in_with_passkey(db.session(), _attempt(), credential, this_relying_party(), token, _terms())
+    except PasskeyRefused:
+        raise SignInRefused(passkey_refused(), 422) from None
+    except ChallengeExpired:
+        raise SignInRefused(passkey_expired(), 422) from None
+    except TooManyAttempts as error:
+        raise SignInRefused(_try_again_in(error.retry_after), 429, error.retry_after) from None
+    admit_browser(owner, token)
+    return owner
+
+
+def this_relying_party() -> RelyingParty:
+    """The site of the current request, as WebAuthn knows it."""
+    return relying_party_at(request.host_url.rstrip("/"))
+
+
+def passkey_refused() -> str:
+    return gettext("This passkey was not accepted. Try again, or use your password.")
+
+
+def passkey_expired() -> str:
+    return gettext("This took too long. Try again.")
+
+
+def _attempt() -> Attempt:
+    return Attempt(
+        network=network(),
+        user_agent=request.user_agent.string,
+        known_browser=cookies.read_known_browser(request),
+        old_token=cookies.read_session_token(request),
+    )
+
+
+def _terms() -> Terms:
+    return Terms(current_app.config["SECRET_KEY"], current_app.config["RATELIMIT_ENABLED"], clock.now())
 
 
 def admit_browser(owner: Owner, token: str) -> None:

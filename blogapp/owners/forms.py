@@ -149,6 +149,23 @@ class ChangePasswordForm(NewPasswordForm):
             raise ValidationError(self.refused_password)
 
 
+class PasskeyForm(OwnerForm):
+    """The name of a new passkey, and the password if it is asked for."""
+
+    first = ("passkey_name",)
+    passkey_name = StringField(filters=[_cleaned])
+    present_password = PasswordField()
+    # The message for a wrong present password, which is compared before the form is validated.
+    refused_password = ""
+
+    def validate_passkey_name(self, field: Field) -> None:
+        limit_length(field, NAME_LENGTH)
+
+    def validate_present_password(self, field: Field) -> None:
+        if self.refused_password:
+            raise ValidationError(self.refused_password)
+
+
 class RecoveryForm(NewPasswordForm):
     """A new password instead of a lost one. `name` is only needed for RESET_CODE, if there are several owners."""
 

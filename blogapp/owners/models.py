@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.db.base import Model, Moment, RowId
@@ -65,3 +65,28 @@ class SignInAttempts(Model):
     key: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     attempts: Mapped[int] = mapped_column(Integer)
     started_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
+class Passkey(Model):
+    """The public key of a passkey (a WebAuthn credential). `sign_count` is a 32-bit number without a sign."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey(Owner.id, ondelete="CASCADE"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    last_used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class UsedChallenge(Model):
+    """The hash of a passkey challenge that was answered, so that the answer works once. Deleted when the challenge has
+    expired."""
+
+    __tablename__ = "used_challenges"
+
+    challenge_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(Moment, index=True)

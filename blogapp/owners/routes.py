@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from blogapp import clock
 from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners import cookies
 from blogapp.owners.access import keep_out_of_caches
-from blogapp.owners.browser_sign_in import SignInRefused, sign_in_browser
+from blogapp.owners.browser_sign_in import (
+    SignInRefused,
+    sign_in_browser,
+    sign_in_browser_with_passkey,
+    this_relying_party,
+)
+from blogapp.owners.passkeys import sign_in_options
 from blogapp.owners.sessions import end_session, signed_in_owner
 from blogapp.web.htmx import is_htmx
 
@@ -30,7 +37,10 @@ def new() -> str:
 def create() -> WerkzeugResponse:
     next_path = _own_path(request.form.get("next", ""))
     try:
-        owner = sign_in_browser(request.form.get("name", ""), request.form.get("password", ""))
+        if passkey := request.form.get("passkey"):
+            owner = sign_in_browser_with_passkey(passkey)
+        else:
+            owner = sign_in_browser(request.form.get("name", ""), request.form.get("password", ""))
     except SignInRefused as refusal:
         return _refuse(refusal, next_path)
     if is_htmx():
@@ -38,6 +48,12 @@ def create() -> WerkzeugResponse:
         response.headers["HX-Trigger"] = "blogapp:signed-in"
         return response
     return redirect(next_path or url_for("owner_dashboard.show"), 303)
+
+
+@bp.get("/sign-in/passkey")
+def passkey_options() -> Response:
+    """What a browser needs to sign in with a passkey, for static/js/passkeys.js."""
+    return jsonify(sign_in_options(this_relying_party(), current_app.config["SECRET_KEY"], clock.now()))
 
 
 @bp.post("/sign-out")
@@ -64,9 +80,10 @@ def _render_form(name: str, error: str, next_path: str, is_signed_in: bool) -> s
     return render_template(
         template,
         action=url_for("owner.create"),
-        names=("name", "password"),
+        names=("name", "password", "passkey"),
         name=name,
         error=error,
+        has_passkeys=bool(this_relying_party().id),
         kept=[("next", next_path)] if next_path else [],
         is_signed_in=is_signed_in,
     )

@@ -1,4 +1,4 @@
-"""The security page of an owner: sessions, password, recovery codes."""
+"""The security page of an owner: password, passkeys (passkey_routes.py), sessions, recovery codes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from blogapp.owners.access import current_owner, for_owners
 from blogapp.owners.accounts import change_password
 from blogapp.owners.browser_sign_in import SignInRefused, admit_browser, check_present_password
 from blogapp.owners.forms import ChangePasswordForm
+from blogapp.owners.passkey_routes import section
 from blogapp.owners.passwords import hash_password
 from blogapp.owners.recovery import new_recovery_codes, unused_recovery_codes
 from blogapp.owners.sessions import end_all_sessions, is_session_of, revoke_session, sessions_of, start_session
@@ -87,6 +88,7 @@ def _page(form: ChangePasswordForm, codes_error: str = "") -> str:
     return render_template(
         "owners/security.html",
         sessions=_sessions(),
+        passkeys=section(),
         codes_left=unused_recovery_codes(db.session(), current_owner().id),
         form=form,
         codes_error=codes_error,

@@ -20,6 +20,8 @@ LIFETIME = timedelta(days=30)
 SESSIONS_AT_MOST = 20
 # How exactly a session's last use is known.
 SEEN_EVERY = timedelta(hours=1)
+# How long after a sign-in a new passkey needs no password.
+RECENT = timedelta(minutes=10)
 # The WSGI environment's key for the owner who sent the request.
 OWNER = "blogapp.owner"
 
@@ -78,6 +80,13 @@ def revoke_session(session: Session, owner_id: int, session_id: int) -> None:
 def is_session_of(token: str, owner_session: OwnerSession) -> bool:
     """Whether the cookie `token` is that of this session."""
     return bool(token) and hmac.compare_digest(owner_session.token_hash, _hash(token))
+
+
+def began_recently(session: Session, token: str, now: datetime) -> bool:
+    """Whether the owner has signed in with this session in the last RECENT."""
+    query = select(OwnerSession.created_at).where(OwnerSession.token_hash == _hash(token))
+    began = session.scalar(query)
+    return began is not None and timedelta(0) <= now - began <= RECENT
 
 
 def needs_touch(session: Session, token: str, now: datetime) -> bool:

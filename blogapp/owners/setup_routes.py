@@ -23,6 +23,7 @@ from blogapp.owners.access import keep_out_of_caches
 from blogapp.owners.accounts import create_first_owner
 from blogapp.owners.browser_sign_in import admit_browser, check_attempts, too_many_attempts
 from blogapp.owners.forms import SetupForm, site_values
+from blogapp.owners.passkey_routes import section
 from blogapp.owners.passwords import Busy, hash_password
 from blogapp.owners.recovery import new_recovery_codes
 from blogapp.owners.sessions import start_session
@@ -145,8 +146,15 @@ def _set_up(form: SetupForm, password_hash: str) -> list[str]:
 
 def _welcome(codes: list[str]) -> Response:
     i18n.set_locale(current_site().locale)
-    page = render_template("owners/recovery_codes.html", codes=codes, next_address=bar.first_address(), is_new=True)
-    return make_response(page)
+    return make_response(
+        render_template(
+            "owners/recovery_codes.html",
+            codes=codes,
+            next_address=bar.first_address(),
+            is_new=True,
+            passkeys=section(just_signed_in=True),
+        )
+    )
 
 
 def _refuse(form: SetupForm, refusal: str, status: int, retry_after: int) -> Response:

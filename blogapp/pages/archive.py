@@ -40,11 +40,12 @@ LEFT_OUT = frozenset(
         "network_hours",
         "owner_sessions",
         "sign_in_attempts",
+        "used_challenges",
         "view_marks",
         "visitor_keys",
     }
 )
-ACCOUNTS = frozenset({"owners", "recovery_codes", "used_reset_codes"})
+ACCOUNTS = frozenset({"owners", "passkeys", "recovery_codes", "used_reset_codes"})
 OWNERS = "owners.id"
 # Columns that are not stored in the JSON: digests made with the day's key, and the bytes of pictures, which are files.
 EMPTIED = frozenset({("comments", "digest")})

@@ -18,10 +18,12 @@ from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # Fields whose value is compared as it was sent, never stored, and never sent back in a page (except the setup
-# code in its own form). SIGN_IN_PASSWORD comes
+# code in its own form). SIGN_IN_SECRETS come
 # with the fields of another form, which a session that has ended has interrupted (owners/access.py).
-SIGN_IN_PASSWORD = "sign_in_password"
-SECRET_FIELDS = ("password", "present_password", SIGN_IN_PASSWORD, "setup_code", "reset_code")
+SIGN_IN_PASSWORD, SIGN_IN_PASSKEY = SIGN_IN_SECRETS = ("sign_in_password", "sign_in_passkey")
+SECRET_FIELDS = (
+    "password", "present_password", "passkey", "credential", "setup_code", "reset_code", *SIGN_IN_SECRETS
+)  # fmt: skip
 
 
 class Arguments(ImmutableMultiDict[str, str]):

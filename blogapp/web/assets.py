@@ -45,7 +45,9 @@ SCRIPTS = (
 )
 # Only for signed-in owners.
 OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/moderation.css", "css/editor.css")
-OWNER_SCRIPTS = ("js/owner.js", "js/pictures.js", "js/moderation.js", "js/editor.js")
+OWNER_SCRIPTS = ("js/owner.js", "js/passkeys.js", "js/pictures.js", "js/moderation.js", "js/editor.js")
+# Only for the sign-in page.
+SIGN_IN_SCRIPTS = ("js/passkeys.js",)
 # Only for the first setup.
 SETUP_SCRIPTS = ("js/setup.js",)
 BUNDLES = {
@@ -53,6 +55,7 @@ BUNDLES = {
     "site.js": SCRIPTS,
     "owner.css": OWNER_STYLES,
     "owner.js": OWNER_SCRIPTS,
+    "sign-in.js": SIGN_IN_SCRIPTS,
     "setup.js": SETUP_SCRIPTS,
 }
 # Browsers request /favicon.ico by default, so pages need no link to it.

@@ -13,7 +13,7 @@ from blogapp.db.base import db
 from blogapp.db.faults import BUSY, UNREACHABLE, UNWRITABLE, Fault, describe, fault_of, trace
 from blogapp.db.schema import CURRENT, schema_state
 from blogapp.text.i18n import gettext
-from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_PASSWORD
+from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_SECRETS
 from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import page_from_cache
 
@@ -104,9 +104,9 @@ def answer(status: int, sentence: str = "") -> tuple[str, int]:
 def _fields_to_send_again() -> list[tuple[str, str]]:
     """The fields of a form that could not be saved. The page offers to send them again, so that no text is lost. A form
     with a secret cannot be sent again, except one that was sent together with the owner's sign-in."""
-    if request.method != "POST" or any(name in request.form for name in SECRET_FIELDS if name != SIGN_IN_PASSWORD):
+    if request.method != "POST" or any(name in request.form for name in SECRET_FIELDS if name not in SIGN_IN_SECRETS):
         return []
-    return [(name, value) for name, value in request.form.items(multi=True) if name != SIGN_IN_PASSWORD]
+    return [(name, value) for name, value in request.form.items(multi=True) if name not in SIGN_IN_SECRETS]
 
 
 def _schema_is_current() -> bool:

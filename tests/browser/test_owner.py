@@ -42,9 +42,9 @@ def app(server: Server) -> Iterator[Flask]:
 
 
 def setup_address(server: Server) -> str:
-    found = re.search(r"Set up the blog at (http\S+)", server.log())
+    found = re.search(r"Set up the blog at http://[^/]*(/\S+)", server.log())
     assert found is not None, server.log()
-    return found[1]
+    return server.url + found[1]
 
 
 def set_up(page: Page, server: Server) -> list[str]:

@@ -114,6 +114,9 @@ def test_secrets_are_not_kept_in_the_page(client: FlaskClient, saved: Saved) -> 
         "setup_code": "secret-2",
         "reset_code": "secret-3",
         "sign_in_password": "wrong-4",
+        "sign_in_passkey": "",
+        "passkey": "secret-1",
+        "credential": "secret-2",
     }
     page = client.post("/owner/notes", data={**secrets, "body": "kept"}).text
     assert "kept" in page

@@ -81,9 +81,11 @@ FIELDS = {
     "owner_comments.save_rules": ("terms",),
     "owner_comments.bulk": ("action", "seen"),
     "owner_comments.configure": ("article", "closed", "moderation"),
-    "owner.create": ("name", "next", "password"),
+    "owner.create": ("name", "next", "passkey", "password"),
     "owner_setup.create": ("lang", "name", "password", "setup_code", "site_title", "time_zone"),
     "owner_recovery.create": ("name", "password", "reset_code"),
+    "owner_passkeys.begin": ("passkey_name", "present_password"),
+    "owner_passkeys.create": ("credential", "passkey_name"),
     "owner_security.update_password": ("password", "present_password"),
     "owner_settings.update": (
         "close_days",
@@ -194,7 +196,7 @@ def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, s
     ends = ("/removal", "/erasure", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
     usual = {"article_id": "1", "name": "x", "revision_id": "1", "secret": "x", "slug": "birds", "what": "views"}
-    usual |= dict.fromkeys(("comment_id", "session_id", "picture_id", "ban_id"), "1")
+    usual |= dict.fromkeys(("comment_id", "session_id", "passkey_id", "picture_id", "ban_id"), "1")
     for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):
         if rule.arguments or not value:
             yield (
