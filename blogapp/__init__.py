@@ -31,6 +31,8 @@ from blogapp.db import base, schema, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
 from blogapp.demo import routes as demo
+from blogapp.feeds import routes as feeds
+from blogapp.feeds import sitemap
 from blogapp.media import owner_routes as pictures
 from blogapp.media import routes as media
 from blogapp.media.library import delete_unused_at_new_day
@@ -113,6 +115,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     )
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["RESET_CODE"] = settings.reset_code
+    app.config["WEBSUB_HUB"] = settings.websub_hub
     # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
     app.extensions["start_notices"] = []
     app.config["DEFAULT_LOCALE"] = settings.site_locale
@@ -169,6 +172,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(media.bp)
     app.register_blueprint(pictures.bp)
     app.register_blueprint(privacy)
+    app.register_blueprint(feeds.bp)
+    app.register_blueprint(sitemap.bp)
     app.register_blueprint(owner)
     app.register_blueprint(owner_recovery)
     app.register_blueprint(owner_security)

@@ -103,6 +103,17 @@ def site_url(raw: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
 
 
+def web_address(raw: str) -> str:
+    """A URL of another site, or nothing."""
+    try:
+        parts = urlsplit(raw)
+    except ValueError:
+        parts = urlsplit("")
+    if raw and (parts.scheme not in {"http", "https"} or not is_host(parts.netloc) or not raw.isprintable()):
+        raise ValueError("must be an address such as https://hub.example.org/")
+    return raw
+
+
 def is_host(text: str) -> bool:
     """Whether `text` is a host name or an IP address, with a port or without."""
     match = HOST.fullmatch(text) if len(text) <= 255 else None

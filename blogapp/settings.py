@@ -80,6 +80,13 @@ class Settings:
             setting_values.site_url,
         )
     )
+    websub_hub: str = field(
+        metadata=setting(
+            "the address of a WebSub hub that feeds name, such as https://pubsubhubbub.appspot.com/",
+            "",
+            setting_values.web_address,
+        )
+    )
     site_locale: str = field(
         metadata=setting(
             "the language of the front page and of error pages: en, fr or he", "en", setting_values.one_of(*LOCALES)

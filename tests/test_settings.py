@@ -34,6 +34,7 @@ def test_every_setting_has_a_default(tmp_path: Path) -> None:
         ("SITE_URL", "https://example.org:port", "SITE_URL must be an address such as"),
         ("SITE_URL", "https://[example.org", "SITE_URL must be an address such as"),
         ("SITE_URL", "javascript://example.org", "SITE_URL must be an address such as"),
+        ("WEBSUB_HUB", "hub.example.org", "WEBSUB_HUB must be an address such as https://hub.example.org/."),
         ("HOST", "everywhere", "HOST must be an IP address such as 127.0.0.1 or 0.0.0.0."),
         ("WEB_CONCURRENCY", "0", "WEB_CONCURRENCY must be a whole number from 1 to 64."),
         ("COMMENT_MODERATION", "maybe", "COMMENT_MODERATION must be one of open, first, all."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session, defer
 
 from blogapp.articles.models import DELETED, PUBLIC, PUBLISHED, UNPUBLISHED, Article, ArticleRedirect, listed, visible
 from blogapp.web.errors import DomainError, NotFound
+from blogapp.web.page_cache import SITE, depends_on
 
 ARTICLES_PER_PAGE = 20
 # Built once: building a statement takes longer than running it.
@@ -118,6 +120,12 @@ def find_draft(session: Session, secret: str) -> Article:
     if article is None:
         raise NotFound
     return article
+
+
+def depends_on_lists(session: Session, now: datetime) -> None:
+    """Cache the response until any content changes, or until the next scheduled article appears."""
+    next_article = next_publication(session, now)
+    depends_on(session, SITE, max_age=(next_article - now).total_seconds() if next_article else math.inf)
 
 
 def next_publication(session: Session, now: datetime) -> datetime | None:

@@ -26,6 +26,8 @@ from blogapp.web.errors import DATABASE_FAILED
 
 SITE = "blogapp.site"
 SETUP_DONE_AT = "setup_done_at"
+# A random UUID from which the ids of feeds and their entries are derived.
+FEED_ID = "feed_id"
 # The settings that an environment variable overrides, and its name.
 VARIABLES = {
     "title": "SITE_TITLE",
@@ -43,7 +45,7 @@ LONGEST = {"title": 100, "description": 300}
 @dataclass(frozen=True)
 class Site:
     """The settings in effect. `fixed` names those that the environment sets, so that the browser cannot change them;
-    `is_set_up` says whether the first setup is done."""
+    `is_set_up` says whether the first setup is done; `feed_id` is empty before that."""
 
     title: str
     description: str
@@ -55,6 +57,7 @@ class Site:
     comment_closed: bool
     fixed: frozenset[str]
     is_set_up: bool = False
+    feed_id: str = ""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -114,7 +117,7 @@ def read_site(session: Session) -> Site:
         changed["comment_close_days"] = int(changed["comment_close_days"])
     if "comment_closed" in changed:
         changed["comment_closed"] = changed["comment_closed"] == "True"
-    return replace(default, is_set_up=SETUP_DONE_AT in stored, **changed)
+    return replace(default, is_set_up=SETUP_DONE_AT in stored, feed_id=stored.get(FEED_ID, ""), **changed)
 
 
 def chosen_in_browser() -> dict[str, str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hmac
 from datetime import datetime
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from blogapp.db.transactions import insert_for
 from blogapp.site.models import SiteSetting
-from blogapp.site.settings import SETUP_DONE_AT
+from blogapp.site.settings import FEED_ID, SETUP_DONE_AT
 
 CODE_LENGTH = 12
 GROUP = 4
@@ -19,9 +20,16 @@ GROUP = 4
 def close_setup(session: Session, now: datetime) -> bool:
     """Close the setup; returns whether it was open. If two transactions do this at the same time, the second one waits
     for the first, and gets False. A write transaction with `Changes.EVERYTHING` must be open."""
-    insert = insert_for(session, SiteSetting).values(name=SETUP_DONE_AT, value=now.isoformat())
-    done = session.execute(insert.on_conflict_do_nothing(index_elements=["name"]).returning(SiteSetting.name))
-    return done.first() is not None
+    done = _add_once(session, SETUP_DONE_AT, now.isoformat())
+    _add_once(session, FEED_ID, str(uuid4()))
+    return done
+
+
+def _add_once(session: Session, name: str, value: str) -> bool:
+    """Store a setting, unless it exists; returns whether it was new."""
+    insert = insert_for(session, SiteSetting).values(name=name, value=value)
+    added = session.execute(insert.on_conflict_do_nothing(index_elements=["name"]).returning(SiteSetting.name))
+    return added.first() is not None
 
 
 def derived_code(secret_key: str) -> str:

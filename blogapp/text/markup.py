@@ -137,6 +137,26 @@ def trusted(rendered: str) -> Markup:
     return Markup(rendered)
 
 
+def absolute_links(rendered: str, page: str, root: str, prefix: str = "") -> str:
+    """The HTML of an article for places outside of this site, such as feeds: with absolute links and pictures. `page`
+    is the address of the article, `root` that of the site, and `prefix` its path."""
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        kept = _attribute_or_rel(ARTICLE, tag, name, value)
+        if kept is None or name not in {"href", "src", "srcset"}:
+            return kept
+        return ", ".join(absolute(each) for each in kept.split(", ")) if name == "srcset" else absolute(kept)
+
+    def absolute(address: str) -> str:
+        if address.startswith("#"):
+            return page + address
+        if not address.startswith("/"):
+            return address
+        return root + (address.removeprefix(prefix) if address.startswith(f"{prefix}/") else address)
+
+    return _sanitize_with_nh3(ARTICLE, rendered, attribute)
+
+
 def plain_text(rendered: str) -> str:
     """The plain text of rendered HTML on one line, for a summary. It is not HTML and must be escaped in templates."""
     words = html.unescape(nh3.clean(BLOCK.sub(" <", FOOTNOTES.sub("", rendered)), tags=set()))
@@ -220,7 +240,7 @@ def _space_tokens(state: StateCore) -> None:
 
 
 def _clean(dialect: Dialect, made: str) -> str:
-    return _sanitize_with_nh3(dialect, _sanitize_with_bleach(dialect, made))
+    return _sanitize_with_nh3(dialect, _sanitize_with_bleach(dialect, made), partial(_attribute_or_rel, dialect))
 
 
 def _sanitize_with_bleach(dialect: Dialect, made: str) -> str:
@@ -249,12 +269,12 @@ def _bleach_rule(dialect: Dialect) -> Callable[[str, str, str], bool]:
     return allowed
 
 
-def _sanitize_with_nh3(dialect: Dialect, cleaned: str) -> str:
+def _sanitize_with_nh3(dialect: Dialect, cleaned: str, attribute: Callable[[str, str, str], str | None]) -> str:
     return nh3.clean(
         cleaned,
         tags=set(dialect.tags),
         attributes={tag: set(names) for tag, names in dialect.attributes.items()},
-        attribute_filter=partial(_attribute_or_rel, dialect),
+        attribute_filter=attribute,
         url_schemes={"http", "https", "mailto"},
         link_rel=dialect.link_rel,
         strip_comments=True,

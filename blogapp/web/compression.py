@@ -15,7 +15,16 @@ BROTLI_QUALITY = 5
 GZIP_LEVEL = 6
 # Smaller responses fit into one network packet without compression.
 SMALLEST = 500  # bytes
-TYPES = frozenset({"text/html", "text/plain", "text/xml", "application/atom+xml", "application/json"})
+TYPES = frozenset(
+    {
+        "text/html",
+        "text/plain",
+        "application/atom+xml",
+        "application/feed+json",
+        "application/json",
+        "application/xml",
+    }
+)
 
 
 @lru_cache(256)

@@ -35,7 +35,9 @@ from blogapp.web.page_store import Dependency, Entry, RenderLocks, Store
 # Bytes for URLs without arguments and for URLs with arguments, so that the latter cannot evict the former.
 ROOM = 6_000_000
 ROOM_WITH_ARGUMENTS = 2_000_000
-LARGEST_BODY = 500_000
+# The largest body of each: a sitemap of 10,000 addresses has no arguments.
+LARGEST_BODY = 2_000_000
+LARGEST_BODY_WITH_ARGUMENTS = 500_000
 # Seconds after which a page is rendered again, to update its view counts.
 MAX_AGE = 10.0
 # With PostgreSQL, seconds for which another machine may still serve deleted content, and only during an outage.
@@ -136,7 +138,8 @@ class PageCache:
         dependencies: list[Dependency] = []
         # The response to HEAD is made from the response to GET.
         answer = answer_of(self._app, {**environ, "REQUEST_METHOD": "GET", DEPENDENCIES: dependencies})
-        if not dependencies or not is_public(answer) or len(answer.body) > LARGEST_BODY:
+        largest_body = LARGEST_BODY if key.endswith("?") else LARGEST_BODY_WITH_ARGUMENTS
+        if not dependencies or not is_public(answer) or len(answer.body) > largest_body:
             return answer
         fields = [(name, value) for name, value in answer.fields if name != "Content-Length"]
         entry = Entry(answer._replace(fields=fields), dependencies[-1], marker, now)

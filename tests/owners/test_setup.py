@@ -104,7 +104,11 @@ def test_setup_creates_the_owner_and_the_settings_and_signs_in(
     assert len(set(codes)) == 10
     assert session.scalar(select(func.count()).select_from(RecoveryCode)) == 10
     assert owner_names(session) == ["Zoé"]
-    assert {row.name: row.value for row in session.scalars(select(SiteSetting))} | {"setup_done_at": ""} == {
+    assert {row.name: row.value for row in session.scalars(select(SiteSetting))} | {
+        "setup_done_at": "",
+        "feed_id": "",
+    } == {
+        "feed_id": "",
         "title": "Le carnet",
         "locale": "fr",
         "time_zone": "Europe/Paris",
