@@ -82,7 +82,7 @@ class Traffic:
         self._icons: set[str] = set()
 
     def on_request(self, event: dict[str, Any]) -> None:
-        if event["request"]["url"].endswith("/favicon.ico"):
+        if event["request"]["url"].endswith(("/icon.svg", "/icon.png")):
             self._icons.add(event["requestId"])
         else:
             self.requests += 1

@@ -47,6 +47,7 @@ from blogapp.owners.security_routes import bp as owner_security
 from blogapp.owners.settings_routes import bp as owner_settings
 from blogapp.pages import article_page
 from blogapp.pages.archive_routes import bp as owner_archive
+from blogapp.pages.card_routes import bp as cards
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.settings import SETTINGS, Settings, read_settings
@@ -163,6 +164,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     day.init_app(app, (forget_visitors, fold_at_new_day, *comment_tasks, *article_tasks))
 
     app.register_blueprint(articles)
+    app.register_blueprint(cards)
     app.register_blueprint(comments)
     app.register_blueprint(comment_authors)
     app.register_blueprint(comment_moderation)

@@ -10,9 +10,11 @@ from pathlib import Path
 from tests.conftest import SECRET_KEY
 from tests.harness.server import ROOT
 
-# Only needed by commands, by migrations, on PostgreSQL, or to check passkeys.
+# Only needed by commands, by migrations, on PostgreSQL, to check passkeys, or for pictures that are uploaded or drawn.
 NOT_FOR_SERVING = (
     "blogapp.demo.content",
+    "PIL",
+    "pillow_heif",
     "alembic",
     "confusable_homoglyphs",
     "flask_alembic",
@@ -41,6 +43,7 @@ with app.app_context(), write_transaction() as session:
 client = app.test_client()
 assert client.get("/").status_code == 200
 assert client.get("/articles/birds").status_code == 200
+assert client.get("/icon.svg").status_code == 200
 assert client.get("/readyz").status_code == 200
 assert client.get("/owner/sign-in").status_code == 200
 assert client.post("/owner/sign-in", data={{"passkey": '{{"id": "eA"}}'}}).status_code == 422

@@ -146,6 +146,17 @@ def file_of(session: Session, hash: str, width: int, height: int, copy: int) -> 
     )
 
 
+def smallest_file_of(session: Session, hash: str) -> bytes | None:
+    """The bytes of the smallest copy of a picture; None if there is no picture with this hash."""
+    return session.scalar(
+        select(PictureFile.body)
+        .join(Picture, Picture.id == PictureFile.picture_id)
+        .where(Picture.hash == hash)
+        .order_by(PictureFile.width)
+        .limit(1)
+    )
+
+
 def delete_unused(session: Session, now: datetime) -> int:
     """Delete the pictures older than UNUSED_DAYS that neither an article nor an earlier text of one shows; returns
     their number."""

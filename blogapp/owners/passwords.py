@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from werkzeug.security import check_password_hash
+
+from blogapp.web.gate import Busy as Busy
+from blogapp.web.gate import Gate
 
 SHORTEST = 10
 LONGEST = 1000
@@ -20,35 +20,6 @@ HASHER = PasswordHasher(time_cost=3, memory_cost=19 * 1024, parallelism=1)
 # threads of a server and never need more than the memory of one hash.
 WAITING_AT_MOST = 3
 WAIT_SECONDS = 3.0
-
-
-class Busy(Exception):
-    """Other passwords are being checked; try again in a moment."""
-
-
-class Gate:
-    """A lock with a bounded queue: one thread holds it, a few more wait, and all others get `Busy` immediately."""
-
-    def __init__(self, waiting: int, seconds: float) -> None:
-        self._places = threading.BoundedSemaphore(1 + waiting)
-        self._turn = threading.Lock()
-        self._seconds = seconds
-
-    @contextmanager
-    def enter(self) -> Iterator[None]:
-        """Raises Busy if too many threads are waiting, or if the lock is not free in time."""
-        if not self._places.acquire(blocking=False):
-            raise Busy
-        try:
-            if not self._turn.acquire(timeout=self._seconds):
-                raise Busy
-            try:
-                yield
-            finally:
-                self._turn.release()
-        finally:
-            self._places.release()
-
 
 GATE = Gate(WAITING_AT_MOST, WAIT_SECONDS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, render_template, request
+from flask import Flask, render_template, request, url_for
 
 from blogapp import clock
 from blogapp.articles.models import Article
@@ -17,6 +17,8 @@ from blogapp.comments.site_rules import site_rules
 from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
 from blogapp.db.base import db
 from blogapp.owners.models import Owner
+from blogapp.pages.structured_data import describe_article, describe_comments
+from blogapp.site.settings import current_site
 from blogapp.text import i18n
 from blogapp.view_counts.counting import views_of
 from blogapp.web.page_cache import depends_on
@@ -36,10 +38,22 @@ def render_article_page(
     sort = requested_sort()
     conversation = conversation_of(session, article.id)
     page = load_page(session, article.id, sort, cursor, at, author.token_hash, author.is_owner, conversation.pinned_id)
+    written_by = session.get(Owner, article.owner_id) if article.owner_id else None
+    description = describe_article(
+        article,
+        address=url_for("articles.show", slug=article.slug, _external=True),
+        picture=url_for("cards.article", slug=article.slug, _external=True),
+        author=written_by.name if written_by else None,
+        site=current_site(),
+        comments=conversation.comment_count,
+    )
+    if described := describe_comments(page.threads):
+        description["comment"] = described
     return render_template(
         "articles/show.html",
         article=article,
-        written_by=session.get(Owner, article.owner_id) if article.owner_id else None,
+        description=description,
+        written_by=written_by,
         author=author,
         views=views_of(session, [article.id])[article.id],
         conversation=conversation,

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
 from blogapp import clock
 from blogapp.articles.reading import depends_on_lists, find_article, list_articles
 from blogapp.comments.threads import comment_counts
 from blogapp.db.base import db
 from blogapp.pages.article_page import render_article_page
+from blogapp.pages.structured_data import describe_site
+from blogapp.site.settings import current_site
 from blogapp.view_counts.counting import views_of
 from blogapp.view_counts.reports import POPULAR_DAYS, popular
 from blogapp.web.converters import whole_number
@@ -29,6 +31,7 @@ def index() -> str:
         popular=popular(session, now) if is_first else [],
         popular_days=POPULAR_DAYS,
         is_first=is_first,
+        description_of_site=describe_site(current_site(), url_for("articles.index", _external=True)),
     )
 
 

@@ -22,12 +22,16 @@ from blogapp.db.transactions import insert_for
 from blogapp.settings import Settings
 from blogapp.site.models import SiteSetting
 from blogapp.site.time_zones import time_zone_of_host
+from blogapp.text.pictures import Copy, copy_of_height
 from blogapp.web.errors import DATABASE_FAILED
 
 SITE = "blogapp.site"
 SETUP_DONE_AT = "setup_done_at"
 # A random UUID from which the ids of feeds and their entries are derived.
 FEED_ID = "feed_id"
+LOGO = "logo"
+# Pages show it 44 pixels high (static/css/base.css), and screens have up to three pixels for each.
+LOGO_HEIGHT = 132
 # The settings that an environment variable overrides, and its name.
 VARIABLES = {
     "title": "SITE_TITLE",
@@ -45,7 +49,8 @@ LONGEST = {"title": 100, "description": 300}
 @dataclass(frozen=True)
 class Site:
     """The settings in effect. `fixed` names those that the environment sets, so that the browser cannot change them;
-    `is_set_up` says whether the first setup is done; `feed_id` is empty before that."""
+    `is_set_up` says whether the first setup is done; `feed_id` is empty before that. `logo` is the path of a picture
+    (text/pictures.py), empty for none; only the browser sets it."""
 
     title: str
     description: str
@@ -58,6 +63,12 @@ class Site:
     fixed: frozenset[str]
     is_set_up: bool = False
     feed_id: str = ""
+    logo: str = ""
+
+    @property
+    def logo_file(self) -> Copy | None:
+        """The file that pages show as the logo."""
+        return copy_of_height(self.logo, LOGO_HEIGHT)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -117,7 +128,8 @@ def read_site(session: Session) -> Site:
         changed["comment_close_days"] = int(changed["comment_close_days"])
     if "comment_closed" in changed:
         changed["comment_closed"] = changed["comment_closed"] == "True"
-    return replace(default, is_set_up=SETUP_DONE_AT in stored, feed_id=stored.get(FEED_ID, ""), **changed)
+    own = {"feed_id": stored.get(FEED_ID, ""), "logo": stored.get(LOGO, "")}
+    return replace(default, is_set_up=SETUP_DONE_AT in stored, **own, **changed)
 
 
 def chosen_in_browser() -> dict[str, str]:

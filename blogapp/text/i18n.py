@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -41,6 +42,7 @@ def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
     app.jinja_env.globals["locale"] = current_locale
     app.jinja_env.globals["plural_forms"] = plural_forms
     app.jinja_env.globals["text_direction"] = text_direction
+    app.jinja_env.globals["locale_with_territory"] = locale_with_territory
     app.jinja_env.globals["set_locale"] = set_locale_in_template
     app.jinja_env.filters.update(
         number=number,
@@ -49,6 +51,7 @@ def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
         iso=iso,
         typeset=typeset,
         trusted=markup.trusted,
+        data_block=markup.data_block,
         local_moment=local_moment,
         local_time=local_time,
     )
@@ -87,6 +90,17 @@ def site_locale() -> str:
 def text_direction() -> str:
     """Return the writing direction of the current language: `ltr` or `rtl`."""
     return Locale.parse(current_locale()).text_direction
+
+
+def locale_with_territory() -> str:
+    """The current language with its most likely country, as Open Graph asks for: fr_FR."""
+    return _with_territory(current_locale())
+
+
+@cache
+def _with_territory(locale: str) -> str:
+    likely = Locale.parse(get_global("likely_subtags").get(locale, locale))
+    return f"{likely.language}_{likely.territory}" if likely.territory else likely.language
 
 
 @cache

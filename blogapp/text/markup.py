@@ -8,6 +8,7 @@ because bleach no longer gets security fixes. Nothing changes the HTML after nh3
 from __future__ import annotations
 
 import html
+import json
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -155,6 +156,12 @@ def absolute_links(rendered: str, page: str, root: str, prefix: str = "") -> str
         return root + (address.removeprefix(prefix) if address.startswith(f"{prefix}/") else address)
 
     return _sanitize_with_nh3(ARTICLE, rendered, attribute)
+
+
+def data_block(value: Any) -> Markup:
+    """JSON for a `<script type="application/ld+json">` element. A browser ends such an element at `</script`, also in
+    a string, and `<!--` or `<script` would change where it ends; JSON has another notation for `<`."""
+    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def plain_text(rendered: str) -> str:

@@ -29,6 +29,11 @@ def clean_name(name: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def first_letter(name: str) -> str:
+    """The first letter or digit of a name, as a capital; empty if it has none."""
+    return next((each.upper()[:1] for each in name if each.isalnum()), "")
+
+
 def fold_case(name: str) -> str:
     """The name in a form for caseless comparison (Unicode standard, section 3.13, D145), without variation selectors,
     which select the text or the emoji form of a symbol."""

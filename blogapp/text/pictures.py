@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 # The widths of the copies, in pixels. The column of text is about 520 CSS pixels wide, and screens have up to three
 # pixels for each.
@@ -27,6 +28,26 @@ def address_of(hash: str, width: int, height: int, copy: int | None = None) -> s
 def widths_of(width: int) -> list[int]:
     """The widths of the files that are stored for a picture with this width, ascending."""
     return [*(each for each in WIDTHS if each < width), width]
+
+
+class Copy(NamedTuple):
+    """A copy of a picture: its path, and the size of the picture in it."""
+
+    path: str
+    width: int
+    height: int
+
+
+def copy_of_height(address: str, height: int) -> Copy | None:
+    """The smallest copy of a picture that is at least `height` pixels high, else the largest; None if `address` is not
+    that of an uploaded picture."""
+    found = ADDRESS.fullmatch(address)
+    if found is None:
+        return None
+    hash, width, full_height = found[1], int(found[2]), int(found[3])
+    copies = [(each, max(1, round(full_height * each / width))) for each in widths_of(width)]
+    chosen = next((copy for copy in copies if copy[1] >= height), copies[-1])
+    return Copy(address_of(hash, width, full_height, chosen[0]), *chosen)
 
 
 def attributes_of(address: str) -> dict[str, str]:

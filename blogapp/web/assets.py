@@ -58,8 +58,7 @@ BUNDLES = {
     "sign-in.js": SIGN_IN_SCRIPTS,
     "setup.js": SETUP_SCRIPTS,
 }
-# Browsers request /favicon.ico by default, so pages need no link to it.
-FILES = {"/favicon.ico": "icon.svg", "/static/icon.svg": "icon.svg"}
+FILES = {"/static/icon.svg": "icon.svg"}
 
 IMMUTABLE = f"public, max-age={ONE_YEAR}, immutable"
 ONE_HOUR = "public, max-age=3600"

@@ -166,7 +166,7 @@ def test_page_with_fifty_comments_is_at_most_40_kb_in_4_requests(
     visitor.page.goto(address)
     expect(visitor.page.locator("#view-count")).to_have_text("1 view")
     expect(visitor.page.locator(".comment")).to_have_count(50)
-    assert len([request for request in visitor.requests if not request.url.endswith("favicon.ico")]) <= 4
+    assert len([request for request in visitor.requests if not request.url.endswith("/icon.svg")]) <= 4
     sizes = [request.sizes() for request in visitor.requests]
     assert sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes) <= 40_000
 
@@ -201,3 +201,14 @@ def test_right_to_left_page_is_mirrored(visit: Visits, article: Articles, scheme
     assert page.locator(".comment-body").nth(1).evaluate(direction) == "ltr"
     assert overflow(page) <= 0
     assert_accessible(page, colors_only=scheme == "dark")
+
+
+def test_descriptions_for_search_engines_are_no_violation_of_the_policy(
+    visit: Visits, server: Server, article: Articles
+) -> None:
+    page = visit().page  # the fixture fails if the browser reports a violation
+    for address in (server.url, article(text="</script><script>document.title = 'run'</script>")):
+        page.goto(address)
+        block = page.locator('script[type="application/ld+json"]')
+        assert page.evaluate("text => JSON.parse(text)", block.text_content())["@context"] == "https://schema.org"
+        assert page.title() != "run"

@@ -143,12 +143,12 @@ def test_long_thread_shows_its_first_replies_and_loads_the_rest_on_demand(
     write_comments((f"Reply number {number};" for number in range(90)), parent_id=root)
     reader = app.test_client()
     page = reader.get("/articles/birds").text
-    found = [int(number) for number in re.findall(r"Reply number (\d+);", page)]
+    found = [int(number) for number in re.findall(r">Reply number (\d+);", page)]
     assert found == list(range(10))
     assert "Show 80 more replies" in page
     while more := re.search(r'hx-get="(/comments/\d+/replies[^"]+)"', page):
         page = reader.get(more.group(1).replace("&amp;", "&"), headers=HTMX).text
-        found += [int(number) for number in re.findall(r"Reply number (\d+);", page)]
+        found += [int(number) for number in re.findall(r">Reply number (\d+);", page)]
     assert found == list(range(90))
 
 
@@ -230,12 +230,12 @@ def test_page_at_a_folded_reply_links_to_the_replies_after_it(app: Flask, write_
     for start in (12, 15, 29):
         page = reader.get(f"/articles/birds/comments?at={root + 1 + start}").text
         assert "Earlier replies" in page
-        found = [int(number) for number in re.findall(r"Reply number (\d+);", page)]
+        found = [int(number) for number in re.findall(r">Reply number (\d+);", page)]
         while more := re.search(r'hx-get="(/comments/\d+/replies[^"]+)"', page):
             answer = reader.get(more.group(1).replace("&amp;", "&"), headers=HTMX)
             assert answer.status_code == 200
             page = answer.text
-            found += [int(number) for number in re.findall(r"Reply number (\d+);", page)]
+            found += [int(number) for number in re.findall(r">Reply number (\d+);", page)]
         assert found == list(range(start, 30))
 
 
@@ -274,4 +274,4 @@ def test_visitors_pending_reply_does_not_hide_the_replies_before_it(
     link = re.search(r'hx-get="(/comments/\d+/replies[^"]+)"', page)
     assert link
     more = newcomer.get(link.group(1), headers=HTMX).text
-    assert [int(number) for number in re.findall(r"Reply number (\d+);", more)] == [10, 11, 12, 13, 14]
+    assert [int(number) for number in re.findall(r">Reply number (\d+);", more)] == [10, 11, 12, 13, 14]

@@ -16,6 +16,7 @@ from blogapp.db.transactions import write_transaction
 from blogapp.owners import passwords
 from blogapp.owners.models import Owner
 from blogapp.owners.passwords import check_password, hash_password
+from blogapp.web.gate import Gate
 from tests.owners.conftest import PASSWORD, is_signed_in, sign_in
 
 
@@ -50,7 +51,7 @@ def test_scrypt_hash_is_replaced_at_sign_in(app: Flask, client: FlaskClient, ses
 
 
 def test_sign_in_is_refused_at_once_when_too_many_wait(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "GATE", passwords.Gate(waiting=0, seconds=30))
+    monkeypatch.setattr(passwords, "GATE", Gate(waiting=0, seconds=30))
     with passwords.GATE.enter():
         answer = sign_in(client)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
@@ -60,7 +61,7 @@ def test_sign_in_is_refused_at_once_when_too_many_wait(client: FlaskClient, monk
 
 
 def test_waiting_too_long_for_the_gate_raises_busy() -> None:
-    gate = passwords.Gate(waiting=1, seconds=0.01)
+    gate = Gate(waiting=1, seconds=0.01)
     with gate.enter(), pytest.raises(passwords.Busy), gate.enter():
         pass
     with gate.enter():
@@ -68,7 +69,7 @@ def test_waiting_too_long_for_the_gate_raises_busy() -> None:
 
 
 def test_gate_lets_one_thread_in_at_a_time() -> None:
-    gate = passwords.Gate(waiting=20, seconds=30)
+    gate = Gate(waiting=20, seconds=30)
     inside, most = 0, 0
     lock = threading.Lock()
 

@@ -36,7 +36,9 @@ def test_front_page_lists_articles_each_in_its_language(
 
 @pytest.mark.settings(SITE_TITLE="Birds & co", SITE_LOCALE="fr")
 def test_front_page_has_a_description(client: FlaskClient) -> None:
-    description = '<meta name="description" content="Les derniers articles de Birds &amp; co.">'
+    description = (
+        '<meta name="description" property="og:description" content="Les derniers articles de Birds &amp; co.">'
+    )
     assert description in client.get("/").text
 
 
@@ -105,7 +107,7 @@ def test_pages_have_no_inline_code_and_no_foreign_resources(publish_article: Pub
     publish_article(slug="birds")
     for address in ("/", "/articles/birds", "/nowhere"):
         page = client.get(address).text
-        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|hx-on|<script(?![^>]*\ssrc=)", page)
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|hx-on|<script(?![^>]*\ssrc=| type=.application/ld)", page)
         assert not re.search(
             r'(?:src|href)="(?:https?:)?//', page.replace('rel="canonical" href="http://localhost', "")
         )

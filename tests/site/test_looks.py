@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from blogapp.owners.forms import look_names
 from blogapp.settings import LOOKS
+from blogapp.site.looks import COLOURS, WITHOUT_SERIFS, Colours
 from tests.owners.conftest import owner as owner
 from tests.owners.conftest import password_hash as password_hash
 from tests.owners.conftest import sign_in
@@ -63,6 +64,14 @@ def test_colours_have_enough_contrast(look: str, scheme: str) -> None:
 def test_looks_differ() -> None:
     assert len({colours(look, "light")["paper"] + colours(look, "light")["accent"] for look in LOOKS}) == len(LOOKS)
     assert colours("slate", "dark")["paper"] != colours("slate", "light")["paper"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_drawn_pictures_have_the_colours_of_the_look(look: str) -> None:
+    palette = colours(look, "light")
+    assert COLOURS[look]._asdict() == {name: palette[name.replace("_", "-")] for name in Colours._fields}
+    serif = re.findall(rf'data-look="{look}"\] {{[^}}]*--serif: ([^;]+)', CSS)
+    assert (look in WITHOUT_SERIFS) == bool(serif and "sans-serif" in serif[0])
 
 
 def test_owner_chooses_a_look(client: FlaskClient) -> None:

@@ -55,7 +55,7 @@ def test_change_is_on_every_page(owner: FlaskClient, app: Flask, publish_article
         assert "Mein &lt;Blog&gt;</a>" in page
         assert "Carnet" not in page
     assert '<html lang="fr"' in reader.get("/").text
-    assert '<meta name="description" content="A “quoted” one">' in reader.get("/").text
+    assert '<meta name="description" property="og:description" content="A “quoted” one">' in reader.get("/").text
     assert "Vos modifications sont enregistrées." in owner.get(answer.location).text
     assert {row.name: row.value for row in session.scalars(select(SiteSetting))}["time_zone"] == "Europe/Paris"
 

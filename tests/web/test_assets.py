@@ -43,7 +43,7 @@ def test_bundles_are_compressed_and_immutable(client: FlaskClient) -> None:
 
 
 def test_icon_is_served_and_a_missing_file_is_not_found(client: FlaskClient) -> None:
-    icon = client.get("/favicon.ico")
+    icon = client.get("/static/icon.svg")
     assert icon.mimetype == "image/svg+xml"
     icon.close()
     assert client.get("/static/none.css").status_code == 404

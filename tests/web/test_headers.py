@@ -21,7 +21,7 @@ HTTPS = {"X-Forwarded-Proto": "https"}
 def static_addresses(client: FlaskClient) -> list[str]:
     bundles = re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get("/").text)
     assert len(bundles) == 2
-    return [*bundles, "/static/icon.svg", "/favicon.ico"]
+    return [*bundles, "/static/icon.svg"]
 
 
 @pytest.mark.settings(TRUSTED_PROXIES="1")

@@ -1,0 +1,66 @@
+"""Descriptions of pages for search engines, in the vocabulary of schema.org (JSON-LD)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from blogapp.articles.models import Article
+from blogapp.articles.publishing import shorten
+from blogapp.comments.models import Comment
+from blogapp.comments.threads import Node
+from blogapp.site.settings import Site
+from blogapp.text.i18n import iso
+from blogapp.text.markup import plain_text
+
+# A page with many comments must not become much larger: only the first few are described, each by its beginning.
+COMMENTS_DESCRIBED = 5
+COMMENT_LENGTH = 200  # characters
+CONTEXT = "https://schema.org"
+
+
+def describe_article(
+    article: Article, address: str, picture: str, author: str | None, site: Site, comments: int
+) -> dict[str, Any]:
+    """The description of an article. `author` is None for imported ones: their publisher is then the site."""
+    by = {"@type": "Person", "name": author} if author else {"@type": "Organization", "name": site.title}
+    return {
+        "@context": CONTEXT,
+        "@type": "BlogPosting",
+        "headline": article.title,
+        "url": address,
+        "image": picture,
+        "inLanguage": article.lang,
+        "datePublished": iso(article.published_at),
+        "dateModified": iso(last_change(article)),
+        "author": by,
+        "commentCount": comments,
+    }
+
+
+def describe_comments(threads: Iterable[Node]) -> list[dict[str, Any]]:
+    """The descriptions of the first published comments on a page, in reading order."""
+    published = (node.comment for thread in threads for node in thread if node.comment.is_published)
+    return [_describe_comment(comment) for comment in islice(published, COMMENTS_DESCRIBED)]
+
+
+def _describe_comment(comment: Comment) -> dict[str, Any]:
+    return {
+        "@type": "Comment",
+        "text": shorten(plain_text(comment.body_html), COMMENT_LENGTH),
+        "datePublished": iso(comment.created_at),
+        "author": {"@type": "Person", "name": comment.author_name},
+    }
+
+
+def describe_site(site: Site, address: str) -> dict[str, Any]:
+    """The description of the blog, for its front page."""
+    described = {"@context": CONTEXT, "@type": ["WebSite", "Blog"], "name": site.title, "url": address}
+    return {**described, **({"description": site.description} if site.description else {}), "inLanguage": site.locale}
+
+
+def last_change(article: Article) -> datetime:
+    """When readers last saw a change of the article."""
+    return max(article.published_at, article.updated_at or article.published_at)
