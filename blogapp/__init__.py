@@ -33,6 +33,7 @@ from blogapp.db.content_versions import reader_for
 from blogapp.demo import routes as demo
 from blogapp.feeds import routes as feeds
 from blogapp.feeds import sitemap
+from blogapp.media import logo_routes as logo
 from blogapp.media import owner_routes as pictures
 from blogapp.media import routes as media
 from blogapp.media.library import delete_unused_at_new_day
@@ -132,7 +133,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     no_session.init_app(app)
     csrf.init_app(app)
     is_owners_browser = partial(owner_cookies.is_known_browser, secret_key=settings.secret_key)
-    request_bodies.init_app(app, {**owner_routes.TEXTS, **pictures.UPLOADS}, is_owners_browser)
+    request_bodies.init_app(app, {**owner_routes.TEXTS, **pictures.UPLOADS, **logo.UPLOADS}, is_owners_browser)
     arguments.init_app(app)
     converters.init_app(app)
     errors.init_app(app)
@@ -173,6 +174,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(statistics.bp)
     app.register_blueprint(media.bp)
     app.register_blueprint(pictures.bp)
+    app.register_blueprint(logo.bp)
     app.register_blueprint(privacy)
     app.register_blueprint(feeds.bp)
     app.register_blueprint(sitemap.bp)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, ArticleRevision
@@ -17,9 +17,11 @@ from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.media.models import Picture, PictureFile
-from blogapp.media.refusals import InUse
+from blogapp.media.refusals import InUse, IsLogo
+from blogapp.site.models import SiteSetting
+from blogapp.site.settings import LOGO, current_site
 from blogapp.text.names import clean_name
-from blogapp.text.pictures import WIDTHS, address_of
+from blogapp.text.pictures import WIDTHS, address_of, hashes_in
 from blogapp.web.errors import NotFound
 
 PICTURES_PER_PAGE = 24
@@ -28,15 +30,17 @@ LARGEST_UPLOAD = 24 * 1024 * 1024
 NAME_LENGTH = 200
 # How long an uploaded picture that no article uses is kept.
 UNUSED_DAYS = 1
-IS_USED = exists().where(ArticlePicture.hash == Picture.hash)
+IS_LOGO = exists().where(SiteSetting.name == LOGO, SiteSetting.value.contains(Picture.hash))
+IS_USED = or_(exists().where(ArticlePicture.hash == Picture.hash), IS_LOGO)
 
 
 @dataclass(frozen=True)
 class ListedPicture:
-    """A picture in the library, and the articles that use it."""
+    """A picture in the library, the articles that use it, and whether it is the logo of the blog."""
 
     picture: Picture
-    articles: list[Article]
+    articles: list[Article] = field(default_factory=list)
+    is_logo: bool = False
 
     @property
     def address(self) -> str:
@@ -100,7 +104,8 @@ def list_pictures(session: Session, before: int | None = None) -> PictureList:
     found = list(session.scalars(query))
     shown = found[:PICTURES_PER_PAGE]
     uses = _articles_with(session, [picture.hash for picture in shown])
-    listed = [ListedPicture(picture, uses.get(picture.hash, [])) for picture in shown]
+    logo = hashes_in([current_site().logo])
+    listed = [ListedPicture(picture, uses.get(picture.hash, []), picture.hash in logo) for picture in shown]
     return PictureList(listed, shown[-1].id if len(found) > PICTURES_PER_PAGE else None)
 
 
@@ -126,8 +131,10 @@ def describe(session: Session, picture_id: int, alt: str) -> Picture:
 
 
 def delete_picture(session: Session, picture_id: int) -> None:
-    """Delete a picture. A write transaction must be open. Raises NotFound, or InUse if an article shows it."""
+    """Delete a picture. A write transaction must be open. Raises NotFound, IsLogo, or InUse if an article shows it."""
     picture = find_picture(session, picture_id)
+    if session.scalar(select(Picture.id).where(Picture.id == picture.id, IS_LOGO)):
+        raise IsLogo
     if session.scalar(select(exists().where(ArticlePicture.hash == picture.hash))):
         raise InUse
     session.execute(delete(PictureFile).where(PictureFile.picture_id == picture.id))

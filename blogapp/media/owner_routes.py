@@ -33,7 +33,8 @@ from blogapp.web.request_bodies import Limits
 
 ALT_LENGTH = 1_000
 # Over a slow connection.
-UPLOADS = {"/owner/pictures": Limits(LARGEST_UPLOAD, 300.0)}
+UPLOAD = Limits(LARGEST_UPLOAD, 300.0)
+UPLOADS = {"/owner/pictures": UPLOAD}
 
 bp = for_owners(Blueprint("pictures", __name__, url_prefix="/owner/pictures"))
 

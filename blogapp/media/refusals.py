@@ -28,6 +28,21 @@ class Damaged(RefusedPicture):
         super().__init__(gettext("This picture is damaged or incomplete."))
 
 
+class NothingChosen(RefusedPicture):
+    def __init__(self) -> None:
+        super().__init__(gettext("Please choose a picture."))
+
+
+class NoLongerThere(RefusedPicture):
+    def __init__(self) -> None:
+        super().__init__(gettext("This picture is no longer in your library. Choose another one."))
+
+
+class IsLogo(Conflict):
+    def __init__(self) -> None:
+        super().__init__(gettext("This picture is the logo of the blog. Choose another logo first."))
+
+
 class InUse(Conflict):
     def __init__(self) -> None:
         super().__init__(gettext("This picture is used in an article. Remove it there first."))
