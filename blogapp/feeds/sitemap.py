@@ -108,7 +108,7 @@ def _articles(session: Session, condition: ColumnElement[bool]) -> list[Address]
     # url_for() would take most of the time of 10,000 addresses.
     return [
         (f"{request.root_url}articles/{quote(slug)}", max(filter(None, dates)))
-        for slug, *dates in session.execute(query.order_by(Article.id))
+        for slug, *dates in session.execute(query.order_by(Article.published_at, Article.id))
     ]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from tests.comments.test_query_plans import recorded, scans
+from tests.comments.test_query_plans import Statement, plan, recorded, scans
 
 ARTICLES = 1_000
 COMMENTS = 10_000
@@ -61,7 +61,19 @@ def test_no_feed_scans_a_big_table(large: Flask) -> None:
         with recorded(large) as statements:
             assert client.get(address).status_code == 200
         numbers[address] = len(statements)
-        if lines := scans(large, statements):
+        if lines := scans(large, statements) + sorts(large, statements):
             found[address] = lines
     assert found == {}
-    assert max(numbers.values()) <= 4, numbers
+    assert max(numbers.values()) <= 5, numbers
+
+
+def sorts(app: Flask, statements: list[Statement]) -> list[str]:
+    """The statements whose result SQLite has to sort, because it does not read it in the order of an index."""
+    with app.app_context():
+        engine = db.engine
+    with engine.connect() as connection:
+        return [
+            statement
+            for statement, values in statements
+            if "USE TEMP B-TREE FOR ORDER BY" in plan(engine, connection, statement, values)
+        ]
