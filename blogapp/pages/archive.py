@@ -2,8 +2,9 @@
 
 An archive contains the rows of each table as JSON (one line a row), the pictures as files, and each article as a
 Markdown file for people and other programs. It is read in one snapshot, so it can be made while the blog is used. A
-backup also contains the owners' accounts; an export, which owners download, does not. Neither contains sessions or the
-data of the day's visitors. HTML is not read from an archive but rendered again.
+backup also contains the owners' accounts; an export, which owners download, only has their names, so that articles get
+their authors back in a blog with owners of the same names. Neither contains sessions or the data of the day's visitors.
+HTML is not read from an archive but rendered again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import IO, Any
 
@@ -27,6 +28,7 @@ from blogapp.articles.models import DELETED, Article, ArticleRedirect
 from blogapp.db.base import Model, Moment, db
 from blogapp.db.content_versions import ContentVersion
 from blogapp.db.schema import REVISIONS
+from blogapp.owners.accounts import all_owners, find_owner
 from blogapp.site.settings import SETUP_DONE_AT
 from blogapp.view_counts.counting import views_of
 
@@ -59,13 +61,14 @@ class ArchiveError(Exception):
 @dataclass(frozen=True)
 class Manifest:
     """What an archive says about itself: its format, the revision of the schema, whether it has accounts, when it was
-    made (ISO 8601), and the number of rows of each table."""
+    made (ISO 8601), the number of rows of each table, and the owners' names by the ids that rows refer to."""
 
     format: int
     schema: str
     has_accounts: bool
     made_at: str
     rows: dict[str, int]
+    owners: dict[str, str] = field(default_factory=dict)
 
 
 def write_archive(session: Session, file: IO[bytes], now: datetime, with_accounts: bool) -> Manifest:
@@ -76,11 +79,12 @@ def write_archive(session: Session, file: IO[bytes], now: datetime, with_account
             with archive.open(f"tables/{table.name}.jsonl", "w", force_zip64=True) as part:
                 rows[table.name] = 0
                 for row in _rows(session, table):
-                    part.write(_encode(table, row, with_accounts).encode() + b"\n")
+                    part.write(_encode(table, row).encode() + b"\n")
                     rows[table.name] += 1
         _write_pictures(session, archive)
         _write_articles(session, archive)
-        manifest = Manifest(FORMAT, REVISIONS[-1], with_accounts, now.isoformat(), rows)
+        owners = {str(owner.id): owner.name for owner in all_owners(session)}
+        manifest = Manifest(FORMAT, REVISIONS[-1], with_accounts, now.isoformat(), rows, owners)
         archive.writestr("manifest.json", json.dumps(asdict(manifest), indent=2))
     return manifest
 
@@ -126,11 +130,14 @@ def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
         wanted = tables(manifest.has_accounts)
         # Without accounts, whether the blog is set up stays as it is.
         kept = () if manifest.has_accounts else (SETUP_DONE_AT,)
+        owners = {} if manifest.has_accounts else _same_owners(session, manifest)
         for table in reversed(wanted):
             is_kept = table.columns["name"].in_(kept) if table.name == "site_settings" else false()
             session.execute(delete(table).where(~is_kept))
         for table in wanted:
             rows = (row for row in _read(archive, table) if table.name != "site_settings" or row["name"] not in kept)
+            if not manifest.has_accounts:
+                rows = (_with_owners(table, row, owners) for row in rows)
             for batch in _batches(rows):
                 try:
                     session.execute(table.insert(), batch)
@@ -160,13 +167,26 @@ def _rows(session: Session, table: Table) -> Iterator[Any]:
     return iter(session.execute(query))
 
 
-def _encode(table: Table, row: Any, with_accounts: bool) -> str:
+def _same_owners(session: Session, manifest: Manifest) -> dict[Any, int]:
+    """The ids of this blog's owners, by the ids of owners of the same names in the archive."""
+    try:
+        found = {int(number): find_owner(session, name) for number, name in manifest.owners.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise ArchiveError("The owners in this archive cannot be read.") from None
+    return {number: owner.id for number, owner in found.items() if owner}
+
+
+def _with_owners(table: Table, row: dict[str, Any], owners: dict[Any, int]) -> dict[str, Any]:
+    for column in filter(_refers_to_owners, table.columns):
+        number = row.get(column.name)
+        row[column.name] = owners.get(number) if isinstance(number, int) else None
+    return row
+
+
+def _encode(table: Table, row: Any) -> str:
     values: dict[str, Any] = {}
     for name, value in row._mapping.items():
-        column = table.columns[name]
-        if (table.name, name) in EMPTIED or (not with_accounts and _refers_to_owners(column)):
-            value = None
-        values[name] = _to_json(value)
+        values[name] = None if (table.name, name) in EMPTIED else _to_json(value)
     return json.dumps(values, ensure_ascii=False)
 
 

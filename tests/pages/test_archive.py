@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from blogapp import clock, create_app
+from blogapp.articles.models import Article
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.media.models import Picture
-from blogapp.owners.accounts import all_owners
+from blogapp.owners.accounts import all_owners, save_owner
+from blogapp.owners.models import Owner
 from blogapp.pages.archive import ACCOUNTS, LEFT_OUT, tables
 from tests.conftest import SECRET_KEY, dispose
 from tests.media.conftest import picture
@@ -111,6 +114,39 @@ def test_export_has_no_accounts(app: Flask, filled: FlaskClient, empty: Flask, t
     setup = '<a href="/owner/setup">Set up this blog</a>'
     assert page_of(empty).replace(setup, "").split() == page_of(app).split()
     assert empty.test_client().get("/owner/setup").status_code == 200  # an export does not set up the blog
+
+
+@pytest.mark.parametrize(("name", "authors"), [("chloé martin", 1), ("Zoé", 0)])
+def test_exported_articles_get_back_an_author_of_the_same_name(
+    app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path, name: str, authors: int
+) -> None:
+    with app.app_context(), write_transaction() as session:
+        session.execute(update(Article).values(owner_id=session.scalar(select(Owner.id))))
+    byline = '<span class="author">'
+    assert byline in page_of(app)
+    file = tmp_path / "export.zip"
+    file.write_bytes(filled.get("/owner/export.zip").data)
+    with empty.app_context(), write_transaction() as session:
+        save_owner(session, "Somebody else", "no hash")  # so that the ids differ
+        save_owner(session, name, "no hash")
+    assert empty.test_cli_runner().invoke(args=["restore", str(file)]).exit_code == 0
+    assert page_of(empty).count(byline) == authors
+
+
+@pytest.mark.parametrize("owners", [[], {"x": "y"}, {"1": 2}, "x", None])
+def test_damaged_owners_of_an_export_are_named(
+    filled: FlaskClient, empty: Flask, tmp_path: Path, owners: object
+) -> None:
+    file = tmp_path / "export.zip"
+    with zipfile.ZipFile(io.BytesIO(filled.get("/owner/export.zip").data)) as good, zipfile.ZipFile(file, "w") as bad:
+        for each in good.namelist():
+            content = good.read(each)
+            if each == "manifest.json":
+                content = json.dumps({**json.loads(content), "owners": owners}).encode()
+            bad.writestr(each, content)
+    result = empty.test_cli_runner().invoke(args=["restore", str(file)])
+    assert result.exit_code == 1
+    assert "The owners in this archive cannot be read." in result.output
 
 
 def test_visitor_data_of_the_day_is_left_out(app: Flask, filled: FlaskClient, tmp_path: Path) -> None:
