@@ -60,6 +60,11 @@ def test_next_redirects_only_within_this_site(client: FlaskClient) -> None:
         "/\\elsewhere.example",
         "\\\\elsewhere.example",
         "https://elsewhere.example/",
+        "https:elsewhere.example",
+        "///elsewhere.example",
+        "//user@elsewhere.example",
+        "/\u2044/elsewhere.example",
+        " //elsewhere.example",
         "javascript:alert(1)",
         "/\t/elsewhere.example",
         "/\n/elsewhere.example",
@@ -71,6 +76,7 @@ def test_next_outside_this_site_is_ignored(client: FlaskClient, next_path: str) 
     page = client.get("/owner/sign-in", query_string={"next": next_path}).text
     assert "<form" in page
     assert 'name="next"' not in page
+    assert sign_in(client, next=next_path).location == "/owner"
 
 
 def test_next_is_kept_in_the_form(client: FlaskClient) -> None:
