@@ -1,7 +1,7 @@
 """Passkeys: owners sign in with the fingerprint, face or PIN of a device (WebAuthn) instead of the password.
 
 A challenge is signed and stored nowhere, so that asking for one writes nothing. It expires, and it is stored once it
-was answered, so that an answer works once. `webauthn` takes 30 MB of memory. It is imported only to check an answer
+was answered, so that an answer works once. `webauthn` takes 13 MB of memory. It is imported only to check an answer
 that has a valid challenge and, for a sign-in, names a passkey that exists.
 """
 
@@ -143,7 +143,7 @@ def use_challenge(session: Session, challenge: bytes, now: datetime) -> None:
 
 def verify_new(answer: Answer, party: RelyingParty) -> tuple[bytes, bytes, int]:
     """The credential id, the public key and the sign count of a new passkey. Raises PasskeyRefused."""
-    from webauthn import verify_registration_response  # 30 MB
+    from webauthn import verify_registration_response  # 13 MB
 
     try:
         verified = verify_registration_response(
@@ -161,7 +161,7 @@ def verify_new(answer: Answer, party: RelyingParty) -> tuple[bytes, bytes, int]:
 def verify_answer(passkey: Passkey, answer: Answer, party: RelyingParty) -> int:
     """Verify the signature of a sign-in. Returns the new sign count. Raises PasskeyRefused, also if the count has not
     risen, as happens when a passkey was copied (WebAuthn, section 6.1.1)."""
-    from webauthn import verify_authentication_response  # 30 MB
+    from webauthn import verify_authentication_response  # 13 MB
 
     try:
         verified = verify_authentication_response(
