@@ -82,9 +82,10 @@
 
   document.addEventListener("htmx:after:settle", (event) => {
     show();
-    // The pressed button was replaced with the section.
+    // The pressed button was replaced with the section: focus its message, or its heading.
     const isSection = (event.detail.newContent ?? []).some((node) => node.id === "passkeys");
-    if (isSection && document.activeElement === document.body) document.getElementById("passkeys-title").focus();
+    if (isSection && document.activeElement === document.body)
+      document.querySelector("#passkeys [role=status]:not(:empty), #passkeys-title").focus();
   });
   show();
 })();

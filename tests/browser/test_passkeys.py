@@ -68,7 +68,7 @@ def test_passkey_is_added_signs_in_and_is_removed(visit: Visits, server: Server)
     section = page.locator("#passkeys")
     expect(section.get_by_role("status")).to_have_text("The passkey is saved. You can sign in with it now.")
     expect(section.get_by_text("Chrome, Linux")).to_be_visible()
-    expect(page.locator("#passkeys-title")).to_be_focused()
+    expect(section.get_by_role("status")).to_be_focused()
     assert page.locator(".recovery-codes code").all_inner_texts() == codes
     assert_accessible(page)
 
