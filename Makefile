@@ -4,8 +4,6 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.9
 PYTHON = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-PORT ?= 8000
-export PORT
 READY := .venv/.ready
 BIN := .venv/bin
 
@@ -42,12 +40,13 @@ run: setup ## run the site with demo content at http://127.0.0.1:8000
 	@echo "Creating the database, and demo articles if it is empty."
 	@$(BIN)/python -m flask db upgrade
 	@$(BIN)/python -m flask demo
-	@printf '%s\n' "" "Next steps, in another terminal:" \
+	@port=$$($(BIN)/python -c 'from blogapp.settings import environment, read_setting; print(read_setting(environment(), "PORT"))') || exit 1; \
+	printf '%s\n' "" "Next steps, in another terminal:" \
 	  "  Write an article:    $(BIN)/python -m flask articles import FILE.md   (Markdown that starts with title: and date:)" \
-	  "  Sign in:             http://127.0.0.1:$(PORT)/owner (first, set up the blog at the address below)" \
+	  "  Sign in:             http://127.0.0.1:$$port/owner (first, set up the blog at the address below)" \
 	  "  Moderate comments:   $(BIN)/python -m flask comments list, then: approve or remove NUMBER" \
-	  "  See all settings:    $(BIN)/python -m flask settings" ""
-	@exec $(BIN)/python -m flask run --port $(PORT)
+	  "  See all settings:    $(BIN)/python -m flask settings" ""; \
+	exec $(BIN)/python -m flask run --port $$port
 
 serve: setup ## run the production server on HOST and PORT, without demo content
 	@exec $(BIN)/python -m blogapp.pages.serve

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from blogapp.comments.queue import count_waiting
 from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.moderation import bp as comment_moderation
 from blogapp.comments.routes.write import bp as comments
-from blogapp.db import base, schema, start, transactions
+from blogapp.db import base, schema, secret_key, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
 from blogapp.demo import routes as demo
@@ -51,7 +51,7 @@ from blogapp.pages.archive_routes import bp as owner_archive
 from blogapp.pages.card_routes import bp as cards
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
-from blogapp.settings import SETTINGS, Settings, read_settings
+from blogapp.settings import ROOT, SECRET_KEY_FILE, SETTINGS, Settings, environment, read_settings
 from blogapp.site import settings as site
 from blogapp.text import i18n
 from blogapp.view_counts import owner_routes as statistics
@@ -84,7 +84,6 @@ from blogapp.web.immediate import Immediate
 gc.freeze()
 gc.enable()
 
-ROOT = Path(__file__).parent.parent
 COMMANDS = {
     "articles": "blogapp.pages.commands:articles_cli",
     "backup": "blogapp.pages.archive_commands:backup",
@@ -105,10 +104,15 @@ class SynchronousFlask(Flask):
 
 
 def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
-    """Create the application from `environ` (default: os.environ). Its data is stored in DATA_DIR (default:
-    `data_folder`, else `instance/` next to the code). Raises SettingsError with a message if a setting is invalid."""
-    settings = read_settings(os.environ if environ is None else environ, data_folder or ROOT / "instance")
+    """Create the application from `environ` (default: the environment and `.env`). Its data is stored in DATA_DIR
+    (default: `data_folder`, else `instance/` next to the code). Raises SettingsError with a message if a setting is
+    invalid."""
+    settings = read_settings(environment() if environ is None else environ, data_folder or ROOT / "instance")
     data_folder = settings.data_dir
+    if not settings.secret_key:
+        settings = replace(
+            settings, secret_key=secret_key.kept_key(settings.database_url, data_folder / SECRET_KEY_FILE)
+        )
     app = SynchronousFlask(
         __name__,
         instance_path=str(data_folder.resolve()),
@@ -119,7 +123,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.config["RESET_CODE"] = settings.reset_code
     app.config["WEBSUB_HUB"] = settings.websub_hub
     # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
-    app.extensions["start_notices"] = []
+    app.extensions["start_notices"] = [lambda address: start.describe_database(settings.database_url)]
     app.config["DEFAULT_LOCALE"] = settings.site_locale
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().

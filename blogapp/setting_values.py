@@ -16,6 +16,8 @@ from zoneinfo import available_timezones
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from blogapp.hardware import available_cores, available_memory, fitting_workers
+
 # A part of a host name has at most 63 characters (RFC 1035, section 2.3.4); Werkzeug rejects a longer one.
 LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 HOST = re.compile(
@@ -41,6 +43,16 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def workers(raw: str) -> int:
+    """The number of worker processes."""
+    if raw.strip().lower() == "auto":
+        return fitting_workers(available_cores(), available_memory())
+    try:
+        return whole_number(1, 64)(raw)
+    except ValueError as error:
+        raise ValueError(f"{error}, or auto") from None
 
 
 def switch(raw: str) -> bool:

@@ -1,5 +1,5 @@
-"""Read the settings from the environment. The application does not start with invalid values and prints a message for
-each.
+"""Read the settings from the environment, and from the file `.env` beside the program. The application does not start
+with invalid values and prints a message for each.
 
 Each setting is declared once, as a field of `Settings`, with its meaning, its default and its parser. `flask settings`
 prints these declarations, so it cannot differ from what the program reads.
@@ -19,6 +19,11 @@ from sqlalchemy import URL, make_url
 
 from blogapp import setting_values
 
+# As in pyproject.toml, which a server need not have.
+VERSION = "0.1.0"
+ROOT = Path(__file__).parent.parent
+ENV_FILE = ROOT / ".env"
+SECRET_KEY_FILE = "secret-key"
 LOCALES = ("en", "fr", "he")
 LOOKS = ("paper", "slate", "garden", "print")
 
@@ -43,7 +48,8 @@ class Settings:
 
     secret_key: str = field(
         metadata=setting(
-            "signs cookies and keyed digests; if empty, a random key is created and kept in the data folder",
+            "signs cookies and keyed digests; if empty, a random key is created and kept: in the data folder, with "
+            "PostgreSQL in the database",
             "",
             setting_values.secret_key,
             secret=True,
@@ -167,7 +173,18 @@ class Settings:
         metadata=setting("the port of make run and make serve", "8000", setting_values.whole_number(1, 65_535))
     )
     web_concurrency: int = field(
-        metadata=setting("worker processes of make serve", "2", setting_values.whole_number(1, 64))
+        metadata=setting(
+            "worker processes of make serve, or auto: as many as there are cores, at least 2, if they fit into memory",
+            "auto",
+            setting_values.workers,
+        )
+    )
+    access_log: str = field(
+        metadata=setting(
+            "a line for each request in the log of make serve: off, text or json",
+            "off",
+            setting_values.one_of("off", "text", "json"),
+        )
     )
     setup_code: str = field(
         metadata=setting(
@@ -195,6 +212,23 @@ class Settings:
         return Path(make_url(self.database_url).database or "")
 
 
+def environment() -> dict[str, str]:
+    """The environment variables, and those of the file `.env` that are not among them. Tests and programs that must not
+    read the file set FLASK_SKIP_DOTENV, as for Flask."""
+    return {**_env_file(), **os.environ}
+
+
+def _env_file() -> dict[str, str]:
+    if os.environ.get("FLASK_SKIP_DOTENV") or not ENV_FILE.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    try:
+        return {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None}
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{ENV_FILE} must be a text file that can be read.") from None
+
+
 SETTINGS = {each.name.upper(): each.metadata for each in fields(Settings) if each.metadata}
 
 
@@ -208,11 +242,12 @@ def read_setting(environ: Mapping[str, str], name: str) -> Any:
 
 
 def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
-    """Parse `environ`. A missing secret key and a missing folder for SQLite are created in DATA_DIR (default:
-    `data_folder`).
+    """Parse `environ`. A missing folder for SQLite, and a missing secret key for it, are created in DATA_DIR (default:
+    `data_folder`). With PostgreSQL, a missing key is left empty: it is kept in the database.
 
     Raises SettingsError with a message for each invalid variable.
     """
+    in_file = _env_file()
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     errors: list[SettingsError] = []
@@ -222,10 +257,15 @@ def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
         except SettingsError as error:
             errors.append(error)
         sources[name] = "environment" if environ.get(name, "").strip() else "default"
+        # Flask's commands copy the file into the environment.
+        if sources[name] == "environment" and in_file.get(name) == environ[name]:
+            sources[name] = ".env"
     if errors:
         raise SettingsError(" ".join(error.sentence for error in errors))
     data_folder = values["DATA_DIR"] = values["DATA_DIR"] or data_folder
-    if not values["SECRET_KEY"]:
+    if not values["SECRET_KEY"] and values["DATABASE_URL"].startswith("postgresql"):
+        sources["SECRET_KEY"] = "database"  # from which create_app() reads it
+    elif not values["SECRET_KEY"]:
         values["SECRET_KEY"], sources["SECRET_KEY"] = _kept_secret_key(data_folder)
     if not values["DATABASE_URL"]:
         values["DATABASE_URL"] = _sqlite_in(data_folder)
@@ -236,7 +276,7 @@ def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
 
 def _kept_secret_key(data_folder: Path) -> tuple[str, str]:
     """A random key and the name of the file that stores it, which only this user can read; created if missing."""
-    path = data_folder / "secret-key"
+    path = data_folder / SECRET_KEY_FILE
     draft = data_folder / f"secret-key.{os.getpid()}"
     try:
         data_folder.mkdir(parents=True, exist_ok=True)

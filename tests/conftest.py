@@ -40,6 +40,8 @@ from tests.harness.postgres import Postgres
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 SECRET_KEY = "a secret key for tests only"
 POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
+# Settings of the person who runs the tests must not change them.
+os.environ["FLASK_SKIP_DOTENV"] = "1"
 numbers = itertools.count(1)
 # Emptied databases of finished tests that can be used again, each with its schema.
 emptied: list[tuple[str, list[Any]]] = []

@@ -13,6 +13,7 @@ LAYERS = (
     {"db", "text"},
     {"clock", "settings"},
     {"setting_values"},
+    {"hardware"},
 )
 PACKAGE = Path(__file__).parent.parent / "blogapp"
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from blogapp import create_app
-from blogapp.settings import SETTINGS, SettingsError, read_settings
+from blogapp import settings as settings_module
+from blogapp.settings import SETTINGS, VERSION, SettingsError, environment, read_settings
 from tests.conftest import dispose
 
 
@@ -36,7 +38,7 @@ def test_every_setting_has_a_default(tmp_path: Path) -> None:
         ("SITE_URL", "javascript://example.org", "SITE_URL must be an address such as"),
         ("WEBSUB_HUB", "hub.example.org", "WEBSUB_HUB must be an address such as https://hub.example.org/."),
         ("HOST", "everywhere", "HOST must be an IP address such as 127.0.0.1 or 0.0.0.0."),
-        ("WEB_CONCURRENCY", "0", "WEB_CONCURRENCY must be a whole number from 1 to 64."),
+        ("WEB_CONCURRENCY", "0", "WEB_CONCURRENCY must be a whole number from 1 to 64, or auto."),
         ("COMMENT_MODERATION", "maybe", "COMMENT_MODERATION must be one of open, first, all."),
         ("RATELIMIT_ENABLED", "maybe", "RATELIMIT_ENABLED must be on or off."),
         ("RATELIMIT_STORAGE_URI", "nonsense", "RATELIMIT_STORAGE_URI must be memory:// or the address of a store"),
@@ -103,3 +105,37 @@ def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path
     for setting in SETTINGS.values():
         assert setting["meaning"] in output
     dispose(app)
+
+
+@pytest.fixture
+def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / ".env"
+    monkeypatch.setattr(settings_module, "ENV_FILE", path)
+    monkeypatch.delenv("FLASK_SKIP_DOTENV")
+    return path
+
+
+def test_env_file_is_read_and_the_environment_wins(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file.write_text('SITE_TITLE="Carnet à moi"  # the title\nSITE_LOCALE=fr\nexport PORT=8123\nEMPTY\n', "utf-8")
+    monkeypatch.setenv("SITE_LOCALE", "he")
+    settings = read_settings(environment(), env_file.parent)
+    assert (settings.site_title, settings.site_locale, settings.port) == ("Carnet à moi", "he", 8123)
+    assert settings.sources["SITE_TITLE"] == ".env"
+    assert settings.sources["SITE_LOCALE"] == "environment"
+
+
+def test_invalid_value_in_the_env_file_is_reported(env_file: Path) -> None:
+    env_file.write_text("PORT=http\n")
+    with pytest.raises(SettingsError, match="PORT must be a whole number"):
+        read_settings(environment(), env_file.parent)
+
+
+def test_unreadable_env_file_is_reported(env_file: Path) -> None:
+    env_file.write_bytes(b"\xff\xfe\x00SITE")
+    with pytest.raises(SettingsError, match="must be a text file that can be read"):
+        environment()
+
+
+def test_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((settings_module.ROOT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["version"] == VERSION

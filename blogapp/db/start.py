@@ -11,6 +11,7 @@ from weakref import WeakSet
 import click
 from flask import Flask
 from flask.cli import with_appcontext
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp import clock
@@ -48,6 +49,14 @@ def open_database(app: Flask, database_file: Path | None) -> None:
         finally:
             db.session.remove()
             db.engine.dispose()  # a server that forks after this must not share a connection
+
+
+def describe_database(database_url: str) -> str:
+    """Where the data is, without user name and password."""
+    url = make_url(database_url)
+    if url.drivername == "sqlite":
+        return f"Database: SQLite, {url.database}"
+    return f"Database: PostgreSQL, {url.database} at {url.host or 'a local socket'}"
 
 
 def _migrate_sqlite(database: Path) -> None:

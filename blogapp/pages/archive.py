@@ -41,6 +41,7 @@ LEFT_OUT = frozenset(
         "likes",
         "network_hours",
         "owner_sessions",
+        "secret_keys",
         "sign_in_attempts",
         "used_challenges",
         "view_marks",

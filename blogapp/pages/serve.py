@@ -13,6 +13,7 @@ from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
 from blogapp.db.schema import BEHIND, schema_state
+from blogapp.settings import environment, read_setting
 from blogapp.text import markup
 from blogapp.web import server
 
@@ -20,6 +21,11 @@ UPGRADE = [sys.executable, "-m", "flask", "db", "upgrade"]
 
 
 def main(target: str = "app:app") -> None:
+    environ = environment()
+    database_url = read_setting(environ, "DATABASE_URL")
+    if database_url.startswith("postgresql") and not read_setting(environ, "SECRET_KEY"):
+        # The application reads its key from the database when it is created, so the table must exist.
+        subprocess.run(UPGRADE, check=False)
     server.main(target, prepare=upgrade_if_needed)
 
 

@@ -82,7 +82,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         comment_moderation=settings.comment_moderation,
         comment_close_days=settings.comment_close_days,
         comment_closed=settings.comment_closed,
-        fixed=frozenset(name for name, variable in VARIABLES.items() if settings.sources[variable] == "environment"),
+        fixed=frozenset(name for name, variable in VARIABLES.items() if settings.sources[variable] != "default"),
     )
     # Until the database has been read, error pages do not link to the setup.
     app.extensions["last_site"] = replace(app.extensions["site"], is_set_up=True)

@@ -40,9 +40,10 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
-from blogapp.settings import SettingsError, read_setting
+from blogapp.settings import VERSION, SettingsError, environment, read_setting
 from blogapp.text import i18n
 from blogapp.web import templates
+from blogapp.web.access_log import Write, access_log
 from blogapp.web.headers import HEADERS, MARK
 from blogapp.web.immediate import Answer, Environ, Immediate, answer_of
 from blogapp.web.request_bodies import BODY_SECONDS, REFUSAL, limits_of
@@ -95,7 +96,8 @@ ConnectionLost = RuntimeError  # the base class of granian's RSGIProtocolClosed 
 class Front:
     """An RSGI application that calls a WSGI application."""
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, log_request: Write | None = None) -> None:
+        self._log_request = log_request
         self._limits = functools.partial(limits_of, app)
         self.flask_app = app if isinstance(app, Flask) else None
         outermost = getattr(app, "wsgi_app", app)
@@ -106,13 +108,27 @@ class Front:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="wsgi")
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        environ, refusal = environ_of(scope)
-        if self._immediate and (answer := call(self._immediate.answer, environ)):
-            send(protocol, answer)
+        if self._log_request is None:
+            await self._respond(scope, protocol)
             return
+        start = time.perf_counter()
+        # 499, as in nginx: the client has gone before there was an answer.
+        answer = Answer(499, [], b"")
+        try:
+            answer = await self._respond(scope, protocol)
+        finally:
+            seconds = time.perf_counter() - start
+            request_id = scope.headers.get("x-request-id") or ""
+            self._log_request(scope.method, scope.path, answer.status, seconds, len(answer.body), request_id)
+
+    async def _respond(self, scope: Any, protocol: Any) -> Answer:
+        environ, refusal = environ_of(scope)
+        if self._immediate and (immediate := call(self._immediate.answer, environ)):
+            send(protocol, immediate)
+            return immediate
         if self._waiting >= MOST_WAITING:
             send(protocol, TOO_BUSY, close=True)
-            return
+            return TOO_BUSY
         body = b""
         if not refusal and has_body(environ):
             body, refusal = await self._read_body(protocol, environ)
@@ -130,6 +146,7 @@ class Front:
         send(protocol, answer, close=bool(refusal))
         if refusal:
             await drop_rest(protocol)
+        return answer
 
     def __rsgi_del__(self, loop: Any) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -242,10 +259,11 @@ class Server(MPServer):
 
 def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = None) -> None:
     """Serve the application `module:name`. `prepare` is called with it before workers start."""
-    host, port, workers = (read_setting(os.environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
+    environ = environment()
+    host, port, workers = (read_setting(environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
     refuse_used_port(host, port)
     save_memory()
-    if read_setting(os.environ, "TRUSTED_PROXIES") and not read_setting(os.environ, "SITE_URL"):
+    if read_setting(environ, "TRUSTED_PROXIES") and not read_setting(environ, "SITE_URL"):
         print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
     if prepare:
         prepare(application(target))
@@ -254,7 +272,10 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
         load(target)
         gc.freeze()  # the collector ignores these objects, so workers keep sharing their memory
         os.register_at_fork(after_in_child=functools.partial(prepare_worker, os.getpid()))
-    print_notices(target, read_setting(os.environ, "SITE_URL") or listening_address(host, port))
+    site_url = read_setting(environ, "SITE_URL") or listening_address(host, port)
+    number = "1 worker process" if workers == 1 else f"{workers} worker processes"
+    print(f"blogapp {VERSION}: {site_url}, {number}.", file=sys.stderr, flush=True)
+    print_notices(target, site_url)
     Server(
         target,
         address=host,
@@ -299,7 +320,7 @@ def load(target: str) -> Any:
             templates.load_all(app)
             # The language in the environment, or the default: the database must not be opened before the fork.
             i18n.preload(app.config.get("DEFAULT_LOCALE", "en"))
-        _loaded[target] = Front(app)
+        _loaded[target] = Front(app, access_log(read_setting(environment(), "ACCESS_LOG")))
     return _loaded[target]
 
 

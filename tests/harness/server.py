@@ -34,6 +34,7 @@ class Server:
         self.environ = {
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}},
             "BLOGAPP_TEST_FOLDER": str(folder),
+            "FLASK_SKIP_DOTENV": "1",
             "SECRET_KEY": "a key for tests, and for nothing else",
             "RATELIMIT_ENABLED": "off",
             "PORT": str(self.port),
