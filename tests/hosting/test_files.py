@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from blogapp.settings import SETTINGS
+from tests.harness.programs import packaged
 from tests.harness.server import ROOT
 
 SERVE = "python -m blogapp.pages.serve"
@@ -58,7 +59,7 @@ def test_file_sets_only_settings_that_exist(file: str) -> None:
 
 
 def test_all_files_start_the_same_program() -> None:
-    assert PROCFILE == {"release": UPGRADE, "web": f"HOST=0.0.0.0 {SERVE}"}
+    assert {"release": UPGRADE, "web": f"HOST=0.0.0.0 {SERVE}"} == PROCFILE
     assert tomllib.loads(read("fly.toml"))["deploy"]["release_command"] == UPGRADE
     assert f"/.venv/bin/{SERVE}\n" in read("docs/hosting/blogapp.service")
     command = re.search(r"^CMD (\[.*\])$", read("Dockerfile"), re.MULTILINE)
@@ -116,7 +117,5 @@ def test_image_contains_all_that_the_server_needs(tmp_path: Path) -> None:
 
 
 def test_hadolint_accepts_the_dockerfile() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "hadolint", ROOT / "Dockerfile"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([packaged("hadolint"), ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,156 @@
+"""The blog behind the real nginx and the real Caddy, with the files of docs/hosting/."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from benchmarks.nginx import wait_until_listening
+from blogapp import create_app
+from tests.conftest import SECRET_KEY, dispose
+from tests.harness.programs import installed, nginx, packaged
+from tests.harness.server import ROOT, Server, free_port
+from tests.harness.supervised_process import supervise
+
+SNIPPETS = ROOT / "docs" / "hosting"
+NGINX = """
+{user}
+daemon off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  include {folder}/snippet.conf;
+}}
+"""
+Start = Callable[[Path, int, int], "tuple[list[str], dict[str, str]]"]
+
+
+def nginx_command(folder: Path, port: int, upstream: int) -> tuple[list[str], dict[str, str]]:
+    snippet = (SNIPPETS / "nginx.conf").read_text()
+    for old, new in (
+        ("listen 80;", f"listen 127.0.0.1:{port};"),
+        ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
+        ("$host;", "$http_host;"),  # here the site has a port
+    ):
+        assert old in snippet
+        snippet = snippet.replace(old, new)
+    (folder / "snippet.conf").write_text(snippet)
+    # A worker of root's nginx would run as another user, who cannot read the folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user))
+    return [nginx(), "-p", str(folder), "-c", str(folder / "nginx.conf")], {}
+
+
+def caddy_command(folder: Path, port: int, upstream: int) -> tuple[list[str], dict[str, str]]:
+    text = "{\n\tadmin off\n\tauto_https off\n}\n" + (SNIPPETS / "Caddyfile").read_text()
+    (folder / "Caddyfile").write_text(text)
+    environ = {
+        "DOMAIN": f"http://127.0.0.1:{port}",
+        "UPSTREAM": f"127.0.0.1:{upstream}",
+        "HOME": str(folder),
+        "XDG_DATA_HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+    }
+    return [packaged("caddy"), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"], environ
+
+
+PROXIES: dict[str, Start] = {"nginx": nginx_command, "caddy": caddy_command}
+
+
+@contextmanager
+def proxied(kind: str, folder: Path) -> Iterator[tuple[int, Server]]:
+    """The port of a proxy in front of a server with the demo content."""
+    port, data = free_port(), folder / "data"
+    app = create_app({"SECRET_KEY": SECRET_KEY}, data)
+    app.test_cli_runner().invoke(args=["demo"], catch_exceptions=False)
+    dispose(app)
+    server = Server(data, TRUSTED_PROXIES="1", SITE_URL=f"http://127.0.0.1:{port}", ACCESS_LOG="text")
+    work = folder / "proxy"
+    work.mkdir()
+    command, environ = PROXIES[kind](work, port, server.port)
+    process = supervise(command, work / "log", "TERM", env={**os.environ, **environ})
+    try:
+        wait_until_listening(port, work / "log")
+        yield port, server
+    finally:
+        process.end()
+        process.wait(timeout=30)
+        server.stop()
+
+
+def ask(
+    port: int, method: str, path: str, body: str | bytes | None = None, **fields: str
+) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in fields.items()})
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer, content
+
+
+@pytest.mark.parametrize("kind", PROXIES)
+def test_reading_and_commenting_work_behind_a_proxy(kind: str, tmp_path: Path) -> None:
+    site = "http://127.0.0.1"
+    with proxied(kind, tmp_path) as (port, server):
+        front, page = ask(port, "GET", "/")
+        assert front.status == 200
+        assert front.getheader("Blogapp-Response")
+        found = re.search(rb'href="(/articles/[^"?#/]+)"', page)
+        assert found
+        article = found[1].decode()
+        page = ask(port, "GET", article)[1]
+        assert f'<link rel="canonical" href="{site}:{port}{article}">' in page.decode()
+        compressed, _ = ask(port, "GET", article, Accept_Encoding="br")
+        assert compressed.getheader("Content-Encoding") == "br"
+        form = urlencode({"author_name": "Ada", "body": "Through a proxy."})
+        fields = {"Content_Type": "application/x-www-form-urlencoded", "Origin": f"{site}:{port}"}
+        posted, _ = ask(port, "POST", f"{article}/comments", form, **fields)
+        assert posted.status == 303
+        assert "Through a proxy." in ask(port, "GET", article)[1].decode()
+        foreign = {**fields, "Origin": "https://evil.example"}
+        assert ask(port, "POST", f"{article}/comments", form, **foreign)[0].status == 403
+        # The proxy lets a body through that blogapp itself limits, so the visitor gets blogapp's own message.
+        large, message = ask(port, "POST", f"{article}/comments", b"x" * 3_000_000, **fields)
+        assert large.status == 413
+        assert large.getheader("Blogapp-Response")
+        assert message
+        # A forged address is not believed: the proxy adds the real one, and the last one counts.
+        ask(port, "GET", "/healthz", X_Forwarded_For="203.0.113.9")
+        assert "203.0.113.9" not in server.log()
+
+
+def test_caddy_accepts_its_file(tmp_path: Path) -> None:
+    environ = {**os.environ, "DOMAIN": "blog.example.org", "HOME": str(tmp_path)}
+    command = [packaged("caddy"), "validate", "--config", str(SNIPPETS / "Caddyfile"), "--adapter", "caddyfile"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    formatted = subprocess.run(
+        [packaged("caddy"), "fmt", "--diff", SNIPPETS / "Caddyfile"], env=environ, capture_output=True, check=False
+    )
+    assert formatted.returncode == 0, formatted.stdout.decode()
+
+
+@pytest.mark.skipif(installed("systemd-analyze") is None, reason="systemd is not installed on this machine")
+def test_systemd_rates_the_service_as_safe(tmp_path: Path) -> None:
+    unit = tmp_path / "blogapp.service"
+    unit.write_text((SNIPPETS / "blogapp.service").read_text())
+    # The exposure that is still accepted, in tenths: 0 to 10 is "safe" to "unsafe" times ten.
+    command = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", "--no-pager", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr
