@@ -16,6 +16,7 @@ import click
 from flask import Flask, request
 from flask.cli import with_appcontext
 
+from blogapp import clock
 from blogapp.articles import editing, owner_routes, redirects
 from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
@@ -23,7 +24,7 @@ from blogapp.comments.bans import forget_bans
 from blogapp.comments.likes import forget_likes
 from blogapp.comments.owner_routes import bp as owner_comments
 from blogapp.comments.posting import forget_digests, forget_networks
-from blogapp.comments.queue import count_waiting
+from blogapp.comments.queue import count_states, count_waiting
 from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.moderation import bp as comment_moderation
 from blogapp.comments.routes.write import bp as comments
@@ -55,6 +56,7 @@ from blogapp.settings import ROOT, SECRET_KEY_FILE, SETTINGS, Settings, environm
 from blogapp.site import settings as site
 from blogapp.text import i18n
 from blogapp.view_counts import owner_routes as statistics
+from blogapp.view_counts import reports
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.counting import forget_visitors
 from blogapp.view_counts.retention import fold_at_new_day
@@ -72,6 +74,7 @@ from blogapp.web import (
     health,
     htmx,
     http_cache,
+    metrics,
     no_session,
     page_cache,
     proxy,
@@ -153,6 +156,9 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     transactions.init_app(app, marker)
     schema.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
+    metrics.init_app(app, settings.metrics_token)
+    metrics.add(app, "blogapp_comments", "Comments by state.", "state", count_states)
+    metrics.add(app, "blogapp_views", "Views.", "kind", lambda session: reports.totals(session, clock.now().date()))
     bar.init_app(app)
     bar.add_link(app, bar.Link("owner_comments.index", lambda: i18n.gettext("Comments"), order=20, count=count_waiting))
     bar.add_panel(

@@ -202,6 +202,14 @@ class Settings:
             secret=True,
         )
     )
+    metrics_token: str = field(
+        metadata=setting(
+            "serves /metrics for Prometheus to requests with the header Authorization: Bearer and this token",
+            "",
+            setting_values.secret_key,
+            secret=True,
+        )
+    )
     sources: Mapping[str, str]
 
     @property

@@ -147,6 +147,13 @@ def all_time(session: Session, article_id: int | None = None) -> tuple[int, int]
     return int(before), int(counted)
 
 
+def totals(session: Session, today: date) -> dict[str, float]:
+    """The views of all time, counted and imported, and what was not counted today, by reason; two queries."""
+    imported, counted = all_time(session)
+    refused = {f"not counted today: {reason}": number for reason, number in refusals(session, Span(today, today))}
+    return {"counted": counted, "imported": imported, **refused}
+
+
 def years(session: Session, article_id: int | None = None) -> list[tuple[int, int, int]]:
     """Return the years whose days are no longer kept separately, each with its views (of one article or of all) and
     the number of requests of the whole blog that were not counted; two queries."""

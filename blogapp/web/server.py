@@ -46,6 +46,7 @@ from blogapp.web import templates
 from blogapp.web.access_log import Write, access_log
 from blogapp.web.headers import HEADERS, MARK
 from blogapp.web.immediate import Answer, Environ, Immediate, answer_of
+from blogapp.web.metrics import metrics_of, share_counters
 from blogapp.web.request_bodies import BODY_SECONDS, REFUSAL, limits_of
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ class Front:
         self._log_request = log_request
         self._limits = functools.partial(limits_of, app)
         self.flask_app = app if isinstance(app, Flask) else None
+        self._metrics = metrics_of(app) if isinstance(app, Flask) else None
         outermost = getattr(app, "wsgi_app", app)
         self._immediate = outermost if isinstance(outermost, Immediate) else None
         self._app = self._immediate.app if self._immediate else app
@@ -108,21 +110,24 @@ class Front:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="wsgi")
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        if self._log_request is None:
-            await self._respond(scope, protocol)
+        environ, refusal = environ_of(scope)
+        if self._log_request is None and self._metrics is None:
+            await self._respond(environ, refusal, protocol)
             return
         start = time.perf_counter()
         # 499, as in nginx: the client has gone before there was an answer.
         answer = Answer(499, [], b"")
         try:
-            answer = await self._respond(scope, protocol)
+            answer = await self._respond(environ, refusal, protocol)
         finally:
             seconds = time.perf_counter() - start
-            request_id = scope.headers.get("x-request-id") or ""
-            self._log_request(scope.method, scope.path, answer.status, seconds, len(answer.body), request_id)
+            if self._metrics is not None:
+                self._metrics.observe(environ, answer.status, seconds)
+            if self._log_request is not None:
+                request_id = environ.get("HTTP_X_REQUEST_ID", "")
+                self._log_request(scope.method, scope.path, answer.status, seconds, len(answer.body), request_id)
 
-    async def _respond(self, scope: Any, protocol: Any) -> Answer:
-        environ, refusal = environ_of(scope)
+    async def _respond(self, environ: dict[str, Any], refusal: int, protocol: Any) -> Answer:
         if self._immediate and (immediate := call(self._immediate.answer, environ)):
             send(protocol, immediate)
             return immediate
@@ -262,6 +267,8 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
     environ = environment()
     host, port, workers = (read_setting(environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
     refuse_used_port(host, port)
+    if read_setting(environ, "METRICS_TOKEN"):
+        share_counters()
     save_memory()
     if read_setting(environ, "TRUSTED_PROXIES") and not read_setting(environ, "SITE_URL"):
         print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
