@@ -104,7 +104,14 @@ def test_owner_pages_are_accessible_and_fit(visit: Visits, server: Server, app: 
     check_page(page)
     set_up(page, server)
     check_page(page)
-    for path in ("/owner", "/owner/settings", "/owner/security", "/owner/demo/removal", "/articles/le-marche-du-jeudi"):
+    for path in (
+        "/owner",
+        "/owner/settings",
+        "/owner/settings/logo",
+        "/owner/security",
+        "/owner/demo/removal",
+        "/articles/le-marche-du-jeudi",
+    ):
         page.goto(server.url + path)
         expect(page.locator(".owner-bar")).to_be_visible()
         check_page(page)
