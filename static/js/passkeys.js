@@ -83,9 +83,10 @@
   document.addEventListener("htmx:after:settle", (event) => {
     show();
     // The pressed button was replaced with the section: focus its message, or its heading.
-    const isSection = (event.detail.newContent ?? []).some((node) => node.id === "passkeys");
-    if (isSection && document.activeElement === document.body)
-      document.querySelector("#passkeys [role=status]:not(:empty), #passkeys-title").focus();
+    if (!(event.detail.newContent ?? []).some((node) => node.id === "passkeys")) return;
+    const heading = document.getElementById("passkeys-title");
+    const message = document.querySelector("#passkeys [role=status]:not(:empty)");
+    if ([document.body, heading].includes(document.activeElement)) (message ?? heading).focus();
   });
   show();
 })();
