@@ -147,7 +147,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     redirects.init_app(app)
     htmx.init_app(app)
     i18n.init_app(app, site.current_locale)
-    base.init_app(app, settings.database_url)
+    base.init_app(app, settings.database_url, settings.web_concurrency, settings.database_prepared_statements)
     site.init_app(app, settings)
     marked_file = settings.database_file or data_folder / "content"
     marker = ChangeMarker(marked_file.with_name(f"{marked_file.name}.changed"))

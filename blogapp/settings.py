@@ -60,6 +60,13 @@ class Settings:
             "postgresql://..., or empty for SQLite in the data folder", "", setting_values.database_url, secret=True
         )
     )
+    database_prepared_statements: bool = field(
+        metadata=setting(
+            "whether PostgreSQL keeps prepared statements; off behind a pooler in transaction mode, such as PgBouncer",
+            "on",
+            setting_values.switch,
+        )
+    )
     data_dir: Path = field(
         metadata=setting("the folder for the SQLite database and the secret key", "", setting_values.folder)
     )

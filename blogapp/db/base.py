@@ -57,15 +57,28 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def init_app(app: Flask, url: str) -> None:
-    """Connect `app` to the database at `url`. No connection is opened before the first query."""
+# Small plans of PostgreSQL allow 20 connections in all. During an update old and new workers are connected at the same
+# time, but the old ones then do not use all of theirs.
+SERVER_CONNECTIONS = 16
+# A thread that waits longer for a connection answers 503.
+POOL_SECONDS = 5
+
+
+def init_app(app: Flask, url: str, workers: int = 2, prepares_statements: bool = True) -> None:
+    """Connect `app` to the database at `url`. No connection is opened before the first query. `workers` processes
+    share the connections that a small PostgreSQL server has."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # Keep values out of error messages and logs.
     options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
     if not url.startswith("sqlite:"):
+        options["pool_size"], options["max_overflow"] = max(3, SERVER_CONNECTIONS // workers), 0
+        options["pool_timeout"] = POOL_SECONDS
+        options["pool_use_lifo"] = True
         # After a restart of PostgreSQL the pool has dead connections: test each one before use.
         options["pool_pre_ping"] = True
         options["connect_args"] = {"connect_timeout": 5}
+        if not prepares_statements:
+            options["connect_args"]["prepare_threshold"] = None
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():

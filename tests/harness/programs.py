@@ -22,14 +22,13 @@ def installed(name: str) -> str | None:
     return shutil.which(name, path=FOLDERS)
 
 
-def nginx() -> str:
-    """The path of nginx, which is installed if that is possible. Raises RuntimeError with instructions."""
-    if not installed("nginx") and shutil.which("apt-get"):
+def ensure(name: str, package: str) -> str:
+    """The path of a program, whose Debian package is installed if that is possible. Raises RuntimeError with
+    instructions."""
+    if not installed(name) and shutil.which("apt-get"):
         root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "nginx-light"]):
+        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", package]):
             subprocess.run([*root, *command], env=APT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if path := installed("nginx"):
+    if path := installed(name):
         return path
-    raise RuntimeError(
-        "The tests of proxies need nginx. Debian, Ubuntu: apt install nginx-light; macOS: brew install nginx."
-    )
+    raise RuntimeError(f"A test needs {name}. Debian, Ubuntu: apt install {package}; macOS: brew install {name}.")

@@ -16,7 +16,7 @@ import pytest
 from benchmarks.nginx import wait_until_listening
 from blogapp import create_app
 from tests.conftest import SECRET_KEY, dispose
-from tests.harness.programs import installed, nginx, packaged
+from tests.harness.programs import ensure, installed, packaged
 from tests.harness.server import ROOT, Server, free_port
 from tests.harness.supervised_process import supervise
 
@@ -53,7 +53,7 @@ def nginx_command(folder: Path, port: int, upstream: int) -> tuple[list[str], di
     # A worker of root's nginx would run as another user, who cannot read the folder.
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user))
-    return [nginx(), "-p", str(folder), "-c", str(folder / "nginx.conf")], {}
+    return [ensure("nginx", "nginx-light"), "-p", str(folder), "-c", str(folder / "nginx.conf")], {}
 
 
 def caddy_command(folder: Path, port: int, upstream: int) -> tuple[list[str], dict[str, str]]:
