@@ -52,6 +52,7 @@ from blogapp.pages.archive_routes import bp as owner_archive
 from blogapp.pages.card_routes import bp as cards
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
+from blogapp.search.routes import bp as search_page
 from blogapp.settings import ROOT, SECRET_KEY_FILE, SETTINGS, Settings, environment, read_settings
 from blogapp.site import settings as site
 from blogapp.text import i18n
@@ -188,6 +189,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(privacy)
     app.register_blueprint(feeds.bp)
     app.register_blueprint(sitemap.bp)
+    app.register_blueprint(search_page)
     app.register_blueprint(owner)
     app.register_blueprint(owner_recovery)
     app.register_blueprint(owner_security)

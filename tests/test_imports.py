@@ -8,7 +8,7 @@ from pathlib import Path
 
 LAYERS = (
     {"demo", "pages"},  # composition: may join features
-    {"articles", "comments", "feeds", "media", "owners", "privacy", "site", "view_counts", "visitors"},
+    {"articles", "comments", "feeds", "media", "owners", "privacy", "search", "site", "view_counts", "visitors"},
     {"web"},
     {"db", "text"},
     {"clock", "settings"},

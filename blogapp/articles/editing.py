@@ -20,7 +20,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import DELETED, DRAFT, UNPUBLISHED, Article, ArticleRedirect, ArticleRevision
-from blogapp.articles.publishing import Manuscript, change_slug, lock_articles, publish
+from blogapp.articles.publishing import Manuscript, change_slug, index_for_search, lock_articles, publish
 from blogapp.articles.revisions import (
     PUBLISH,
     RESTORE,
@@ -209,6 +209,8 @@ def restore_from_bin(session: Session, article_id: int, now: datetime) -> Articl
         article.status, article.status_before, article.deleted_at = article.status_before or DRAFT, None, None
         article.edit_version += 1
         article.edited_in, article.edited_at = None, now
+        if article.is_public:
+            index_for_search(session, article)
     return article
 
 

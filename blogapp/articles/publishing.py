@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.articles.models import DRAFT, PUBLIC, PUBLISHED, UNLISTED, Article, ArticleRedirect
 from blogapp.articles.pictures import record_pictures
+from blogapp.db import search_index
 from blogapp.db.locks import advisory_lock
 from blogapp.db.transactions import write_transaction
 from blogapp.text import markup
@@ -81,6 +82,8 @@ def publish(
     elif "summary" in changes:
         article.excerpt = _excerpt(article)
     session.flush()
+    if article.is_public and changes:
+        index_for_search(session, article)
     if is_new or "body_source" in changes:
         record_pictures(session, article)
     _add_redirects(session, article, manuscript.old_slugs)
@@ -118,6 +121,16 @@ def render(article: Article) -> None:
     article.body_html = markup.render_article(article.body_source, article.lang, article.title)
     article.renderer_version = markup.RENDERER_VERSION
     article.excerpt = _excerpt(article)
+
+
+def index_for_search(session: Session, article: Article) -> None:
+    """Write an article that readers may find, now or later, to the search index. A write transaction must be open."""
+    search_index.put_article(session, search_entry(article))
+
+
+def search_entry(article: Article) -> search_index.Entry:
+    others = (markup.plain_text(article.body_html), article.summary, *map(str, article.tags))
+    return search_index.entry_of_article(article.id, article.lang, article.title, others)
 
 
 def _change(session: Session, article: Article, manuscript: Manuscript) -> list[str]:

@@ -24,7 +24,7 @@ from blogapp.comments.models import (
 )
 from blogapp.comments.permissions import Author
 from blogapp.comments.spam import Rules
-from blogapp.comments.visibility import hide, lock_comment, touch
+from blogapp.comments.visibility import hide, index_for_search, lock_comment, touch
 from blogapp.text import markup
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict, NotAllowed, NotFound
@@ -96,6 +96,8 @@ def edit_comment(
         if verdict.status != PUBLISHED or (replaces_owners_edit and not author.is_owner):
             record(session, comment, HOLD, RULES, author.now)
             hide(session, conversation, comment, PENDING)
+        else:
+            index_for_search(session, comment)
     return comment
 
 

@@ -12,8 +12,10 @@ from sqlalchemy import Connection, Select, bindparam, case, exists, insert, sele
 from sqlalchemy.orm import Session, aliased
 
 from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation
+from blogapp.db import search_index
 from blogapp.db.base import Model
 from blogapp.db.transactions import insert_in
+from blogapp.text import markup
 
 # Built once: building a statement takes longer than running it.
 _comments = Model.metadata.tables[Comment.__tablename__]
@@ -84,8 +86,10 @@ def add_comment(session: Session, counters: Any, comment: Comment) -> Conversati
     count = counters.comment_count + comment.is_published
     values = {"last_number": comment.number, "version": version, "comment_count": count}
     connection.execute(UPDATE_COUNTERS, {"of": comment.article_id, **values})
-    if comment.shown and comment.root_id is not None:
-        _change_reply_count(session, comment.root_id, 1)
+    if comment.shown:
+        index_for_search(session, comment)
+        if comment.root_id is not None:
+            _change_reply_count(session, comment.root_id, 1)
     return Conversation(**{**counters._mapping, **values})
 
 
@@ -94,6 +98,7 @@ def publish(session: Session, conversation: Conversation, comment: Comment) -> N
     comment.status = PUBLISHED
     conversation.comment_count += 1
     comment.published_in = conversation.version + 1
+    index_for_search(session, comment)
     _show(session, conversation, comment)
     parent = session.get(Comment, comment.parent_id) if comment.parent_id else None
     while parent is not None and not parent.shown:
@@ -106,6 +111,7 @@ def hide(session: Session, conversation: Conversation, comment: Comment, status:
     disappears, and so do placeholders above it without other replies."""
     if comment.is_published:
         conversation.comment_count -= 1
+        search_index.delete_comment(session, comment.id)
     comment.status = status
     touch(conversation, comment)
     hidden: Comment | None = comment
@@ -122,6 +128,11 @@ def touch(conversation: Conversation, comment: Comment) -> None:
     """Mark the comment as changed for readers, so that open pages fetch it."""
     conversation.version += 1
     comment.changed_in = conversation.version
+
+
+def index_for_search(session: Session, comment: Comment) -> None:
+    """Write a published comment to the search index."""
+    search_index.put_comment(session, search_index.entry_of_comment(comment.id, markup.plain_text(comment.body_html)))
 
 
 def _show(session: Session, conversation: Conversation, comment: Comment) -> None:

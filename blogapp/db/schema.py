@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
 
 from blogapp.db.base import db
+from blogapp.db.search_index import is_of_one_database
 from blogapp.db.sqlite import WRITE_LOCK_TIMEOUT_MS
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -38,7 +39,12 @@ def init_app(app: Flask, database_file: Path | None) -> None:
     # `path_separator` is not used, but Alembic warns if it is missing.
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS), "version_locations": [], "path_separator": "os"}
     # SQLite can change little of a table in place; batch mode copies it.
-    app.config["ALEMBIC_CONTEXT"] = {"render_as_batch": True, "compare_type": True, "compare_server_default": True}
+    app.config["ALEMBIC_CONTEXT"] = {
+        "render_as_batch": True,
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_object": lambda object, name, *rest: not is_of_one_database(name),
+    }
     app.extensions["database_file"] = database_file
 
 

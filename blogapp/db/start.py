@@ -62,6 +62,7 @@ def describe_database(database_url: str) -> str:
 def _migrate_sqlite(database: Path) -> None:
     """Create the schema of the SQLite database `database`, or migrate it if it is not current."""
     with file_lock(database):  # two processes must not create the file at the same time
+        _check_fts5()
         state = schema_state()
         if state == BEHIND and create_schema():
             state = CURRENT
@@ -70,6 +71,16 @@ def _migrate_sqlite(database: Path) -> None:
 
         alembic.upgrade()
     delete_old_backups(database, clock.now())
+
+
+def _check_fts5() -> None:
+    """Raise SettingsError if Python's SQLite cannot search: its FTS5 is optional, but nearly all builds have it."""
+    with db.engine.connect() as connection:
+        if not connection.exec_driver_sql("SELECT sqlite_compileoption_used('ENABLE_FTS5')").scalar():
+            raise SettingsError(
+                "Python's SQLite was built without FTS5, its full-text search. Use another build of Python, or "
+                "PostgreSQL (DATABASE_URL)."
+            )
 
 
 def _sqlite_sentence(database_file: Path, error: SQLAlchemyError) -> str:

@@ -16,6 +16,7 @@ from blogapp.comments import rendering
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.pages.archive import ArchiveError, is_in_use, restore_archive, verify_archive, write_archive
+from blogapp.search import indexing
 
 
 @click.command("backup")
@@ -68,7 +69,13 @@ def restore(file: Path, force: bool) -> None:
     except ArchiveError as error:
         raise click.ClickException(str(error)) from None
     db.session.expunge_all()
-    for batches in (publishing.render_outdated(), rendering.render_outdated(db.session())):
+    session = db.session()
+    for batches in (
+        publishing.render_outdated(),
+        rendering.render_outdated(session),
+        indexing.index_articles(session),
+        indexing.index_comments(session),
+    ):
         for _ in batches:
             pass
     click.echo(f"{manifest.rows['articles']:,} articles and {manifest.rows['comments']:,} comments restored.")

@@ -13,6 +13,7 @@ from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
 from blogapp.db.schema import BEHIND, schema_state
+from blogapp.search.indexing import is_incomplete
 from blogapp.settings import environment, read_setting
 from blogapp.text import markup
 from blogapp.web import server
@@ -34,7 +35,7 @@ def upgrade_if_needed(app: Flask) -> None:
     in this one and in each worker. If it fails, it has printed the reason, and the site starts nevertheless."""
     with app.app_context():
         try:
-            is_needed = schema_state() == BEHIND or has_outdated_html()
+            is_needed = schema_state() == BEHIND or has_outdated_html() or is_incomplete(db.session())
         except SQLAlchemyError:
             is_needed = False  # an outage, which create_app() has reported
         finally:

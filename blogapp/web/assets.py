@@ -32,6 +32,7 @@ STYLES = (
     "css/threads.css",
     "css/comment.css",
     "css/forms.css",
+    "css/search.css",
     "css/errors.css",
 )
 SCRIPTS = (
@@ -42,6 +43,7 @@ SCRIPTS = (
     "js/refresh.js",
     "js/drafts.js",
     "js/writing.js",
+    "js/search.js",
 )
 # Only for signed-in owners.
 OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/moderation.css", "css/editor.css")

@@ -51,6 +51,8 @@ LONGEST_PATH = 600
 PUBLIC = "public, no-cache"
 # Responses that are never stored and must not wait for each other, because counting a view takes a moment.
 UNCACHED = ("/views.gif", "/readyz")
+# Each search is another one.
+UNCACHED_PATHS = frozenset({"/search"})
 # The WSGI environment's key for the list that `depends_on` appends to; missing if the response is not stored.
 DEPENDENCIES = "blogapp.page_cache.dependencies"
 
@@ -157,7 +159,7 @@ class PageCache:
             return None
         if (cookies := environ.get("HTTP_COOKIE")) and not self._private.isdisjoint(cookie_names(cookies)):
             return None
-        if environ["PATH_INFO"].endswith(UNCACHED):
+        if environ["PATH_INFO"].endswith(UNCACHED) or environ["PATH_INFO"] in UNCACHED_PATHS:
             return None
         query = environ.get("QUERY_STRING", "")
         arguments = known_arguments(query) if query else ""

@@ -38,6 +38,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         RateLimitItemPerHour(settings.comment_rate_per_hour),
     )
     app.config["PREVIEW_RATES"] = (RateLimitItemPerMinute(60),)
+    # Generous, because a search runs with every pause while a reader types, and a school is one network.
+    app.config["SEARCH_RATES"] = (RateLimitItemPerMinute(120), RateLimitItemPerHour(2_000))
     app.extensions["rate_limiter"] = _limiter(settings.ratelimit_storage_uri) if settings.ratelimit_enabled else None
 
 

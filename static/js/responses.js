@@ -22,7 +22,7 @@ const BlogappResponses = (() => {
     response.status >= 400 && new DOMParser().parseFromString(text, "text/html").querySelector("[data-error]");
 
   // Automatic requests (the view count, the live refresh) fail without a message.
-  const isVisible = (ctx) => ["click", "submit"].includes(ctx.sourceEvent?.type);
+  const isVisible = (ctx) => ["click", "submit", "input"].includes(ctx.sourceEvent?.type);
 
   const containerOf = (source) => source.closest(CONTAINERS) ?? source.parentElement;
 

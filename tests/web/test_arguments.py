@@ -61,6 +61,7 @@ ARGUMENTS = {
     "owner_articles.edit": ("notice",),
     "pictures.index": ("before", "notice"),
     "logo.edit": ("before", "notice"),
+    "search.show": ("in", "page", "q"),
     "statistics.show": ("article", "period"),
     "privacy.show": ("lang",),
     "feeds.articles": ("lang",),

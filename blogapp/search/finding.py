@@ -1,0 +1,198 @@
+"""Find articles and comments. Both databases give the same results in the same order: first the articles with all words
+in their titles, then the other articles, then comments; each newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import String, bindparam, select, text
+from sqlalchemy.orm import Session
+
+from blogapp.articles.models import PUBLISHED, Article
+from blogapp.comments.models import Comment
+from blogapp.db.base import Moment
+from blogapp.search.query import Query
+
+PER_PAGE = 10
+# A search reads no more than this, however many match: nobody reads further.
+MOST_RESULTS = 100
+# Phrases are compared text by text, at most these newest ones that have all words of the query.
+MOST_COMPARED = 300
+# PostgreSQL looks for comments among this many newest ones first. A word of which they have fewer than can be shown is
+# rare, so that the comments with it can all be read by the index and sorted.
+NEWEST_COMMENTS = 2_000
+# PostgreSQL does not count that terms have to be read from outside of a row and decompressed, so it would rather read
+# all of them than use their index.
+BY_INDEX = text("SELECT set_config('enable_seqscan', 'off', true)")
+
+IN_ARTICLES = {
+    "sqlite": "SELECT rowid FROM fts_search_articles WHERE fts_search_articles MATCH :{query}",
+    "postgresql": "SELECT article_id FROM search_articles WHERE terms @@ CAST(:{query} AS tsquery)",
+}
+# What readers can find: neither drafts nor unlisted articles. The `+` lets SQLite walk the index of the status and the
+# date instead of reading the status of each match behind its text.
+ARTICLES = """
+    SELECT articles.id FROM articles
+    WHERE articles.status = :published AND articles.published_at <= :now AND {plus}articles.id IN ({match}){but}
+    ORDER BY articles.published_at DESC, articles.id DESC LIMIT :limit"""
+COMMENTS = {
+    "sqlite": """
+    SELECT comments.id FROM fts_search_comments CROSS JOIN comments ON comments.id = fts_search_comments.rowid
+    WHERE fts_search_comments MATCH :anywhere AND comments.status = :published AND comments.article_id IN (
+        SELECT id FROM articles WHERE status = :published AND published_at <= :now)
+    ORDER BY fts_search_comments.rowid DESC LIMIT :limit""",
+    # Sorted by an expression, because PostgreSQL would else rather walk all comments until it meets enough that match.
+    "postgresql": """
+    WITH matching AS MATERIALIZED (
+        SELECT comment_id FROM search_comments WHERE terms @@ CAST(:anywhere AS tsquery){newest})
+    SELECT comments.id FROM matching JOIN comments ON comments.id = matching.comment_id
+    WHERE comments.status = :published
+        AND comments.article_id IN (SELECT id FROM articles WHERE status = :published AND published_at <= :now)
+    ORDER BY comments.id + 0 DESC LIMIT :limit""",
+}
+NEWEST = " AND comment_id > (SELECT max(comment_id) FROM search_comments) - :newest"
+# Which of the rows found have a phrase.
+WITH_PHRASE = "SELECT {of}_id AS id FROM search_{of}s WHERE {of}_id IN :ids AND {position}(words, :phrase) > 0"
+POSITION = {"sqlite": "instr", "postgresql": "strpos"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """The ids of all results, at most MOST_RESULTS, and whether there are more."""
+
+    articles: Sequence[int]
+    comments: Sequence[int]
+    has_more: bool
+
+    @property
+    def count(self) -> int:
+        return len(self.articles) + len(self.comments)
+
+    @property
+    def pages(self) -> int:
+        return -(-self.count // PER_PAGE)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The articles and comments of one page of results, in order. A comment comes with its article."""
+
+    articles: Sequence[Any]
+    comments: Sequence[Any]
+
+
+def find(session: Session, query: Query, now: datetime, with_comments: bool) -> Found:
+    """The published articles that match, and with `with_comments` the published comments on them."""
+    if not query.groups:
+        return Found((), (), False)
+    dialect = session.get_bind().dialect.name
+    if dialect == "postgresql":
+        session.execute(BY_INDEX)
+    limit = MOST_COMPARED if query.phrases else MOST_RESULTS + 1
+    values = {
+        "anywhere": query.anywhere(dialect),
+        "in_title": query.in_title(dialect),
+        "published": PUBLISHED,
+        "now": now,
+        "newest": NEWEST_COMMENTS,
+        "limit": limit,
+    }
+    articles = _ids(session, _articles_statement(dialect, True), values)
+    if len(articles) < limit:
+        articles += _ids(session, _articles_statement(dialect, False), values)
+    articles = _with_phrases(session, query, "article", articles)
+    comments: list[int] = []
+    if with_comments and len(articles) <= MOST_RESULTS:
+        comments = _with_phrases(session, query, "comment", _comments(session, dialect, values))
+    left = max(0, MOST_RESULTS - len(articles))
+    has_more = len(articles) + len(comments) > MOST_RESULTS
+    return Found(articles[:MOST_RESULTS], comments[:left], has_more)
+
+
+def load_page(session: Session, found: Found, number: int) -> Page:
+    """The page `number` (from 1) of the results."""
+    start, end = (number - 1) * PER_PAGE, number * PER_PAGE
+    article_ids = found.articles[start:end]
+    first = len(found.articles)
+    comment_ids = found.comments[max(0, start - first) : max(0, end - first)]
+    return Page(_load(session, ARTICLE_ROWS, article_ids), _load(session, COMMENT_ROWS, comment_ids))
+
+
+ARTICLE_ROWS = select(
+    Article.id, Article.slug, Article.lang, Article.title, Article.summary, Article.published_at, Article.body_html
+).where(Article.id.in_(bindparam("ids", expanding=True)))
+COMMENT_ROWS = (
+    select(
+        Comment.id,
+        Comment.author_name,
+        Comment.created_at,
+        Comment.body_html,
+        Article.slug,
+        Article.lang,
+        Article.title,
+    )
+    .join(Article, Article.id == Comment.article_id)
+    .where(Comment.id.in_(bindparam("ids", expanding=True)))
+)
+
+
+def _load(session: Session, statement: Any, ids: Sequence[int]) -> list[Any]:
+    if not ids:
+        return []
+    rows = {row.id: row for row in session.execute(statement, {"ids": list(ids)})}
+    return [rows[each] for each in ids]
+
+
+def _ids(session: Session, statement: Any, values: dict[str, Any]) -> list[int]:
+    return [row.id for row in session.execute(statement, values)]
+
+
+def _comments(session: Session, dialect: str, values: dict[str, Any]) -> list[int]:
+    if dialect == "postgresql":
+        newest = _ids(session, _comments_statement(dialect, True), values)
+        if len(newest) == values["limit"]:
+            return newest
+    return _ids(session, _comments_statement(dialect, False), values)
+
+
+def _with_phrases(session: Session, query: Query, of: str, ids: list[int]) -> list[int]:
+    dialect = session.get_bind().dialect.name
+    for phrase in query.phrases:
+        found = session.scalars(_phrase_statement(dialect, of), {"ids": ids, "phrase": phrase})
+        having = set(found)
+        ids = [each for each in ids if each in having]
+    return ids
+
+
+@cache  # building a statement takes longer than running it
+def _articles_statement(dialect: str, is_in_title: bool) -> Any:
+    """Those with all words in the title, or the others."""
+    plus = "+" if dialect == "sqlite" else ""
+    match = IN_ARTICLES[dialect].format(query="in_title" if is_in_title else "anywhere")
+    but = "" if is_in_title else f" AND {plus}articles.id NOT IN ({IN_ARTICLES[dialect].format(query='in_title')})"
+    return _statement(dialect, ARTICLES.format(plus=plus, match=match, but=but))
+
+
+@cache
+def _comments_statement(dialect: str, is_newest: bool) -> Any:
+    return _statement(dialect, COMMENTS[dialect].format(newest=NEWEST if is_newest else ""))
+
+
+@cache
+def _phrase_statement(dialect: str, of: str) -> Any:
+    statement = text(WITH_PHRASE.format(of=of, position=POSITION[dialect]))
+    return statement.bindparams(bindparam("ids", expanding=True))
+
+
+def _statement(dialect: str, sql: str) -> Any:
+    # PostgreSQL plans a query for its words, because it knows how common each is. In a prepared statement it could not.
+    literal: list[Any] = [
+        bindparam(name, type_=String(), literal_execute=True)
+        for name in ("anywhere", "in_title")
+        if f":{name}" in sql and dialect == "postgresql"
+    ]
+    return text(sql.strip()).bindparams(*literal, bindparam("now", type_=Moment()))
