@@ -146,8 +146,8 @@ def publish_now(session: Session, article_id: int, content: Content, writer: Wri
     if article.status == DELETED:
         article.deleted_at = article.status_before = None
     _publish(session, article, content, now)
-    record(session, article, content_of(article), PUBLISH, True, now, writer.owner_id, writer.form)
     article.edit_version, article.edited_in, article.edited_at = version, writer.mark, now
+    record(session, article, content_of(article), PUBLISH, True, now, writer.owner_id, writer.form)
     return article
 
 

@@ -135,6 +135,8 @@ class ArticleRevision(Model):
     saved_at: Mapped[datetime] = mapped_column(Moment)
     # The form that saved it.
     saved_in: Mapped[str | None] = mapped_column(String(43))
+    # The article's number of saves after this one; 0 for texts older than this column, and for the original text.
+    edit_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     # Whether the article had this content after the save; else it is a working copy that readers do not see.
     is_applied: Mapped[bool] = mapped_column(Boolean)
     title: Mapped[str] = mapped_column(String(TITLE_LENGTH))

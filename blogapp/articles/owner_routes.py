@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,8 @@ from blogapp import clock
 from blogapp.articles import editing, revisions
 from blogapp.articles.editing import BIN_DAYS, EditConflict, Edited, SlugTaken, Writer
 from blogapp.articles.editor_form import EditorForm, fields_of, parse_form, writer_of
-from blogapp.articles.models import DRAFT, Article
+from blogapp.articles.merging import Overlap, choose_in_text, merge
+from blogapp.articles.models import DRAFT, Article, ArticleRevision
 from blogapp.articles.owner_list import ALL, STATES, count_states, list_for_owner, state_of
 from blogapp.articles.reading import find_draft
 from blogapp.articles.revisions import AUTOSAVE, SAVE, Content, content_of_revision
@@ -40,6 +41,8 @@ drafts.after_request(keep_out_of_caches)
 Answer = Response | WerkzeugResponse | str | tuple[str, int]
 
 
+# How the names of the choices begin that a form has where two texts overlap.
+CHOICE = "choice-"
 # A text of 1,000,000 characters, some of which take three bytes in UTF-8, in a form that may be percent-encoded.
 TEXTS = {"/owner/articles/": Limits(4 * 1024 * 1024, 60.0)}
 
@@ -118,7 +121,9 @@ def update(article_id: int) -> Answer:
     edited = editing.load(db.session(), article_id)
     form, action = sent_form(edited.content), sent_action()
     if action == "compare":
-        return render_editor(edited, form, conflict=edited.content)
+        return propose_merge(edited, form)
+    if action == "merge":
+        return apply_choices(edited, form)
     if form.errors and action not in {AUTOSAVE, "delete"}:
         return refuse(edited, form)
     try:
@@ -298,16 +303,72 @@ def refuse_conflict(edited: Edited, form: EditorForm) -> Answer:
     """Another form has saved in the meantime: both texts, to be merged. Nothing was saved."""
     if is_htmx():
         return render_template("articles/owner/_conflict.html", **editor_values(edited, form)), 409
-    return render_editor(edited, form, conflict=edited.content), 409
+    return propose_merge(edited, form), 409
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What the editor shows above a proposal to merge two texts: what the form had (`typed`), the text that was saved
+    elsewhere (`other`), the one that both began with (`base`, the id of a revision), and where they overlap."""
+
+    typed: str
+    other: Content
+    other_id: int
+    base_id: int | None
+    overlaps: list[Overlap]
+    is_new: bool = False
+
+
+def propose_merge(edited: Edited, form: EditorForm) -> str:
+    """The editor with both texts merged, and the places that both have changed."""
+    writer = sent_writer()
+    base = revisions.common_base(db.session(), edited.article.id, writer.version, writer.form)
+    merged = merge(fields_of_revision(base), form.fields, fields_of(edited.content, site_zone()), {})
+    conflict = Conflict(
+        form.fields["body"],
+        edited.content,
+        edited.revision.id if edited.revision else 0,
+        base.id if base else None,
+        merged.overlaps,
+        is_new=True,
+    )
+    return render_editor(edited, replace_fields(form, merged.fields, edited.content), conflict)
+
+
+def apply_choices(edited: Edited, form: EditorForm) -> Answer:
+    """The editor with the versions that the owner has chosen where two texts overlap. Nothing is saved."""
+    session, article_id = db.session(), edited.article.id
+    other = revisions.find_revision(session, article_id, request.form.get("other", 0, type=whole_number))
+    base_id = request.form.get("base", 0, type=whole_number)
+    base = fields_of_revision(revisions.find_revision(session, article_id, base_id) if base_id else None)
+    typed = request.form.get("typed", "").replace("\r\n", "\n")
+    choices = {name.removeprefix(CHOICE): value for name, value in request.form.items() if name.startswith(CHOICE)}
+    content = content_of_revision(other)
+    merged = merge(base, {**form.fields, "body": ""}, {**fields_of(content, site_zone()), "body": ""}, choices)
+    body, left = choose_in_text(
+        base["body"] if base else None, typed, content.body_source, form.fields["body"], choices
+    )
+    conflict = Conflict(typed, content, other.id, base_id or None, [*merged.overlaps, *left])
+    return render_editor(edited, replace_fields(form, {**merged.fields, "body": body}, edited.content), conflict)
+
+
+def fields_of_revision(revision: ArticleRevision | None) -> dict[str, str] | None:
+    return fields_of(content_of_revision(revision), site_zone()) if revision else None
+
+
+def replace_fields(form: EditorForm, fields: dict[str, str], stored: Content) -> EditorForm:
+    """The form with other values in its fields."""
+    changed = parse_form(fields, stored, site_zone(), {owner.id for owner in all_owners(db.session())})
+    return EditorForm(changed.fields, changed.content, {**form.errors, **changed.errors})
 
 
 def render_editor(
     edited: Edited | None,
     form: EditorForm,
-    conflict: Content | None = None,
+    conflict: Conflict | None = None,
     preview: dict[str, str] | None = None,
 ) -> str:
-    if conflict is not None:
+    if conflict is not None and conflict.is_new:
         # The form now knows the other text, so its next save replaces it.
         mark, version = new_mark(), None
     else:
@@ -318,8 +379,9 @@ def render_editor(
         **editor_values(edited, form, version),
         mark=mark,
         conflict=conflict,
-        conflict_pieces=revisions.compare(conflict.body_source, form.fields["body"]) if conflict else [],
-        conflict_changes=field_changes(conflict, form.content) if conflict else [],
+        conflict_pieces=revisions.compare(conflict.other.body_source, form.fields["body"]) if conflict else [],
+        conflict_changes=field_changes(conflict.other, form.content) if conflict else [],
+        shown_value=shown_value,
         preview=preview,
         notice=request.args.get("notice", ""),
     )
@@ -344,12 +406,19 @@ def editor_values(edited: Edited | None, form: EditorForm, version: int | None =
 def field_changes(before: Content, after: Content) -> list[tuple[str, str, str]]:
     """The fields other than the text that differ: their names and both values, as the form shows them."""
     old, new = fields_of(before, site_zone()), fields_of(after, site_zone())
-    names = owner_names()
-    for fields in (old, new):
-        fields["author"] = names.get(int(fields["author"] or 0), "")
-        fields["published_at"] = fields["published_at"].replace("T", " ")
-        fields["unlisted"] = gettext("Yes") if fields["unlisted"] else gettext("No")
-    return [(name, old[name], new[name]) for name in old if name != "body" and old[name] != new[name]]
+    changed = [name for name in old if name != "body" and old[name] != new[name]]
+    return [(name, shown_value(name, old[name]), shown_value(name, new[name])) for name in changed]
+
+
+def shown_value(name: str, value: str) -> str:
+    """The value of a field as people read it."""
+    if name == "author":
+        return owner_names().get(whole_number(value or "0"), "")
+    if name == "published_at":
+        return value.replace("T", " ")
+    if name == "unlisted":
+        return gettext("Yes") if value else gettext("No")
+    return value
 
 
 def owner_names() -> dict[int, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session, defer
 
 from blogapp.articles.models import UNLISTED, Article, ArticleRevision
@@ -79,6 +79,16 @@ def latest_revision(session: Session, article_id: int) -> ArticleRevision | None
     return session.scalar(query.order_by(ArticleRevision.id.desc()).limit(1))
 
 
+def common_base(session: Session, article_id: int, version: int, form: str) -> ArticleRevision | None:
+    """The latest revision that a form is based on which knew `version`, the number of saves. If a later automatic save
+    has replaced that text, an earlier one, which both texts are based on as well; None if there is none."""
+    query = select(ArticleRevision).where(
+        ArticleRevision.article_id == article_id,
+        or_(ArticleRevision.edit_version <= version, ArticleRevision.saved_in == form),
+    )
+    return session.scalar(query.order_by(ArticleRevision.id.desc()).limit(1))
+
+
 def list_revisions(session: Session, article_id: int) -> list[ArticleRevision]:
     """All revisions of an article, latest first, without their texts."""
     query = select(ArticleRevision).where(ArticleRevision.article_id == article_id)
@@ -109,10 +119,12 @@ def record(
     now: datetime,
     owner_id: int | None = None,
     form: str | None = None,
+    version: int | None = None,
 ) -> None:
     """Store `content` as the latest revision of `article`. A write transaction must be open.
 
-    An automatic save changes the revision of the same form's previous automatic save, if that one is recent.
+    `version` is the number of saves, if not the article's present one. An automatic save changes the revision of the
+    same form's previous automatic save, if that one is recent.
     """
     record_pictures(session, article, content.body_source)
     latest = latest_revision(session, article.id)
@@ -124,9 +136,11 @@ def record(
     )
     if latest is not None and is_same_sitting:
         _fill(latest, content, is_applied, now)
+        latest.edit_version = article.edit_version
         return
     revision = ArticleRevision(article_id=article.id, owner_id=owner_id, kind=kind, started_at=now, saved_in=form)
     _fill(revision, content, is_applied, now)
+    revision.edit_version = article.edit_version if version is None else version
     session.add(revision)
     session.flush()
     _delete_oldest(session, article.id)
@@ -135,7 +149,7 @@ def record(
 def keep_original(session: Session, article: Article) -> None:
     """Before the first change in the editor, store the text that was imported as the first revision."""
     if latest_revision(session, article.id) is None:
-        record(session, article, content_of(article), IMPORT, True, article.edited_at, article.owner_id)
+        record(session, article, content_of(article), IMPORT, True, article.edited_at, article.owner_id, version=0)
 
 
 def _fill(revision: ArticleRevision, content: Content, is_applied: bool, now: datetime) -> None:

@@ -309,7 +309,8 @@
       field("sequence").value = sequence += 1;
     }, true);
 
-    form.addEventListener("click", (event) => {
+    // Also those above the form.
+    document.addEventListener("click", (event) => {
       if (!event.target.matches("[data-plain-submit]")) return;
       event.preventDefault();
       submitPlainly(event.target.value);
@@ -557,7 +558,8 @@
     } catch {}
     if (form.dataset.dirty !== undefined) {
       // The server has returned this text without saving it; once it is saved, the copy here is not needed.
-      for (const { key, values: kept } of entries()) if (kept.body === body.value) oldKeys.add(key);
+      const texts = [body.value, byId("owner-typed")?.value];
+      for (const { key, values: kept } of entries()) if (texts.includes(kept.body)) oldKeys.add(key);
       markWrong(true);
     } else {
       offerKept();

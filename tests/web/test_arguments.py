@@ -69,8 +69,8 @@ ARGUMENTS = {
 }
 # The fields of the editor, whose names are in articles/editor_form.py.
 EDITOR = (
-    "action", "article", "author", "body", "editor", "lang", "published_at", "redirect_to", "revision", "sequence",
-    "slug", "summary", "tags", "title", "unlisted",
+    "action", "article", "author", "base", "body", "editor", "lang", "other", "published_at", "redirect_to", "revision",
+    "sequence", "slug", "summary", "tags", "title", "typed", "unlisted",
 )  # fmt: skip
 FIELDS = {
     "comments.create": ("author_email", "author_name", "author_url", "body", "homepage", "parent_id"),
