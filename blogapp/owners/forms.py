@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 from babel import Locale
-from wtforms import Field, Form, PasswordField, SelectField, StringField, ValidationError
+from wtforms import Field, Form, PasswordField, SelectField, StringField, TextAreaField, ValidationError
 
 from blogapp.owners.passwords import LONGEST, SHORTEST
 from blogapp.settings import LOCALES, LOOKS
+from blogapp.site.footer import LINKS_AT_MOST, WrongLink, parse_links
 from blogapp.site.settings import LONGEST as LONGEST_SETTING
 from blogapp.site.settings import Site
 from blogapp.site.time_zones import is_time_zone, time_zones
@@ -23,6 +24,11 @@ MOST_CLOSE_DAYS = 36_500
 
 def _cleaned(value: str | None) -> str:
     return clean_name(value or "")
+
+
+def _lines(value: str | None) -> str | None:
+    """A text of several lines; None if the form has no such field."""
+    return None if value is None else value.replace("\r\n", "\n").strip()
 
 
 class OwnerForm(Form):
@@ -78,6 +84,23 @@ class SettingsForm(SiteForm):
 
     look = SelectField(choices=lambda: [(name, look_names()[name]) for name in LOOKS], validate_choice=False)
 
+    about = TextAreaField(filters=[_lines])
+    footer_links = TextAreaField(filters=[_lines])
+
+    def validate_about(self, field: Field) -> None:
+        limit_length(field, LONGEST_SETTING["about"])
+
+    def validate_footer_links(self, field: Field) -> None:
+        try:
+            parse_links(field.data or "")
+        except WrongLink as error:
+            sentence = gettext(
+                "Line %(number)s: enter a name, a vertical line and an address, such as: About | /about. "
+                "At most %(most)s links are possible."
+            )
+            values = {"number": number(error.line), "most": number(LINKS_AT_MOST)}
+            raise ValidationError(sentence % values) from None
+
     moderation = SelectField(choices=lambda: list(moderation_names().items()), validate_choice=False)
     closed = SelectField(choices=lambda: list(closed_names().items()), validate_choice=False)
     close_days = StringField()
@@ -115,6 +138,8 @@ FIELDS = {
     "comment_moderation": "moderation",
     "comment_close_days": "close_days",
     "comment_closed": "closed",
+    "about": "about",
+    "footer_links": "footer_links",
 }
 
 

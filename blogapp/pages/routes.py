@@ -8,6 +8,7 @@ from blogapp.comments.threads import comment_counts
 from blogapp.db.base import db
 from blogapp.pages.article_page import render_article_page
 from blogapp.pages.structured_data import describe_site
+from blogapp.site.footer import render_about
 from blogapp.site.settings import current_site
 from blogapp.view_counts.counting import views_of
 from blogapp.view_counts.reports import POPULAR_DAYS, popular
@@ -20,7 +21,7 @@ bp = Blueprint("articles", __name__)
 def index() -> str:
     session, now = db.session(), clock.now()
     depends_on_lists(session, now)
-    is_first = "before" not in request.args
+    site, is_first = current_site(), "before" not in request.args
     listed = list_articles(session, now, before=request.args.get("before", type=whole_number))
     ids = [article.id for article in listed.articles]
     return render_template(
@@ -31,7 +32,8 @@ def index() -> str:
         popular=popular(session, now) if is_first else [],
         popular_days=POPULAR_DAYS,
         is_first=is_first,
-        description_of_site=describe_site(current_site(), url_for("articles.index", _external=True)),
+        description_of_site=describe_site(site, url_for("articles.index", _external=True)),
+        about=render_about(site.about, site.locale) if is_first and site.about else "",
     )
 
 

@@ -20,6 +20,7 @@ from werkzeug.local import LocalProxy
 from blogapp.db.base import db
 from blogapp.db.transactions import insert_for
 from blogapp.settings import Settings
+from blogapp.site.footer import FooterLink, parse_links
 from blogapp.site.models import SiteSetting
 from blogapp.site.time_zones import time_zone_of_host
 from blogapp.text.pictures import Copy, copy_of_height
@@ -43,14 +44,17 @@ VARIABLES = {
     "comment_close_days": "COMMENT_CLOSE_DAYS",
     "comment_closed": "COMMENT_CLOSED",
 }
-LONGEST = {"title": 100, "description": 300}
+# Those that no environment variable sets.
+IN_BROWSER_ONLY = ("about", "footer_links")
+LONGEST = {"title": 100, "description": 300, "about": 3_000}
 
 
 @dataclass(frozen=True)
 class Site:
     """The settings in effect. `fixed` names those that the environment sets, so that the browser cannot change them;
-    `is_set_up` says whether the first setup is done; `feed_id` is empty before that. `logo` is the path of a picture
-    (text/pictures.py), empty for none; only the browser sets it."""
+    `is_set_up` says whether the first setup is done; `feed_id` is empty before that. Only the browser sets `logo`, the
+    path of a picture (text/pictures.py), empty for none; `about`, in Markdown; and `footer_links`, one link on each line
+    (footer.py)."""
 
     title: str
     description: str
@@ -64,11 +68,18 @@ class Site:
     is_set_up: bool = False
     feed_id: str = ""
     logo: str = ""
+    about: str = ""
+    footer_links: str = ""
 
     @property
     def logo_file(self) -> Copy | None:
         """The file that pages show as the logo."""
         return copy_of_height(self.logo, LOGO_HEIGHT)
+
+    @property
+    def footer(self) -> list[FooterLink]:
+        """The links that the owner has put into the footer of each page."""
+        return parse_links(self.footer_links)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -128,7 +139,7 @@ def read_site(session: Session) -> Site:
         changed["comment_close_days"] = int(changed["comment_close_days"])
     if "comment_closed" in changed:
         changed["comment_closed"] = changed["comment_closed"] == "True"
-    own = {"feed_id": stored.get(FEED_ID, ""), "logo": stored.get(LOGO, "")}
+    own = {name: stored.get(name, "") for name in (FEED_ID, LOGO, *IN_BROWSER_ONLY)}
     return replace(default, is_set_up=SETUP_DONE_AT in stored, **own, **changed)
 
 

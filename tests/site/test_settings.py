@@ -190,3 +190,59 @@ def test_moderation_of_the_environment_wins(owner: FlaskClient) -> None:
     page = owner.get("/owner/settings").text
     assert 'name="moderation"' not in page
     assert "<code>COMMENT_MODERATION</code>" in page
+
+
+def test_text_about_the_blog_is_on_the_front_page_only(
+    owner: FlaskClient, app: Flask, publish_article: Publish
+) -> None:
+    publish_article(slug="birds")
+    reader = app.test_client()
+    assert 'class="about"' not in reader.get("/").text
+    owner.post("/owner/settings", data={**FORM, "about": "A *calm* blog.\r\n\r\n<script>alert(1)</script>"})
+    page = reader.get("/").text
+    assert "<p>A <em>calm</em> blog.</p>" in page
+    assert "alert(1)" not in page
+    assert 'class="about"' not in reader.get("/articles/birds").text
+    assert "A *calm* blog." in owner.get("/owner/settings").text
+    owner.post("/owner/settings", data=FORM)  # a form without the field keeps the text
+    assert "<em>calm</em>" in reader.get("/").text
+    owner.post("/owner/settings", data={**FORM, "about": ""})
+    assert 'class="about"' not in reader.get("/").text
+
+
+@pytest.mark.settings(SITE_URL="http://localhost/blog")
+def test_links_of_the_footer_are_on_every_page(owner: FlaskClient, app: Flask, publish_article: Publish) -> None:
+    publish_article(slug="birds")
+    reader = app.test_client()
+    pages = ("/blog/", "/blog/articles/birds", "/blog/privacy", "/blog/nowhere")
+    assert not any("<bdi>À propos" in reader.get(address).text for address in pages)
+    links = "À propos | /about\n\nA|B|https://example.org/?a=1&b=2\nMail | mailto:ada@example.org"
+    assert owner.post("/blog/owner/settings", data={**FORM, "footer_links": links}).status_code == 303
+    for address in pages:
+        page = reader.get(address).text
+        assert '<a href="/blog/about"><bdi>À propos</bdi></a>' in page
+        assert '<a href="https://example.org/?a=1&amp;b=2"><bdi>A|B</bdi></a>' in page
+        assert '<a href="mailto:ada@example.org">' in page
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "No address",
+        "| /about",
+        "A | javascript:alert(1)",
+        "A | //evil.example",
+        "A | /\\evil.example",
+        "A | https://user@evil.example",
+        'A | https://a.example/" onclick="x',
+        "A | example.org",
+        f"{'a' * 61} | /about",
+        "A | /a\n" * 21,
+    ],
+)
+def test_wrong_link_gets_a_message_and_loses_nothing(owner: FlaskClient, app: Flask, line: str) -> None:
+    answer = owner.post("/owner/settings", data={**FORM, "footer_links": f"Fine | /fine\n{line}"})
+    assert answer.status_code == 422
+    assert 'data-error-for="footer_links">Line ' in answer.text
+    assert "Fine | /fine" in answer.text
+    assert "/fine" not in app.test_client().get("/").text

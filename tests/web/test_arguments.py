@@ -92,9 +92,11 @@ FIELDS = {
     "owner_passkeys.create": ("credential", "passkey_name"),
     "owner_security.update_password": ("password", "present_password"),
     "owner_settings.update": (
+        "about",
         "close_days",
         "closed",
         "description",
+        "footer_links",
         "lang",
         "look",
         "moderation",
