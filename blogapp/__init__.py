@@ -38,7 +38,7 @@ from blogapp.media import logo_routes as logo
 from blogapp.media import owner_routes as pictures
 from blogapp.media import routes as media
 from blogapp.media.library import delete_unused_at_new_day
-from blogapp.owners import bar
+from blogapp.owners import bar, settings_routes
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.dashboard import bp as owner_dashboard
@@ -46,15 +46,14 @@ from blogapp.owners.passkey_routes import bp as owner_passkeys
 from blogapp.owners.recovery_routes import bp as owner_recovery
 from blogapp.owners.routes import bp as owner
 from blogapp.owners.security_routes import bp as owner_security
-from blogapp.owners.settings_routes import bp as owner_settings
-from blogapp.pages import article_page
-from blogapp.pages.archive_routes import bp as owner_archive
+from blogapp.pages import archive_routes, article_page
 from blogapp.pages.card_routes import bp as cards
 from blogapp.pages.routes import bp as articles
 from blogapp.privacy.routes import bp as privacy
 from blogapp.search.routes import bp as search_page
 from blogapp.settings import ROOT, SECRET_KEY_FILE, SETTINGS, Settings, environment, read_settings
 from blogapp.site import settings as site
+from blogapp.site import storage
 from blogapp.text import i18n
 from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import reports
@@ -141,7 +140,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     no_session.init_app(app)
     csrf.init_app(app)
     is_owners_browser = partial(owner_cookies.is_known_browser, secret_key=settings.secret_key)
-    request_bodies.init_app(app, {**owner_routes.TEXTS, **pictures.UPLOADS, **logo.UPLOADS}, is_owners_browser)
+    uploads = {**owner_routes.TEXTS, **pictures.UPLOADS, **logo.UPLOADS, **archive_routes.UPLOADS}
+    request_bodies.init_app(app, uploads, is_owners_browser)
     arguments.init_app(app)
     converters.init_app(app)
     errors.init_app(app)
@@ -165,6 +165,10 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     bar.add_panel(
         app, bar.Panel("comments/_owner_panel.html", lambda session: {"waiting": count_waiting(session)}, order=20)
     )
+    settings_routes.init_app(app)
+    settings_routes.add_data_panel(app, settings_routes.DataPanel("owners/_storage.html", storage.panel, order=20))
+    storage.init_app(app, settings)
+    archive_routes.init_app(app)
     owner_routes.init_app(app)
     owner_setup.init_app(app, settings, is_empty)
     demo.init_app(app)
@@ -198,8 +202,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(owner_dashboard)
     app.register_blueprint(owner_routes.bp)
     app.register_blueprint(owner_routes.drafts)
-    app.register_blueprint(owner_settings)
-    app.register_blueprint(owner_archive)
+    app.register_blueprint(settings_routes.bp)
+    app.register_blueprint(archive_routes.bp)
 
     commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.access import for_owners
@@ -14,9 +20,28 @@ from blogapp.site.settings import VARIABLES, change_site, current_site
 bp = for_owners(Blueprint("owner_settings", __name__, url_prefix="/owner/settings"))
 
 
+@dataclass(frozen=True)
+class DataPanel:
+    """A part of the section "Data", which a feature registers: the fragment `template`, which starts with an `h3`, and
+    a function of the session and of the message to show in it (empty for none) that returns its variables."""
+
+    template: str
+    variables: Callable[[Session, str], dict[str, Any]]
+    order: int
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["data_panels"] = []
+
+
+def add_data_panel(app: Flask, panel: DataPanel) -> None:
+    app.extensions["data_panels"].append(panel)
+    app.extensions["data_panels"].sort(key=lambda each: each.order)
+
+
 @bp.get("")
 def edit() -> str:
-    return _page(SettingsForm(data=site_values(current_site())))
+    return settings_page()
 
 
 @bp.post("")
@@ -24,18 +49,22 @@ def update() -> Response | tuple[str, int]:
     form = SettingsForm(request.form)
     form.leave_out(current_site().fixed)
     if not form.validate():
-        return _page(form), 422
+        return settings_page(form), 422
     with write_transaction(Changes.EVERYTHING) as session:
         change_site(session, form.settings())
     return redirect(url_for("owner_settings.edit", notice="saved"), 303)
 
 
-def _page(form: SettingsForm) -> str:
-    site = current_site()
+def settings_page(form: SettingsForm | None = None, errors: Mapping[str, str] | None = None) -> str:
+    """The page with all settings; `errors` has messages for sections of "Data", by their templates."""
+    site, session = current_site(), db.session()
+    form = form or SettingsForm(data=site_values(site))
+    panels: list[DataPanel] = current_app.extensions["data_panels"]
     form.leave_out(site.fixed)
     return render_template(
         "owners/settings.html",
         form=form,
         fixed=[(VARIABLES[name], getattr(site, name)) for name in VARIABLES if name in site.fixed],
-        is_saved=request.args.get("notice") == "saved",
+        panels=[(panel.template, panel.variables(session, (errors or {}).get(panel.template, ""))) for panel in panels],
+        notice=request.args.get("notice", ""),
     )

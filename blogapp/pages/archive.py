@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ from datetime import date, datetime
 from typing import IO, Any
 
 from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, delete, exists, false, func, select, text
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 from sqlalchemy.orm import Session
 
 from blogapp.articles.files import to_markdown
@@ -34,6 +35,8 @@ from blogapp.view_counts.counting import views_of
 
 FORMAT = 1
 ROWS = 500
+FILES_AT_ONCE = 20  # of pictures, each up to half a megabyte
+UNFIT = (IntegrityError, DataError, ProgrammingError)
 # Sessions, limits, what is deleted with the day's key, and the search index, which is made again.
 LEFT_OUT = frozenset(
     {
@@ -58,7 +61,13 @@ FILES = ("picture_files", "body")
 
 
 class ArchiveError(Exception):
-    """The file is no archive of this version of blogapp, or it is damaged. `str()` says what to do."""
+    """The file is no archive of this version of blogapp, or it is damaged. `str()` says what to do, in English. `kind`
+    is `damaged`, `foreign` (no archive), or `version`, then with the `schema` that the archive has."""
+
+    def __init__(self, sentence: str, kind: str = "damaged", schema: str = "") -> None:
+        super().__init__(sentence)
+        self.kind = kind
+        self.schema = schema
 
 
 @dataclass(frozen=True)
@@ -96,23 +105,32 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
     """Raises ArchiveError."""
     try:
         manifest = Manifest(**json.loads(archive.read("manifest.json")))
-    except (KeyError, ValueError, TypeError):
-        raise ArchiveError("This file is no archive of blogapp.") from None
+        rows = manifest.rows
+        if not all(isinstance(name, str) and isinstance(number, int) for name, number in rows.items()):
+            raise TypeError
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise ArchiveError("This file is no archive of blogapp.", "foreign") from None
     if manifest.format != FORMAT or manifest.schema != REVISIONS[-1]:
         raise ArchiveError(
             f"This archive was made by another version of blogapp (schema {manifest.schema}; this is {REVISIONS[-1]}). "
-            "Restore it with that version, then upgrade."
+            "Restore it with that version, then upgrade.",
+            "version",
+            str(manifest.schema)[:20],
         )
     return manifest
 
 
-def verify_archive(file: IO[bytes]) -> Manifest:
-    """Read the whole archive and compare it with what its manifest says. Raises ArchiveError."""
+def verify_archive(file: IO[bytes], most: int | None = None) -> Manifest:
+    """Read the whole archive and compare it with what its manifest says. Raises ArchiveError, also if it has more than
+    `most` bytes when it is unpacked."""
     with _opened(file) as archive:
+        if most is not None and sum(part.file_size for part in archive.infolist()) > most:
+            raise ArchiveError("The archive is too large.")
         manifest = read_manifest(archive)
         if damaged := archive.testzip():
             raise ArchiveError(f"The archive is damaged: {damaged}.")
-        missing = [name for name in manifest.rows if f"tables/{name}.jsonl" not in archive.namelist()]
+        wanted = {*manifest.rows, *(table.name for table in tables(manifest.has_accounts))}
+        missing = [name for name in sorted(wanted) if f"tables/{name}.jsonl" not in archive.namelist()]
         if missing:
             raise ArchiveError(f"The archive is incomplete: {', '.join(missing)}.")
         for name, number in manifest.rows.items():
@@ -141,20 +159,25 @@ def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
             rows = (row for row in _read(archive, table) if table.name != "site_settings" or row["name"] not in kept)
             if not manifest.has_accounts:
                 rows = (_with_owners(table, row, owners) for row in rows)
-            for batch in _batches(rows):
+            for batch in _batches(rows, FILES_AT_ONCE if table.name == FILES[0] else ROWS):
                 try:
                     session.execute(table.insert(), batch)
-                except (IntegrityError, DataError) as error:
+                except StatementError as error:
+                    # Others, such as a full disk, are no fault of the archive.
+                    if isinstance(error, DBAPIError) and not isinstance(error, UNFIT):
+                        raise
                     raise ArchiveError(f"Rows of {table.name} do not fit the other rows of the archive.") from error
             _set_sequence(session, table)
     return manifest
 
 
-def is_in_use(session: Session, manifest: Manifest) -> bool:
-    """Whether the blog has articles, or accounts if the archive has any, which `restore_archive` would delete."""
-    names = ["articles", "owners"] if manifest.has_accounts else ["articles"]
-    found = [Model.metadata.tables[name] for name in names]
-    return any(session.scalar(select(exists(select(*table.primary_key)))) for table in found)
+def is_in_use(session: Session, with_accounts: bool) -> bool:
+    """Whether the blog has articles outside of the bin, or accounts if the archive has any, which `restore_archive`
+    would delete."""
+    if session.scalar(select(exists().where(Article.status != DELETED))):
+        return True
+    owners = Model.metadata.tables["owners"]
+    return with_accounts and bool(session.scalar(select(exists(select(*owners.primary_key)))))
 
 
 def tables(with_accounts: bool) -> list[Table]:
@@ -210,6 +233,9 @@ def _from_json(column: Column[Any], value: Any) -> Any:
         return base64.b64decode(value)
     if isinstance(column.type, Moment | DateTime):
         return datetime.fromisoformat(value)
+    # SQLite would store a value of another type.
+    if not isinstance(column.type, Date) and type(value) is not column.type.python_type:
+        raise TypeError
     return date.fromisoformat(value) if isinstance(column.type, Date) else value
 
 
@@ -242,7 +268,8 @@ def _opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    # RuntimeError: an encrypted file; ValueError and struct.error: damaged headers.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error) as error:
         raise ArchiveError("This file is no archive of blogapp, or it is damaged.") from error
 
 
@@ -260,11 +287,11 @@ def _read(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
     batch: list[dict[str, Any]] = []
     for row in rows:
         batch.append(row)
-        if len(batch) == ROWS:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

@@ -63,7 +63,7 @@ def restore(file: Path, force: bool) -> None:
             manifest = verify_archive(opened)
             with write_transaction() as session:
                 publishing.lock_articles(session)
-                if not force and is_in_use(session, manifest):
+                if not force and is_in_use(session, manifest.has_accounts):
                     raise ArchiveError("This blog is not empty. Add --force to delete what is there.")
                 restore_archive(session, opened)
     except ArchiveError as error:

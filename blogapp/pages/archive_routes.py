@@ -1,20 +1,33 @@
-"""The owner's download of everything."""
+"""The owner's download of everything, and its upload into an empty blog."""
 
 from __future__ import annotations
 
 import io
+from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Flask, Response, redirect, request, url_for
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
+from blogapp.articles import publishing
+from blogapp.articles.models import DELETED, Article
+from blogapp.comments import rendering
 from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
 from blogapp.media.library import total_size
 from blogapp.owners.access import for_owners
+from blogapp.owners.settings_routes import DataPanel, add_data_panel, settings_page
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict
+from blogapp.web.request_bodies import Limits
 
 # The server holds a response in memory.
 LARGEST = 150_000_000
+LARGEST_UNPACKED = 1_000_000_000
+# Of an export, which is hardly larger than its pictures, over a slow connection.
+UPLOADS = {"/owner/import": Limits(LARGEST + 20_000_000, 1_800.0)}
 
 bp = for_owners(Blueprint("owner_archive", __name__))
 
@@ -24,6 +37,16 @@ class TooLarge(Conflict):
 
     def __init__(self) -> None:
         super().__init__(gettext("There are too many pictures for a download. Use the command flask backup."))
+
+
+def init_app(app: Flask) -> None:
+    add_data_panel(app, DataPanel("owners/_import.html", import_panel, order=10))
+
+
+def import_panel(session: Session, error: str) -> dict[str, Any]:
+    """The variables of the form for the upload."""
+    is_used = session.scalar(select(exists().where(Article.status != DELETED)))
+    return {"is_empty": not is_used, "largest": UPLOADS["/owner/import"].size, "error": error}
 
 
 @bp.get("/owner/export.zip")
@@ -37,3 +60,45 @@ def export() -> Response:
     response = Response(file.getvalue(), mimetype="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="blog-{now:%Y-%m-%d}.zip"'
     return response
+
+
+@bp.post("/owner/import")
+def import_archive() -> WerkzeugResponse | tuple[str, int]:
+    """Read the file of the field `archive` into this blog, if it is empty."""
+    from blogapp.pages.archive import ArchiveError, is_in_use, restore_archive, verify_archive  # imports YAML
+
+    upload = request.files.get("archive")
+    if upload is None or not upload.filename:
+        return _refuse(gettext("Please choose a file."))
+    try:
+        if verify_archive(upload.stream, LARGEST_UNPACKED).has_accounts:
+            return _refuse(gettext("This is a backup with accounts, which only the command flask restore reads."))
+        with write_transaction() as session:
+            publishing.lock_articles(session)
+            if is_in_use(session, with_accounts=False):
+                return _refuse(gettext("This blog is not empty: it has articles. Nothing was imported."))
+            restore_archive(session, upload.stream)
+    except ArchiveError as error:
+        return _refuse(_sentence(error))
+    db.session.expunge_all()
+    for batches in (publishing.render_outdated(), rendering.render_outdated(db.session())):
+        for _ in batches:
+            pass
+    return redirect(url_for("owner_settings.edit", notice="imported"), 303)
+
+
+def _refuse(error: str) -> tuple[str, int]:
+    return settings_page(errors={"owners/_import.html": error}), 422
+
+
+def _sentence(error: Any) -> str:
+    """Why the archive cannot be read, in the language of the page."""
+    sentences = {
+        "foreign": lambda: gettext("This file is no download of this blog software."),
+        "version": lambda: gettext(
+            "This file was made by another version of this blog software (%(schema)s). Install that version, import "
+            "the file, then upgrade."
+        ),
+    }
+    damaged = gettext("This file is damaged or incomplete. Nothing was imported.")
+    return sentences[error.kind]() % {"schema": error.schema} if error.kind in sentences else damaged

@@ -25,13 +25,14 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from wsgiref.types import WSGIApplication
 
 from flask import Flask
@@ -134,20 +135,23 @@ class Front:
         if self._waiting >= MOST_WAITING:
             send(protocol, TOO_BUSY, close=True)
             return TOO_BUSY
-        body = b""
+        body: bytes | IO[bytes] = b""
         if not refusal and has_body(environ):
             body, refusal = await self._read_body(protocol, environ)
         if refusal:
             environ[REFUSAL] = refusal
             environ["CONTENT_LENGTH"] = "0"
-        environ["wsgi.input"] = io.BytesIO(body)
+        environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
         self._waiting += 1
         try:
             respond = functools.partial(answer_of, self._app)
             answer = await asyncio.get_running_loop().run_in_executor(self._threads, call, respond, environ)
         finally:
             self._waiting -= 1
-            self._held -= len(body)
+            if isinstance(body, bytes):
+                self._held -= len(body)
+            else:
+                body.close()
         send(protocol, answer, close=bool(refusal))
         if refusal:
             await drop_rest(protocol)
@@ -156,7 +160,7 @@ class Front:
     def __rsgi_del__(self, loop: Any) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _read_body(self, protocol: Any, environ: dict[str, Any]) -> tuple[bytes, int]:
+    async def _read_body(self, protocol: Any, environ: dict[str, Any]) -> tuple[bytes | IO[bytes], int]:
         """A request's whole body, and 0; or nothing, and the HTTP status to refuse it with."""
         # A truncated chunked body looks like a complete one here, so half a comment could be stored.
         if "CONTENT_LENGTH" not in environ:
@@ -167,6 +171,8 @@ class Front:
         largest, seconds = self._limits(environ)
         if length > largest:
             return b"", 413
+        if length > MOST_BODIES:
+            return await self._read_large_body(protocol, length, seconds)
         received = bytearray()
         refusal = 408
         with contextlib.suppress(TimeoutError, ConnectionLost):
@@ -180,6 +186,24 @@ class Front:
         if len(received) == length:
             return bytes(received), 0
         self._held -= len(received)
+        return b"", refusal
+
+    async def _read_large_body(self, protocol: Any, length: int, seconds: float) -> tuple[bytes | IO[bytes], int]:
+        """A body that is larger than the memory for all of them, in a temporary file: an owner's import."""
+        file, size, refusal = tempfile.TemporaryFile(), 0, 408  # noqa: SIM115 - the request closes it
+        try:
+            async with asyncio.timeout(seconds):
+                async for chunk in protocol:
+                    size += len(chunk)
+                    file.write(chunk)
+        except (TimeoutError, ConnectionLost):
+            pass
+        except OSError:  # the disk is full
+            refusal = 503
+        if size == length:
+            file.seek(0)
+            return file, 0
+        file.close()
         return b"", refusal
 
 

@@ -1,0 +1,146 @@
+"""The upload of an archive into an empty blog, in the browser."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import random
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+
+from blogapp import create_app
+from blogapp.db.schema import REVISIONS
+from blogapp.db.transactions import write_transaction
+from blogapp.owners.accounts import save_owner
+from blogapp.pages.archive import ArchiveError, verify_archive
+from tests.conftest import SECRET_KEY, dispose
+from tests.owners.conftest import NAME, sign_in
+from tests.owners.conftest import owner as owner
+from tests.owners.conftest import password_hash as password_hash
+from tests.pages.test_archive import filled as filled
+from tests.pages.test_archive import page_of
+
+
+@pytest.fixture
+def other(tmp_path: Path, password_hash: str) -> Iterator[FlaskClient]:
+    """The owner's browser on another, empty blog on SQLite."""
+    app = create_app({"SECRET_KEY": SECRET_KEY, "RATELIMIT_ENABLED": "off"}, tmp_path / "other")
+    with app.app_context(), write_transaction() as session:
+        save_owner(session, NAME, password_hash)
+    client = app.test_client()
+    assert sign_in(client).status_code == 303
+    yield client
+    dispose(app)
+
+
+def upload(client: FlaskClient, file: bytes, name: str = "blog.zip") -> Any:
+    return client.post("/owner/import", data={"archive": (io.BytesIO(file), name)})
+
+
+def test_download_is_imported_into_an_empty_blog_with_the_same_result(
+    filled: FlaskClient, app: Flask, other: FlaskClient
+) -> None:
+    file = filled.get("/owner/export.zip").data
+    filled.post("/owner/articles/new", data={"action": "save", "title": "Later"})
+    assert 'name="archive"' in other.get("/owner/settings").text
+    answer = upload(other, file)
+    assert answer.location == "/owner/settings?notice=imported"
+    page = other.get(answer.location).text
+    assert "The archive is imported." in page
+    assert "A download can be imported into an empty blog only." in page
+    assert page_of(other.application) == page_of(app)
+    assert upload(other, file).status_code == 422
+
+
+def test_import_into_a_blog_with_articles_is_refused(filled: FlaskClient, app: Flask) -> None:
+    before = page_of(app)
+    answer = upload(filled, filled.get("/owner/export.zip").data)
+    assert answer.status_code == 422
+    assert 'data-error-for="archive">This blog is not empty' in answer.text
+    assert page_of(app) == before
+
+
+def archive(**changes: Any) -> bytes:
+    manifest = {"format": 1, "schema": REVISIONS[-1], "has_accounts": False, "made_at": "", "rows": {}, **changes}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("manifest.json", json.dumps(manifest))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        (b"", "damaged or incomplete"),
+        (b"no zip", "damaged or incomplete"),
+        (archive(format=2), "another version"),
+        (archive(schema="0001"), "another version"),
+        (archive(rows=3), "no download of this blog software"),
+        (archive(more=3), "no download of this blog software"),
+        (archive(rows={"articles": 3}), "damaged or incomplete"),
+        (archive(), "damaged or incomplete"),
+    ],
+)
+def test_wrong_file_gets_a_message(other: FlaskClient, file: bytes, sentence: str) -> None:
+    answer = upload(other, file)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert other.post("/owner/import", data={}).status_code == 422
+
+
+def test_backup_with_accounts_is_refused(
+    filled: FlaskClient, runner: FlaskCliRunner, other: FlaskClient, tmp_path: Path
+) -> None:
+    assert runner.invoke(args=["backup", str(tmp_path / "backup.zip")]).exit_code == 0
+    answer = upload(other, (tmp_path / "backup.zip").read_bytes())
+    assert answer.status_code == 422
+    assert "a backup with accounts" in answer.text
+
+
+def test_damaged_archive_changes_nothing(filled: FlaskClient, other: FlaskClient) -> None:
+    whole = filled.get("/owner/export.zip").data
+    with zipfile.ZipFile(io.BytesIO(whole)) as opened:
+        parts = {name: opened.read(name) for name in opened.namelist()}
+    for changed in (
+        {"tables/comments.jsonl": b'{"id": 1}\n' * parts["tables/comments.jsonl"].count(b"\n")},
+        {"tables/articles.jsonl": parts["tables/articles.jsonl"].replace(b'"edit_version": ', b'"edit_version": "x')},
+        {"tables/articles.jsonl": parts["tables/articles.jsonl"].replace(b'"title": "', b'"title": 1, "slug": "')},
+    ):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as made:
+            for name, content in {**parts, **changed}.items():
+                made.writestr(name, content)
+        answer = upload(other, file.getvalue())
+        assert answer.status_code == 422
+        assert "damaged or incomplete" in answer.text
+    assert upload(other, whole).status_code == 303
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_any_damage_is_found_before_anything_is_written(filled: FlaskClient) -> None:
+    whole, numbers = filled.get("/owner/export.zip").data, random.Random(1)
+    for _ in range(300):
+        broken = bytearray(whole)
+        for _ in range(numbers.randint(1, 4)):
+            broken[numbers.choice([numbers.randrange(len(whole)), -numbers.randrange(1, 2_000)])] = numbers.randrange(
+                256
+            )
+        with contextlib.suppress(ArchiveError):
+            verify_archive(io.BytesIO(bytes(broken)))
+
+
+def test_unpacked_archive_has_a_limit(filled: FlaskClient) -> None:
+    with pytest.raises(ArchiveError, match="too large"):
+        verify_archive(io.BytesIO(filled.get("/owner/export.zip").data), most=1000)
+
+
+def test_import_is_for_owners_only(app: Flask, publish_article: Callable[..., Any]) -> None:
+    publish_article()
+    assert upload(app.test_client(), b"x").status_code == 401
