@@ -31,7 +31,11 @@ NAME_LENGTH = 200
 # How long an uploaded picture that no article uses is kept.
 UNUSED_DAYS = 1
 IS_LOGO = exists().where(SiteSetting.name == LOGO, SiteSetting.value.contains(Picture.hash))
-IS_USED = or_(exists().where(ArticlePicture.hash == Picture.hash), IS_LOGO)
+IS_IN_TEXT = or_(
+    exists().where(ArticlePicture.hash == Picture.hash),
+    exists().where(SiteSetting.name == "about", SiteSetting.value.contains(Picture.hash)),
+)
+IS_USED = or_(IS_IN_TEXT, IS_LOGO)
 
 
 @dataclass(frozen=True)
@@ -131,11 +135,11 @@ def describe(session: Session, picture_id: int, alt: str) -> Picture:
 
 
 def delete_picture(session: Session, picture_id: int) -> None:
-    """Delete a picture. A write transaction must be open. Raises NotFound, IsLogo, or InUse if an article shows it."""
+    """Delete a picture. A write transaction must be open. Raises NotFound, IsLogo, or InUse if a text shows it."""
     picture = find_picture(session, picture_id)
     if session.scalar(select(Picture.id).where(Picture.id == picture.id, IS_LOGO)):
         raise IsLogo
-    if session.scalar(select(exists().where(ArticlePicture.hash == picture.hash))):
+    if session.scalar(select(Picture.id).where(Picture.id == picture.id, IS_IN_TEXT)):
         raise InUse
     session.execute(delete(PictureFile).where(PictureFile.picture_id == picture.id))
     session.execute(delete(Picture).where(Picture.id == picture.id))

@@ -45,4 +45,6 @@ class IsLogo(Conflict):
 
 class InUse(Conflict):
     def __init__(self) -> None:
-        super().__init__(gettext("This picture is used in an article. Remove it there first."))
+        super().__init__(
+            gettext("This picture is used in an article or in the text about the blog. Remove it there first.")
+        )

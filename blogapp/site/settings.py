@@ -53,8 +53,8 @@ LONGEST = {"title": 100, "description": 300, "about": 3_000}
 class Site:
     """The settings in effect. `fixed` names those that the environment sets, so that the browser cannot change them;
     `is_set_up` says whether the first setup is done; `feed_id` is empty before that. Only the browser sets `logo`, the
-    path of a picture (text/pictures.py), empty for none; `about`, in Markdown; and `footer_links`, one link on each line
-    (footer.py)."""
+    path of a picture (text/pictures.py), empty for none; `about`, in Markdown; and `footer_links`, one link on each
+    line (footer.py)."""
 
     title: str
     description: str

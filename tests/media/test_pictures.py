@@ -244,3 +244,13 @@ def send_raw(client: FlaskClient, content: bytes) -> TestResponse:
         content_type="multipart/form-data; boundary=x",
         headers={"Accept": "application/json"},
     )
+
+
+def test_picture_in_the_text_about_the_blog_is_kept(signed_in: FlaskClient, app: Flask) -> None:
+    stored = upload_json(signed_in, picture())["stored"]
+    form = {"site_title": "Birds", "lang": "en", "time_zone": "UTC", "about": f"![A bird]({stored[0]['address']})"}
+    assert signed_in.post("/owner/settings", data=form).status_code == 303
+    assert f'src="{stored[0]["address"]}"' in app.test_client().get("/").text
+    with app.app_context(), write_transaction() as session:
+        assert delete_unused(session, clock.now() + timedelta(days=3)) == 0
+    assert signed_in.post("/owner/pictures/1/deletion").status_code == 409
