@@ -93,6 +93,7 @@ COMMANDS = {
     "comments": "blogapp.comments.commands:comments_cli",
     "db": "blogapp.pages.upgrade:db_cli",
     "demo": "blogapp.demo.commands:demo_cli",
+    "doctor": "blogapp.pages.doctor:doctor",
     "owner": "blogapp.owners.commands:owner_cli",
     "restore": "blogapp.pages.archive_commands:restore",
     "views": "blogapp.view_counts.commands:views_cli",
