@@ -152,6 +152,11 @@ class FormView:
     def is_reply(self) -> bool:
         return bool(self.form.parent_id.data)
 
+    @property
+    def focus(self) -> str:
+        """The name of the field to focus after a refusal; empty if the form was not refused."""
+        return self.form.first_wrong_field() or ("body" if self.refusal else "")
+
     def field_id(self, name: str) -> str:
         return f"{self.id}-{name.replace('_', '-')}"
 

@@ -57,8 +57,8 @@ class Fragments:
 def init_app(app: Flask) -> None:
     fragments = Fragments()
 
-    def cached_html(is_closed: bool, base: str, slug: str) -> Callable[[Callable[[Node], str], Node], str]:
-        return partial(fragments.html, (current_locale(), bool(is_closed), base, slug))
+    def cached_html(is_closed: bool, *place: str) -> Callable[[Callable[[Node], str], Node], str]:
+        return partial(fragments.html, (current_locale(), bool(is_closed), *place))
 
     app.jinja_env.globals["cached_html"] = cached_html
 

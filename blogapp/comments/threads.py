@@ -255,8 +255,14 @@ def load_replies(session: Session, root: Comment, after_path: str) -> tuple[list
     return trees, _count_replies_after(session, root, rows[-1].comment.path)
 
 
-def is_on_first_page(session: Session, comment: Comment) -> bool:
+def is_on_first_page(session: Session, comment: Comment, sort: str = SORTS[0]) -> bool:
     """Whether the first page displays the comment: its thread is there, and the comment is not folded."""
+    root = session.get(Comment, comment.root_id) if comment.root_id else comment
+    if root is None or _is_folded([root], comment):
+        return False
+    if sort != SORTS[0]:
+        roots = _load_roots(session, comment.article_id, sort, "")[:THREADS_PER_PAGE]
+        return root.id in [each.id for each in roots]
     last = session.scalar(
         select(Comment.number)
         .where(Comment.article_id == comment.article_id, Comment.root_id.is_(None), Comment.shown.is_(True))
@@ -264,8 +270,7 @@ def is_on_first_page(session: Session, comment: Comment) -> bool:
         .offset(THREADS_PER_PAGE - 1)
         .limit(1)
     )
-    root = session.get(Comment, comment.root_id) if comment.root_id else comment
-    return (last is None or number_of(comment.path) <= last) and not (root and _is_folded([root], comment))
+    return last is None or number_of(comment.path) <= last
 
 
 def _is_folded(roots: list[Comment], comment: Comment) -> bool:

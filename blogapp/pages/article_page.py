@@ -59,6 +59,7 @@ def render_article_page(
         conversation=conversation,
         page=page,
         elsewhere=load_elsewhere(session, article.id, page),
+        failed=form is not None,
         form=form or FormView.empty(article, signature=last_signature(session, author)),
         sort=sort,
         is_closed=is_closed(article, conversation, site_rules(), clock.now()),

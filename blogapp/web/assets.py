@@ -34,6 +34,8 @@ STYLES = (
     "css/forms.css",
     "css/search.css",
     "css/errors.css",
+    "css/touch.css",
+    "css/print.css",
 )
 SCRIPTS = (
     *VENDORED,
@@ -44,6 +46,7 @@ SCRIPTS = (
     "js/drafts.js",
     "js/writing.js",
     "js/search.js",
+    "js/copy_link.js",
 )
 # Only for signed-in owners.
 OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/moderation.css", "css/editor.css")

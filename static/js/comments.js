@@ -71,6 +71,17 @@
     }
   });
 
+  // While a form is sent, its button says so, and its live region announces it.
+  const showSending = (form, isSending) => {
+    const button = form?.matches?.(".comment-form") && form.querySelector("[data-sending]");
+    if (!button) return;
+    if (isSending) button.dataset.label = button.textContent;
+    button.textContent = isSending ? button.dataset.sending : (button.dataset.label ?? button.textContent);
+    form.querySelector(".left-spoken").textContent = isSending ? button.dataset.sending : "";
+  };
+  document.addEventListener("htmx:before:request", (event) => showSending(event.detail.ctx.sourceElement, true));
+  document.addEventListener("htmx:finally:request", (event) => showSending(event.detail.ctx.sourceElement, false));
+
   // Text typed during a post is kept: it is copied into the form that replaces this one.
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;

@@ -111,7 +111,7 @@ def test_double_click_posts_one_comment(visit: Visits, article: Articles) -> Non
     page.goto(article())
     page.locator("#comment-form [name=body]").fill("Once")
     page.locator("#comment-form [name=author_name]").fill("Ada")
-    page.locator("#comment-form button").dblclick()
+    page.locator("#comment-form [type=submit]").dblclick()
     expect(page.locator("#comment-list .comment")).to_have_count(1)
     page.reload()
     expect(page.locator("#comment-list .comment")).to_have_count(1)
@@ -130,7 +130,7 @@ def test_text_typed_during_a_post_is_kept(visit: Visits, article: Articles) -> N
             write(page, "Sent", name=name)
         body.fill(kept)
         held.pop().continue_()
-        expect(page.locator("#comment-form button")).to_be_enabled()
+        expect(page.locator("#comment-form [type=submit]")).to_be_enabled()
         expect(page.locator("#comment-list .comment")).to_have_count(1)
         expect(body).to_have_value(kept)
 
@@ -145,7 +145,7 @@ def test_text_is_kept_after_a_failed_post_and_can_be_sent_again(visit: Visits, a
     expect(page.locator(".form-failure")).to_have_text("Connection failed. Your text is saved here.")
     expect(page.locator("#comment-form [name=body]")).to_have_value("Important")
     page.unroute("**/comments")
-    page.locator("#comment-form button").click()
+    page.locator("#comment-form [type=submit]").click()
     expect(page.locator("#comment-list .comment")).to_have_count(1)
 
 
@@ -166,7 +166,7 @@ def test_comment_sent_again_after_a_lost_response_is_posted_once(visit: Visits, 
     write(page, "Once")
     expect(page.locator(".form-failure")).to_have_text("Connection failed. Your text is saved here.")
     page.unroute("**/comments")
-    page.locator("#comment-form button").click()
+    page.locator("#comment-form [type=submit]").click()
     expect(page.locator(".comment")).to_have_count(1)
     page.reload()
     expect(page.locator(".comment")).to_have_count(1)
@@ -214,7 +214,7 @@ def test_everything_works_with_the_keyboard_alone(visit: Visits, article: Articl
     page.keyboard.type("Ada")
     for _ in ("link", "post"):
         page.keyboard.press("Tab")
-    expect(page.locator("#comment-form button")).to_be_focused()
+    expect(page.locator("#comment-form [type=submit]")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#comment-list .comment")).to_be_focused()
     page.keyboard.press("Tab")

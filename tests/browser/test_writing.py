@@ -36,7 +36,7 @@ def test_preview_shows_what_will_be_posted(visit: Visits, article: Articles) -> 
     expect(page.locator("#comment-form [name=body]")).to_have_value("*Seen* before")
     assert_accessible(page)
     page.locator("#comment-form [name=author_name]").fill("Ada")
-    page.locator("#comment-form button").click()
+    page.locator("#comment-form [type=submit]").click()
     expect(page.locator(".comment")).to_have_count(1)
     expect(page.locator("#preview-comment-form")).to_be_empty()
 
@@ -48,7 +48,7 @@ def test_preview_without_javascript_keeps_the_text(visit: Visits, article: Artic
     page.locator("[name=author_name]").fill("Ada")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator(".preview em").first).to_have_text("Seen")
-    page.locator("#comment-form button").click()
+    page.locator("#comment-form [type=submit]").click()
     expect(page.locator(".comment:target em")).to_have_text("Seen")
 
 

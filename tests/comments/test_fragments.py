@@ -102,11 +102,11 @@ def comment(number: int) -> Comment:
     return Comment(id=number, author_name="Ada", body_html="<p>Text</p>", like_count=0)
 
 
-def test_ten_comments_add_at_most_nine_kilobytes_and_180_elements(app: Flask, write_comments: WriteComments) -> None:
+def test_ten_comments_add_at_most_ten_kilobytes_and_200_elements(app: Flask, write_comments: WriteComments) -> None:
     """Fifty comments, texts included, are then most of the page's 62,000 bytes and 1,050 elements."""
-    write_comments(["x" for _ in range(10)])
+    write_comments(str(number) for number in range(10))
     before = app.test_client().get("/articles/birds").text
-    write_comments(["x" for _ in range(10)])
+    write_comments(str(number) for number in range(10, 20))
     after = app.test_client().get("/articles/birds").text
-    assert len(after.encode()) - len(before.encode()) <= 9_000
-    assert len(re.findall("<[a-z]", after)) - len(re.findall("<[a-z]", before)) <= 180
+    assert len(after.encode()) - len(before.encode()) <= 10_000
+    assert len(re.findall("<[a-z]", after)) - len(re.findall("<[a-z]", before)) <= 200

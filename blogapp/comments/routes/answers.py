@@ -18,7 +18,8 @@ from blogapp.comments.models import Comment
 from blogapp.comments.permissions import Author
 from blogapp.comments.posting import Posted
 from blogapp.comments.refusals import NotSaved
-from blogapp.comments.routes.read import Answer, address_of, article_of, render_comments
+from blogapp.comments.routes.read import Answer, address_of, article_of, render_comments, requested_sort
+from blogapp.comments.threads import SORTS
 from blogapp.db.base import db
 from blogapp.db.faults import UNREACHABLE, describe, fault_of
 from blogapp.db.transactions import write_transaction
@@ -64,7 +65,10 @@ def posted(article: Article, done: Posted) -> Response:
     if not is_htmx():
         if comment.is_published:
             return _redirect(address_of(article, comment))
-        return _redirect(url_for("articles.show", slug=article.slug, notice="waiting", _anchor=f"comment-{comment.id}"))
+        sort = requested_sort() if requested_sort() != SORTS[0] else None
+        return _redirect(
+            url_for("articles.show", slug=article.slug, sort=sort, notice="waiting", _anchor=f"comment-{comment.id}")
+        )
     author = current_author()
     is_own = author.wrote(comment) and not author.is_owner
     form = FormView.empty(article, signature=(comment.author_name, comment.author_url) if is_own else ("", ""))

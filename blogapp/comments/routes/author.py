@@ -117,4 +117,6 @@ def _edit_page(
     article: Article, comment: Comment, form: BodyForm, status: int, meanwhile: Comment | None = None
 ) -> tuple[str, int]:
     template = "comments/_edit.html" if is_htmx() else "comments/edit.html"
-    return render_template(template, article=article, comment=comment, form=form, meanwhile=meanwhile), status
+    return render_template(
+        template, article=article, comment=comment, form=form, meanwhile=meanwhile, failed=status >= 400
+    ), status

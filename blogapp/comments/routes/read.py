@@ -121,8 +121,8 @@ def reply(comment_id: int) -> Answer:
     depends_on(db.session(), article.id)
     view = FormView.empty(article, parent, is_htmx(), last_signature(db.session(), current_author()))
     if is_htmx():
-        return render_template("comments/_writing.html", form=view, focus="body")
-    return render_template("comments/reply.html", article=article, form=view)
+        return render_template("comments/_writing.html", form=view, focus="body", sort=requested_sort())
+    return render_template("comments/reply.html", article=article, form=view, sort=requested_sort())
 
 
 @bp.get("/comments/<id:comment_id>/replies")
@@ -161,8 +161,11 @@ def article_of(comment: Comment) -> Article:
 
 
 def address_of(article: Article, comment: Comment, notice: str | None = None) -> str:
-    """The URL of the comment on the page that displays it; `notice` is the code of a message for that page."""
-    anchor = f"comment-{comment.id}"
+    """The URL of the comment on the page that displays it, in the order that the visitor reads, if the first page of
+    that order has the comment; `notice` is the code of a message for that page."""
+    anchor, sort = f"comment-{comment.id}", requested_sort()
+    if sort != SORTS[0] and is_on_first_page(db.session(), comment, sort):
+        return url_for("articles.show", slug=article.slug, sort=sort, notice=notice, _anchor=anchor)
     if is_on_first_page(db.session(), comment):
         return url_for("articles.show", slug=article.slug, notice=notice, _anchor=anchor)
     return url_for("comments.index", slug=article.slug, at=comment.id, notice=notice, _anchor=anchor)

@@ -18,7 +18,7 @@ from blogapp.comments.refusals import Closed, Refused, TooMany
 from blogapp.comments.routes.answers import posted, saving
 
 # The same blueprint, so that these endpoints are named `comments.<name>` too.
-from blogapp.comments.routes.read import Answer, render_article_page
+from blogapp.comments.routes.read import Answer, render_article_page, requested_sort
 from blogapp.comments.routes.read import bp as bp
 from blogapp.comments.site_rules import site_rules
 from blogapp.db.base import db
@@ -78,7 +78,8 @@ def preview() -> Answer:
         return render_template("comments/_preview.html", html=html, sentence=sentence), status
     parent = find_visible(db.session(), form.parent, article.id, current_author())
     view = FormView(article, form, parent=parent)
-    return render_template("comments/preview.html", article=article, html=html, sentence=sentence, form=view), status
+    values = {"article": article, "html": html, "sentence": sentence, "form": view, "sort": requested_sort()}
+    return render_template("comments/preview.html", **values), status
 
 
 @bp.app_template_global("typed_text")
@@ -152,9 +153,9 @@ def _form_again(article: Article, form: CommentForm, refusal: Refused) -> Respon
     parent = find_visible(db.session(), form.parent, article.id, current_author())
     view = FormView(article, form, form_id(form, is_htmx()), parent, above)
     if is_htmx():
-        page = render_template("comments/_form.html", form=view, focus=form.first_wrong_field() or "body")
+        page = render_template("comments/_form.html", form=view, focus=view.focus or "body", sort=requested_sort())
     elif view.is_reply or refusal.retry_after or isinstance(refusal, Closed):  # the article's page has no form then
-        page = render_template("comments/reply.html", article=article, form=view)
+        page = render_template("comments/reply.html", article=article, form=view, failed=True, sort=requested_sort())
     else:
         page = render_article_page(article, view)
     response = make_response(page, refusal.status)
