@@ -90,7 +90,7 @@ def test_sort_order_survives_a_post_without_javascript(
     page = client.get("/articles/birds?sort=newest").text
     action = re.search(r'id="comment-form" method="post" action="([^"]+)"', page)[1]  # type: ignore[index]
     answer = client.post(action, data={"author_name": "Ada", "body": "Newest"})
-    own = session.scalars(select(Comment.id).order_by(Comment.id.desc())).first()
+    own = session.scalars(select(Comment.id).order_by(Comment.id.desc()).limit(1)).one()
     assert answer.headers["Location"] == f"/articles/birds?sort=newest#comment-{own}"
     assert f'id="comment-{own}"' in client.get("/articles/birds?sort=newest").text
     # The first page of this order no longer has the first comment: a reply to it leads to the page that has.
