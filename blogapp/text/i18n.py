@@ -51,6 +51,7 @@ def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
         iso=iso,
         typeset=typeset,
         trusted=markup.trusted,
+        trusted_article=lambda rendered: markup.trusted_article(rendered, request.script_root),
         data_block=markup.data_block,
         local_moment=local_moment,
         local_time=local_time,

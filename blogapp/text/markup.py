@@ -158,6 +158,12 @@ def absolute_links(rendered: str, page: str, root: str, prefix: str = "") -> str
     return _sanitize_with_nh3(ARTICLE, rendered, attribute)
 
 
+def trusted_article(rendered: str, prefix: str) -> Markup:
+    """Like `trusted`, for the HTML of an article on a site below the path `prefix`: the addresses of its pictures, and
+    links to other pages of the site, begin with it."""
+    return Markup(absolute_links(rendered, "", prefix, prefix) if prefix else rendered)
+
+
 def data_block(value: Any) -> Markup:
     """JSON for a `<script type="application/ld+json">` element. A browser ends such an element at `</script`, also in
     a string, and `<!--` or `<script` would change where it ends; JSON has another notation for `<`."""

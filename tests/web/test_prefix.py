@@ -128,3 +128,20 @@ def test_health_checks_work_with_and_without_the_prefix(client: FlaskClient) -> 
 def test_path_that_only_starts_with_the_prefix_is_not_found(client: FlaskClient) -> None:
     assert client.get("/blogs").status_code == 404
     assert client.get("/blog").status_code == 200
+
+
+def test_links_and_pictures_of_an_article_stay_below_the_prefix(
+    client: FlaskClient, publish_article: Callable[..., Article]
+) -> None:
+    text = "[One](/articles/one) [Two](/blog/articles/two) [Three](#three)\n\n![A](/media/a.webp)"
+    publish_article(slug="birds", body=f'{text}\n\n`href="/code"`')
+    page = client.get("/articles/birds").text
+    body = page.partition('class="article-body"')[2].partition("</div>")[0]
+    addresses = re.findall(r'<(?:a|img)[^>]*\s(?:href|src)="([^"]*)"', body)
+    assert addresses == [
+        "/blog/articles/one",
+        "/blog/articles/two",
+        "#three",
+        "/blog/media/a.webp",
+    ]
+    assert 'href="/code"' in body.replace("&quot;", '"')
