@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from blogapp.owners import cookies as owner_cookies
 from blogapp.settings import SETTINGS
+from blogapp.visitors import cookie
 from tests.harness.programs import packaged
 from tests.harness.server import ROOT
 
@@ -119,3 +121,12 @@ def test_image_contains_all_that_the_server_needs(tmp_path: Path) -> None:
 def test_hadolint_accepts_the_dockerfile() -> None:
     done = subprocess.run([packaged("hadolint"), ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_cache_of_nginx_knows_all_cookies_of_the_blog() -> None:
+    """A request with one of these must not get a stored page."""
+    pattern = re.search(r'"~(.*)" 1;', read("docs/hosting/nginx-cache.conf"))
+    assert pattern
+    for name in (*cookie.NAMES, cookie.OBJECTION, *owner_cookies.NAMES):
+        assert re.search(pattern[1], f"_ga=1; {name}=x"), name
+    assert not re.search(pattern[1], "_ga=1; my-visitor=x; coowner=y")

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.nginx import wait_until_listening
 from blogapp import create_app
-from tests.conftest import SECRET_KEY, dispose
+from tests.conftest import SECRET_KEY, dispose, eventually
 from tests.harness.programs import ensure, installed, packaged
 from tests.harness.server import ROOT, Server, free_port
 from tests.harness.supervised_process import supervise
@@ -40,9 +40,11 @@ http {{
 Start = Callable[[Path, int, int], "tuple[list[str], dict[str, str]]"]
 
 
-def nginx_command(folder: Path, port: int, upstream: int) -> tuple[list[str], dict[str, str]]:
-    snippet = (SNIPPETS / "nginx.conf").read_text()
+def nginx_command(folder: Path, port: int, upstream: int, name: str = "nginx.conf") -> tuple[list[str], dict[str, str]]:
+    snippet = (SNIPPETS / name).read_text()
+    cache = [("/var/cache/nginx/blogapp", f"{folder}/cache")] if name == "nginx-cache.conf" else []
     for old, new in (
+        *cache,
         ("listen 80;", f"listen 127.0.0.1:{port};"),
         ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
         ("$host;", "$http_host;"),  # here the site has a port
@@ -69,7 +71,11 @@ def caddy_command(folder: Path, port: int, upstream: int) -> tuple[list[str], di
     return [packaged("caddy"), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"], environ
 
 
-PROXIES: dict[str, Start] = {"nginx": nginx_command, "caddy": caddy_command}
+def caching_command(folder: Path, port: int, upstream: int) -> tuple[list[str], dict[str, str]]:
+    return nginx_command(folder, port, upstream, "nginx-cache.conf")
+
+
+PROXIES: dict[str, Start] = {"nginx": nginx_command, "nginx with a cache": caching_command, "caddy": caddy_command}
 
 
 @contextmanager
@@ -122,7 +128,7 @@ def test_reading_and_commenting_work_behind_a_proxy(kind: str, tmp_path: Path) -
         fields = {"Content_Type": "application/x-www-form-urlencoded", "Origin": f"{site}:{port}"}
         posted, _ = ask(port, "POST", f"{article}/comments", form, **fields)
         assert posted.status == 303
-        assert "Through a proxy." in ask(port, "GET", article)[1].decode()
+        eventually(lambda: "Through a proxy." in ask(port, "GET", article)[1].decode(), True)
         foreign = {**fields, "Origin": "https://evil.example"}
         assert ask(port, "POST", f"{article}/comments", form, **foreign)[0].status == 403
         # The proxy lets a body through that blogapp itself limits, so the visitor gets blogapp's own message.
@@ -133,6 +139,39 @@ def test_reading_and_commenting_work_behind_a_proxy(kind: str, tmp_path: Path) -
         # A forged address is not believed: the proxy adds the real one, and the last one counts.
         ask(port, "GET", "/healthz", X_Forwarded_For="203.0.113.9")
         assert "203.0.113.9" not in server.log()
+
+
+def test_cache_of_nginx_serves_readers_and_nobody_elses_page(tmp_path: Path) -> None:
+    with proxied("nginx with a cache", tmp_path) as (port, _):
+        page = ask(port, "GET", "/")[1].decode()
+        found = re.search(r'href="(/articles/[^"?#/]+)"', page)
+        assert found
+        article = found[1]
+        origin = {"Content_Type": "application/x-www-form-urlencoded", "Origin": f"http://127.0.0.1:{port}"}
+        body = urlencode({"author_name": "Ada", "body": "Ada's own words."})
+        posted, _ = ask(port, "POST", f"{article}/comments", body, **origin)
+        cookie = (posted.getheader("Set-Cookie") or "").split(";")[0]
+        assert cookie.startswith("visitor=")
+        # The author has buttons to edit the comment, readers have none, whoever asks first.
+        for _ in range(3):
+            own, mine = ask(port, "GET", article, Cookie=f"other=1; {cookie}")
+            assert "own-actions" in mine.decode()
+            assert own.getheader("Cache-Control") == "private, no-store"
+            assert own.getheader("X-Cache") == "BYPASS"
+            assert "own-actions" not in ask(port, "GET", article)[1].decode()
+        # Fragments and pages, and codings, are kept apart.
+        assert "<html" not in ask(port, "GET", f"{article}/comments", HX_Request="true")[1].decode()
+        assert "<html" in ask(port, "GET", f"{article}/comments")[1].decode()
+        assert ask(port, "GET", article, Accept_Encoding="gzip")[0].getheader("Content-Encoding") == "gzip"
+        assert ask(port, "GET", article)[0].getheader("Content-Encoding") is None
+        ask(port, "GET", article)
+        assert ask(port, "GET", article, Cookie="_ga=GA1.2.3")[0].getheader("X-Cache") in {"HIT", "REVALIDATED"}
+        # Deleted words are gone as soon as the cache asks again.
+        comments = re.findall(r'href="/comments/(\d+)/delete"', mine.decode())
+        assert len(comments) == 1
+        deleted, _ = ask(port, "POST", f"/comments/{comments[0]}/delete", "", Cookie=cookie, **origin)
+        assert deleted.status == 303
+        eventually(lambda: "own words" in ask(port, "GET", article)[1].decode(), False)
 
 
 def test_caddy_accepts_its_file(tmp_path: Path) -> None:
