@@ -24,12 +24,15 @@ from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, delete,
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 from sqlalchemy.orm import Session
 
+from blogapp.articles import publishing
 from blogapp.articles.files import to_markdown
 from blogapp.articles.models import DELETED, Article, ArticleRedirect
+from blogapp.comments import rendering
 from blogapp.db.base import Model, Moment, db
 from blogapp.db.content_versions import ContentVersion
 from blogapp.db.schema import REVISIONS
 from blogapp.owners.accounts import all_owners, find_owner
+from blogapp.search import indexing
 from blogapp.site.settings import SETUP_DONE_AT
 from blogapp.view_counts.counting import views_of
 
@@ -169,6 +172,20 @@ def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
                     raise ArchiveError(f"Rows of {table.name} do not fit the other rows of the archive.") from error
             _set_sequence(session, table)
     return manifest
+
+
+def complete_restore() -> None:
+    """Render and index what `restore_archive` has stored, after its transaction."""
+    db.session.expunge_all()
+    session = db.session()
+    for batches in (
+        publishing.render_outdated(),
+        rendering.render_outdated(session),
+        indexing.index_articles(session),
+        indexing.index_comments(session),
+    ):
+        for _ in batches:
+            pass
 
 
 def is_in_use(session: Session, with_accounts: bool) -> bool:

@@ -12,11 +12,16 @@ from flask.cli import with_appcontext
 
 from blogapp import clock
 from blogapp.articles import publishing
-from blogapp.comments import rendering
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from blogapp.pages.archive import ArchiveError, is_in_use, restore_archive, verify_archive, write_archive
-from blogapp.search import indexing
+from blogapp.pages.archive import (
+    ArchiveError,
+    complete_restore,
+    is_in_use,
+    restore_archive,
+    verify_archive,
+    write_archive,
+)
 
 
 @click.command("backup")
@@ -68,14 +73,5 @@ def restore(file: Path, force: bool) -> None:
                 restore_archive(session, opened)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from None
-    db.session.expunge_all()
-    session = db.session()
-    for batches in (
-        publishing.render_outdated(),
-        rendering.render_outdated(session),
-        indexing.index_articles(session),
-        indexing.index_comments(session),
-    ):
-        for _ in batches:
-            pass
+    complete_restore()
     click.echo(f"{manifest.rows['articles']:,} articles and {manifest.rows['comments']:,} comments restored.")

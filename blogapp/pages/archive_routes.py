@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from blogapp import clock
 from blogapp.articles import publishing
 from blogapp.articles.models import DELETED, Article
-from blogapp.comments import rendering
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.media.library import total_size
@@ -65,7 +64,13 @@ def export() -> Response:
 @bp.post("/owner/import")
 def import_archive() -> WerkzeugResponse | tuple[str, int]:
     """Read the file of the field `archive` into this blog, if it is empty."""
-    from blogapp.pages.archive import ArchiveError, is_in_use, restore_archive, verify_archive  # imports YAML
+    from blogapp.pages.archive import (  # imports YAML
+        ArchiveError,
+        complete_restore,
+        is_in_use,
+        restore_archive,
+        verify_archive,
+    )
 
     upload = request.files.get("archive")
     if upload is None or not upload.filename:
@@ -80,10 +85,7 @@ def import_archive() -> WerkzeugResponse | tuple[str, int]:
             restore_archive(session, upload.stream)
     except ArchiveError as error:
         return _refuse(_sentence(error))
-    db.session.expunge_all()
-    for batches in (publishing.render_outdated(), rendering.render_outdated(db.session())):
-        for _ in batches:
-            pass
+    complete_restore()
     return redirect(url_for("owner_settings.edit", notice="imported"), 303)
 
 

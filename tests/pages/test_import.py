@@ -56,6 +56,7 @@ def test_download_is_imported_into_an_empty_blog_with_the_same_result(
     assert "The archive is imported." in page
     assert "A download can be imported into an empty blog only." in page
     assert page_of(other.application) == page_of(app)
+    assert "/articles/birds" in other.application.test_client().get("/search?q=sing").text
     assert upload(other, file).status_code == 422
 
 
