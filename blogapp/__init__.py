@@ -49,6 +49,7 @@ from blogapp.owners.security_routes import bp as owner_security
 from blogapp.pages import archive_routes, article_page
 from blogapp.pages.card_routes import bp as cards
 from blogapp.pages.routes import bp as articles
+from blogapp.pages.tag_routes import bp as tags
 from blogapp.privacy.routes import bp as privacy
 from blogapp.search.routes import bp as search_page
 from blogapp.settings import ROOT, SECRET_KEY_FILE, SETTINGS, Settings, environment, read_settings
@@ -80,6 +81,7 @@ from blogapp.web import (
     proxy,
     rate_limits,
     request_bodies,
+    site_links,
     templates,
 )
 from blogapp.web.immediate import Immediate
@@ -182,6 +184,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
 
     app.register_blueprint(articles)
     app.register_blueprint(cards)
+    app.register_blueprint(tags)
     app.register_blueprint(comments)
     app.register_blueprint(comment_authors)
     app.register_blueprint(comment_moderation)
@@ -206,6 +209,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(settings_routes.bp)
     app.register_blueprint(archive_routes.bp)
 
+    site_links.init_app(app)
     commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))
 

@@ -77,6 +77,8 @@ class Article(Model):
         Index(None, "status", "edited_at", "id"),
         # With the status, which SQLite would else have to read behind the texts of each row.
         Index(None, "edited_at", "id", "status"),
+        # For the front page by language, and for counts.
+        Index(None, "status", "lang", "published_at", "id"),
     )
 
     @property

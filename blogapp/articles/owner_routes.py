@@ -137,15 +137,16 @@ def update(article_id: int) -> Answer:
 
 
 def change(article_id: int, action: str, form: EditorForm, writer: Writer) -> Article:
-    """Carry out the action of the button that was pressed."""
+    """Carry out the action of the button that was pressed. What readers see of this article changes the pages of its
+    neighbours too, so it raises all content versions; only a save raises none."""
     if action == "publish":
-        with write_transaction(article_id) as session:
+        with write_transaction() as session:
             return editing.publish_now(session, article_id, form.content, writer, clock.now())
     if action == "unpublish":
-        with write_transaction(article_id) as session:
+        with write_transaction() as session:
             return editing.unpublish(session, article_id, form.content, writer, form.redirect_to, clock.now())
     if action == "delete":
-        with write_transaction(article_id) as session:
+        with write_transaction() as session:
             return editing.move_to_bin(session, article_id, form.content, writer, clock.now())
     with write_transaction(Changes.NOTHING) as session:
         kind = AUTOSAVE if action == AUTOSAVE else SAVE
@@ -212,7 +213,7 @@ def restore_revision(article_id: int, revision_id: int) -> Answer:
 @bp.post("/<id:article_id>/restoration")
 def restore(article_id: int) -> Answer:
     """Take an article out of the bin."""
-    with write_transaction(article_id) as session:
+    with write_transaction() as session:
         editing.restore_from_bin(session, article_id, clock.now())
     return redirect(url_for("owner_articles.edit", article_id=article_id, notice="undeleted"), 303)
 

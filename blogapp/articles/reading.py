@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session, defer
 
 from blogapp.articles.models import DELETED, PUBLIC, PUBLISHED, UNPUBLISHED, Article, ArticleRedirect, listed, visible
@@ -14,6 +15,8 @@ from blogapp.web.errors import DomainError, NotFound
 from blogapp.web.page_cache import SITE, depends_on
 
 ARTICLES_PER_PAGE = 20
+# Lists need no texts.
+WITHOUT_TEXT = (defer(Article.body_source), defer(Article.body_html))
 # Built once: building a statement takes longer than running it.
 FIND = select(Article).where(Article.slug == bindparam("slug"))
 FIND_ID = select(Article.id, Article.lang, Article.status, Article.published_at, Article.redirect_to).where(
@@ -43,10 +46,14 @@ class ArticleGone(DomainError):
 
 @dataclass(frozen=True)
 class ArticleList:
-    """A page of articles, newest first; `before` is the cursor of the next page, None on the last page."""
+    """A page of articles, newest first; `before` is the cursor of the next page, None on the last page. `skipped` is
+    the number of newer articles, on the pages before this one, and `newer` the cursor of the previous page, None if
+    that is the first page."""
 
     articles: list[Article]
     before: int | None
+    skipped: int = 0
+    newer: int | None = None
 
 
 def is_empty(session: Session) -> bool:
@@ -97,21 +104,48 @@ def _check_slug(slug: str) -> None:
         raise NotFound
 
 
-def list_articles(session: Session, now: datetime, before: int | None = None) -> ArticleList:
-    """A page of published articles; `before` is the id of the last article on the previous page."""
-    query = (
-        select(Article)
-        .options(defer(Article.body_source), defer(Article.body_html))
-        .where(listed(now))
-        .order_by(Article.published_at.desc(), Article.id.desc())
-        .limit(ARTICLES_PER_PAGE + 1)
-    )
-    if before is not None:
-        cursor = select(Article.published_at, Article.id).where(Article.id == before).scalar_subquery()
-        query = query.where(tuple_(Article.published_at, Article.id) < cursor)
-    found = list(session.scalars(query))
-    articles = found[:ARTICLES_PER_PAGE]
-    return ArticleList(articles, articles[-1].id if len(found) > ARTICLES_PER_PAGE else None)
+def count_by_language(session: Session, now: datetime) -> dict[str, int]:
+    """The number of articles that lists show in each language."""
+    query = select(Article.lang, func.count()).where(listed(now)).group_by(Article.lang).order_by(Article.lang)
+    return dict(session.execute(query).all())
+
+
+def list_articles(session: Session, now: datetime, before: int | None = None, lang: str | None = None) -> ArticleList:
+    """A page of published articles, of those in `lang` if it is given; `before` is the id of the last article on the
+    previous page."""
+    condition = listed(now) if lang is None else and_(listed(now), Article.lang == lang)
+    query = select(Article).options(*WITHOUT_TEXT)
+    return page_of(session, query, condition, (Article.published_at, Article.id), before)
+
+
+def page_of(
+    session: Session,
+    query: Select[Article],
+    condition: ColumnElement[bool],
+    order: tuple[Any, Any],
+    before: int | None,
+    size: int = ARTICLES_PER_PAGE,
+) -> ArticleList:
+    """A page of `size` articles for which `condition` holds, newest first by `order`, the columns of their date and id.
+    One query for the first page, three for each other page."""
+    query = query.where(condition).order_by(*(column.desc() for column in order)).limit(size + 1)
+    if before is None:
+        return _page(list(session.scalars(query)), size)
+    page = _page(list(session.scalars(query.where(tuple_(*order) < _place(before)))), size)
+    if not page.articles:
+        return page
+    is_newer = and_(condition, tuple_(*order) > _place(page.articles[0].id))
+    skipped = session.scalar(select(func.count()).where(is_newer)) or 0
+    last = select(order[1]).where(is_newer).order_by(*order).offset(size).limit(1)
+    return replace(page, skipped=skipped, newer=session.scalar(last))
+
+
+def _page(found: list[Article], size: int) -> ArticleList:
+    return ArticleList(found[:size], found[size - 1].id if len(found) > size else None)
+
+
+def _place(article_id: int) -> ScalarSelect[Any]:
+    return select(Article.published_at, Article.id).where(Article.id == article_id).scalar_subquery()
 
 
 def find_draft(session: Session, secret: str) -> Article:

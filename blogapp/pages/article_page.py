@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from flask import Flask, render_template, request, url_for
 
 from blogapp import clock
-from blogapp.articles.models import Article
+from blogapp.articles.models import PUBLISHED, Article
+from blogapp.articles.neighbours import neighbours_of
+from blogapp.articles.tags import tags_of
 from blogapp.comments.current_author import current_author
 from blogapp.comments.finding import last_signature
 from blogapp.comments.forms import FormView
@@ -34,7 +38,10 @@ def render_article_page(
     """The whole page: the article, its counts, a page of comments (after `cursor`, or around `at`), the form."""
     i18n.set_locale(article.lang)
     session, author = db.session(), current_author()
-    depends_on(session, article.id)
+    is_listed = article.status == PUBLISHED
+    neighbours = neighbours_of(session, article, clock.now()) if is_listed else None
+    scheduled = neighbours.appears_at if neighbours else None
+    depends_on(session, article.id, (scheduled - clock.now()).total_seconds() if scheduled else math.inf)
     sort = requested_sort()
     conversation = conversation_of(session, article.id)
     page = load_page(session, article.id, sort, cursor, at, author.token_hash, author.is_owner, conversation.pinned_id)
@@ -54,6 +61,9 @@ def render_article_page(
         article=article,
         description=description,
         written_by=written_by,
+        tags=tags_of(article),
+        is_listed=is_listed,
+        neighbours=neighbours,
         author=author,
         views=views_of(session, [article.id])[article.id],
         conversation=conversation,

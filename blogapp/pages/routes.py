@@ -1,39 +1,71 @@
 from __future__ import annotations
 
+from itertools import groupby
+
 from flask import Blueprint, render_template, request, url_for
 
 from blogapp import clock
-from blogapp.articles.reading import depends_on_lists, find_article, list_articles
-from blogapp.comments.threads import comment_counts
+from blogapp.articles.reading import count_by_language, depends_on_lists, find_article, list_articles
+from blogapp.articles.years import count_by_year, list_year
 from blogapp.db.base import db
 from blogapp.pages.article_page import render_article_page
+from blogapp.pages.lists import cards_of
 from blogapp.pages.structured_data import describe_site
 from blogapp.site.footer import render_about
 from blogapp.site.settings import current_site
-from blogapp.view_counts.counting import views_of
+from blogapp.text import i18n
 from blogapp.view_counts.reports import POPULAR_DAYS, popular
 from blogapp.web.converters import whole_number
+from blogapp.web.errors import NotFound
 
 bp = Blueprint("articles", __name__)
 
 
 @bp.get("/")
 def index() -> str:
+    """The newest articles, with `?lang=` those in one language, if there are several. That page is in this language."""
     session, now = db.session(), clock.now()
     depends_on_lists(session, now)
+    languages = count_by_language(session, now)
+    asked = request.args.get("lang", "")
+    lang = asked if asked in languages and len(languages) > 1 else None
+    if lang is not None:
+        i18n.set_locale(lang)
     site, is_first = current_site(), "before" not in request.args
-    listed = list_articles(session, now, before=request.args.get("before", type=whole_number))
-    ids = [article.id for article in listed.articles]
+    listed = list_articles(session, now, before=request.args.get("before", type=whole_number), lang=lang)
     return render_template(
         "articles/index.html",
-        listed=listed,
-        views=views_of(session, ids),
-        comment_counts=comment_counts(session, ids),
-        popular=popular(session, now) if is_first else [],
+        **cards_of(session, listed),
+        languages=languages,
+        lang=lang,
+        total=sum(languages.values()) if lang is None else languages[lang],
+        popular=popular(session, now, lang=lang) if is_first else [],
         popular_days=POPULAR_DAYS,
         is_first=is_first,
         description_of_site=describe_site(site, url_for("articles.index", _external=True)),
         about=render_about(site.about, site.locale) if is_first and site.about else "",
+    )
+
+
+@bp.get("/archive")
+def archive() -> str:
+    """The articles of one year, by default the newest one."""
+    session, now = db.session(), clock.now()
+    depends_on_lists(session, now)
+    years = count_by_year(session, now)
+    year = request.args.get("year", next(iter(years), None), type=whole_number)
+    if year not in years and "year" in request.args:
+        raise NotFound
+    listed = list_year(session, year, now, request.args.get("before", type=whole_number)) if year else None
+    months = groupby(listed.articles if listed else [], key=lambda article: article.published_at.month)
+    return render_template(
+        "articles/archive.html",
+        years=years,
+        year=year,
+        listed=listed,
+        months=[list(articles) for _, articles in months],
+        total=years.get(year or 0, 0),
+        is_first="before" not in request.args,
     )
 
 

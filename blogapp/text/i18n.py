@@ -40,6 +40,7 @@ def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
     environment: Any = app.jinja_env  # the extension adds a method
     environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)
     app.jinja_env.globals["locale"] = current_locale
+    app.jinja_env.globals["language_name"] = language_name
     app.jinja_env.globals["plural_forms"] = plural_forms
     app.jinja_env.globals["text_direction"] = text_direction
     app.jinja_env.globals["locale_with_territory"] = locale_with_territory
@@ -47,6 +48,7 @@ def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
     app.jinja_env.filters.update(
         number=number,
         day=day,
+        month=month,
         moment=moment,
         iso=iso,
         typeset=typeset,
@@ -102,6 +104,12 @@ def locale_with_territory() -> str:
 def _with_territory(locale: str) -> str:
     likely = Locale.parse(get_global("likely_subtags").get(locale, locale))
     return f"{likely.language}_{likely.territory}" if likely.territory else likely.language
+
+
+@cache
+def language_name(locale: str) -> str:
+    """The name of a language in that language: English, français."""
+    return Locale.parse(locale).get_display_name() or locale
 
 
 @cache

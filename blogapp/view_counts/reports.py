@@ -51,13 +51,14 @@ class ReadArticle:
     earlier: int = 0
 
 
-def popular(session: Session, now: datetime, limit: int = 5) -> list[ReadArticle]:
+def popular(session: Session, now: datetime, limit: int = 5, lang: str | None = None) -> list[ReadArticle]:
     """Return the most read published articles of the last POPULAR_DAYS days, in one query."""
-    return most_read(session, Span.until(now.date(), POPULAR_DAYS), now, limit)
+    return most_read(session, Span.until(now.date(), POPULAR_DAYS), now, limit, lang)
 
 
-def most_read(session: Session, span: Span, now: datetime, limit: int) -> list[ReadArticle]:
-    """Return published articles that have views in `span`, sorted by views, most first; one query."""
+def most_read(session: Session, span: Span, now: datetime, limit: int, lang: str | None = None) -> list[ReadArticle]:
+    """Return published articles that have views in `span`, sorted by views, most first; with `lang`, those in this
+    language; one query."""
     views = func.sum(DailyViews.views)
     totals = (
         select(DailyViews.article_id, views.label("views"))
@@ -68,7 +69,7 @@ def most_read(session: Session, span: Span, now: datetime, limit: int) -> list[R
     query = (
         select(Article.slug, Article.lang, Article.title, totals.c.views)
         .join(totals, totals.c.article_id == Article.id)
-        .where(listed(now))
+        .where(listed(now), *([Article.lang == lang] if lang else []))
         .order_by(totals.c.views.desc(), Article.published_at.desc(), Article.id.desc())
         .limit(limit)
     )

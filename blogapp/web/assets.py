@@ -27,6 +27,7 @@ STYLES = (
     "css/base.css",
     "css/looks.css",
     "css/articles.css",
+    "css/lists.css",
     "css/article_body.css",
     "css/comments.css",
     "css/threads.css",

@@ -43,8 +43,8 @@ MAX_AGE = 10.0
 # With PostgreSQL, seconds for which another machine may still serve deleted content, and only during an outage.
 SHARED_MAX_AGE = 60.0
 # The arguments that pages depend on: pagination cursors, the requested comment, the language, a message, the page after
-# signing in, the version of an open page, the sort order.
-ARGUMENTS = ("after", "at", "before", "lang", "next", "notice", "since", "sort")
+# signing in, the version of an open page, the sort order, the year of the archive.
+ARGUMENTS = ("after", "at", "before", "lang", "next", "notice", "since", "sort", "year")
 LONGEST_ARGUMENT = 64
 LONGEST_QUERY = 1_000
 LONGEST_PATH = 600
@@ -189,7 +189,10 @@ def depends_on(session: Session, version_id: int, max_age: float = math.inf) -> 
     most for `max_age` seconds, because a scheduled article appears then. Call this in the snapshot that the page is
     read from."""
     dependencies: list[Dependency] | None = request.environ.get(DEPENDENCIES)
-    if dependencies is None or any(each.version_id == version_id for each in dependencies):
+    if dependencies is None:
+        return
+    if dependencies and dependencies[-1].version_id == version_id:
+        dependencies[-1] = dependencies[-1]._replace(max_age=min(max_age, dependencies[-1].max_age))
         return
     version = version_of(session, version_id)
     if version is not None:

@@ -26,7 +26,7 @@ def test_front_page_lists_articles_each_in_its_language(
     post("neuf", body="Encore")
     page = client.get("/").text
     assert page.index("Neuf") < page.index("Old")
-    french, english = page.split('lang="fr"')[1].split('lang="en"')[:2]
+    french, english = page.split('class="card" lang="fr"')[1].split('class="card" lang="en"')[:2]
     assert "1er février 2026" in french or "1 février 2026" in french
     assert "1 vue<" in french
     assert "2 commentaires<" in french

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blogapp.text.slugs import is_slug, slug_from
+from blogapp.text.slugs import is_slug, slug_from, tag_slug
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,32 @@ def test_titles_in_any_script_get_a_valid_slug(title: str) -> None:
 @pytest.mark.parametrize("text", ["", "-a", "a-", "a--b", "A", "é", "a_b", "a/b", "a" * 201, "a\n"])
 def test_invalid_slug_is_detected(text: str) -> None:
     assert not is_slug(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Été à Paris", "ete-a-paris"),
+        ("L’été", "l-ete"),
+        ("C", "c"),
+        ("C++", "c-plus-plus"),
+        ("C#", "c-sharp"),
+        ("#python", "python"),
+        ("Node.js", "node-js"),
+        ("Œuvre, Straße", "oeuvre-strasse"),
+        ("e\u0301te\u0301", "ete"),
+        ("１２", "12"),
+        ("日本語", "日本語"),
+        ("ספרים", "ספרים"),
+        ("हिन्दी", "हिन्दी"),
+        ("Café 東京", "cafe-東京"),
+        ("🐦", "1f426"),
+        ("❤\ufe0f", "2764-fe0f"),
+        ("--", "2d-2d"),
+        ("\u200d ", ""),
+        ("a" * 300, "a" * 200),
+    ],
+)
+def test_slug_of_a_tag_keeps_different_names_apart(name: str, slug: str) -> None:
+    assert tag_slug(name) == slug
+    assert tag_slug(slug) == slug

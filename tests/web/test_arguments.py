@@ -46,8 +46,11 @@ UNSTORABLE = ("a%00b", "%ED%A0%80", str(2**31), str(2**63), "9" * 5_000, "999999
 SENT_TO_POSTGRESQL = (*UNSTORABLE, "1-9999999999999999", "1-9999999999999999-1", "liked-" + "9" * 16, "%25%25_%5C%27")
 # The names that each route reads; `test_every_argument_and_field_is_known` compares it with the code.
 ARGUMENTS = {
-    "articles.index": ("before",),
+    "articles.index": ("before", "lang"),
+    "articles.archive": ("before", "year"),
     "articles.show": ("notice", "sort", "undo"),
+    "tags.index": ("after",),
+    "tags.show": ("before",),
     "comments.index": ("after", "at", "before", "notice", "since", "sort"),
     "comments.replies": ("after",),
     "comment_moderation.choose_ban": ("queue",),
