@@ -106,6 +106,7 @@ def test_printed_article_has_no_controls_and_comments_only_by_choice(visit: Visi
     page.goto(article(text="Read [the map](https://example.org/map) and a note[^1].\n\n[^1]: Here."))
     write(page, "One")
     expect(page.locator(".comment")).to_have_count(1)
+    page.reload()
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
