@@ -1,18 +1,20 @@
 """Rate limits per network, counted by the library `limits` in memory or in the store at RATELIMIT_STORAGE_URI.
 
-In memory, each process counts separately. Sign-in has limits of its own, in the database (owners/attempts.py).
+In memory, each process counts separately; so it is while the store does not answer. Sign-in has limits of its own, in
+the database (owners/attempts.py).
 """
 
 from __future__ import annotations
 
 import hmac
 import logging
+import time
 from datetime import datetime
 
 from flask import Flask, current_app, request
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.errors import ConfigurationError, StorageError
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from blogapp.settings import Settings, SettingsError
@@ -29,6 +31,11 @@ IPV6_BITS = 64
 COUNTERS_AT_MOST = 20_000
 EVERYBODY_ELSE = "everybody else"
 
+# Seconds to connect to a Redis or Valkey, and to wait for each of its answers: if it has stopped or hangs, a request
+# takes at most 100 ms longer. The process then counts in memory for RETRY_SECONDS before it asks again.
+STORE_TIMEOUT = 0.05
+RETRY_SECONDS = 5.0
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_ENABLED"] = settings.ratelimit_enabled
@@ -40,12 +47,46 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["PREVIEW_RATES"] = (RateLimitItemPerMinute(60),)
     # Generous, because a search runs with every pause while a reader types, and a school is one network.
     app.config["SEARCH_RATES"] = (RateLimitItemPerMinute(120), RateLimitItemPerHour(2_000))
-    app.extensions["rate_limiter"] = _limiter(settings.ratelimit_storage_uri) if settings.ratelimit_enabled else None
+    app.extensions["rate_limiter"] = RateLimiter(settings.ratelimit_storage_uri) if settings.ratelimit_enabled else None
 
 
-def _limiter(storage_uri: str) -> FixedWindowRateLimiter:
+class RateLimiter:
+    """Counts in the store at `storage_uri`, and in memory while the store does not answer."""
+
+    def __init__(self, storage_uri: str) -> None:
+        self._store = FixedWindowRateLimiter(_storage(storage_uri))
+        self._memory = FixedWindowRateLimiter(MemoryStorage())
+        self._retry_at = 0.0  # time.monotonic()
+
+    @property
+    def storage(self) -> Storage:
+        """The store that counts at this moment."""
+        return self._current().storage
+
+    def seconds_to_wait(self, rates: tuple[RateLimitItem, ...], purpose: str, who: str, now: datetime) -> int:
+        limiter = self._current()
+        try:
+            return _seconds_to_wait(limiter, rates, purpose, who, now)
+        except StorageError as error:
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            log.error(
+                "the store of the rate limits does not answer (%s); this process counts in memory and asks again in "
+                "%d seconds",
+                type(error.storage_error).__name__,
+                RETRY_SECONDS,
+            )
+            return _seconds_to_wait(self._memory, rates, purpose, who, now)
+
+    def _current(self) -> FixedWindowRateLimiter:
+        return self._store if time.monotonic() >= self._retry_at else self._memory
+
+
+def _storage(storage_uri: str) -> Storage:
+    timeouts = {}
+    if storage_uri.startswith(("redis", "valkey")):
+        timeouts = {"socket_timeout": STORE_TIMEOUT, "socket_connect_timeout": STORE_TIMEOUT}
     try:
-        return FixedWindowRateLimiter(storage_from_string(storage_uri, wrap_exceptions=True))
+        return storage_from_string(storage_uri, wrap_exceptions=True, **timeouts)  # type: ignore[return-value]
     except ConfigurationError as error:
         # The library's own message contains the address, which may hold a password.
         if "prerequisite" in str(error):
@@ -69,31 +110,31 @@ def network() -> str:
 def seconds_to_wait(rates: tuple[RateLimitItem, ...], purpose: str, now: datetime) -> int:
     """Count one action of `purpose` by the request's network. Returns 0, or the seconds until it may try again.
 
-    A refused action is not counted. If the counters cannot be reached, everything is allowed.
+    A refused action is not counted.
     """
-    limiter: FixedWindowRateLimiter | None = current_app.extensions["rate_limiter"]
-    if limiter is None:
-        return 0
-    try:
-        who = _counter(limiter, rates, purpose)
-        for rate in rates:
-            if not limiter.test(rate, purpose, who):
-                return _seconds_left(limiter, rate, purpose, who, now)
-        for rate in rates:
-            if not limiter.hit(rate, purpose, who):  # another thread reached the limit first
-                return _seconds_left(limiter, rate, purpose, who, now)
-    except StorageError as error:
-        log.error("rate limits cannot be counted: %s", type(error.storage_error).__name__)
+    limiter: RateLimiter | None = current_app.extensions["rate_limiter"]
+    return limiter.seconds_to_wait(rates, purpose, network(), now) if limiter else 0
+
+
+def _seconds_to_wait(
+    limiter: FixedWindowRateLimiter, rates: tuple[RateLimitItem, ...], purpose: str, network: str, now: datetime
+) -> int:
+    who = _counter(limiter, rates, purpose, network)
+    for rate in rates:
+        if not limiter.test(rate, purpose, who):
+            return _seconds_left(limiter, rate, purpose, who, now)
+    for rate in rates:
+        if not limiter.hit(rate, purpose, who):  # another thread reached the limit first
+            return _seconds_left(limiter, rate, purpose, who, now)
     return 0
 
 
-def _counter(limiter: FixedWindowRateLimiter, rates: tuple[RateLimitItem, ...], purpose: str) -> str:
-    who = network()
+def _counter(limiter: FixedWindowRateLimiter, rates: tuple[RateLimitItem, ...], purpose: str, network: str) -> str:
     storage = limiter.storage
     if isinstance(storage, MemoryStorage) and len(storage.storage) >= COUNTERS_AT_MOST:
-        is_counted = any(storage.get(rate.key_for(purpose, who)) for rate in rates)
-        return who if is_counted else EVERYBODY_ELSE
-    return who
+        is_counted = any(storage.get(rate.key_for(purpose, network)) for rate in rates)
+        return network if is_counted else EVERYBODY_ELSE
+    return network
 
 
 def _seconds_left(limiter: FixedWindowRateLimiter, rate: RateLimitItem, purpose: str, who: str, now: datetime) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ from blogapp import clock
 from blogapp.settings import SettingsError, read_settings
 from blogapp.web import rate_limits
 from blogapp.web.rate_limits import seconds_to_wait
-from tests.conftest import SECRET_KEY
+from tests.conftest import SECRET_KEY, eventually
+from tests.harness.redis import Redis
 
 pytestmark = pytest.mark.settings(RATELIMIT_ENABLED="on", TRUSTED_PROXIES="1")
 
@@ -72,9 +76,51 @@ def test_limits_can_be_turned_off(app: Flask) -> None:
     assert [act(app) for _ in range(20)] == [0] * 20
 
 
-@pytest.mark.parametrize("uri", ["nonsense", "memcache://", "redis://:secret@localhost:1", "http://example.org"])
+@pytest.mark.parametrize("uri", ["nonsense", "memcache://", "valkey://:secret@localhost:1", "http://example.org"])
 def test_invalid_storage_uri_is_reported_without_its_password(app: Flask, uri: str) -> None:
     settings = read_settings({"SECRET_KEY": SECRET_KEY, "RATELIMIT_STORAGE_URI": uri}, Path(app.instance_path))
     with pytest.raises(SettingsError, match="RATELIMIT_STORAGE_URI") as error:
         rate_limits.init_app(Flask("other"), settings)
     assert "secret" not in str(error.value)
+
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    server = Redis()
+    yield server
+    server.stop()
+
+
+def test_processes_share_the_counters_of_a_store(redis: Redis) -> None:
+    one, two = rate_limits.RateLimiter(redis.url), rate_limits.RateLimiter(redis.url)
+    waits = [each.seconds_to_wait(RATES, "comment", "a", NOW) for each in (one, two, one, two, one, two)]
+    assert waits[:5] == [0] * 5
+    assert waits[5] > 0
+
+
+@pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
+def test_limits_are_counted_in_memory_while_the_store_is_gone(
+    redis: Redis, fault: signal.Signals, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    limiter = rate_limits.RateLimiter(redis.url)
+    assert limiter.seconds_to_wait(RATES, "comment", "a", NOW) == 0
+    redis.send(fault)
+    monkeypatch.setattr(rate_limits, "RETRY_SECONDS", 3600.0)
+    waits = [limiter.seconds_to_wait(RATES, "comment", "a", NOW) for _ in range(7)]
+    assert waits[:5] == [0] * 5
+    assert all(1 <= wait <= 60 for wait in waits[5:])
+    assert caplog.text.count("does not answer") == 1  # the next actions do not wait for the store
+
+
+def test_store_counts_again_when_it_answers(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "RETRY_SECONDS", 0.0)
+    limiter = rate_limits.RateLimiter(redis.url)
+    redis.send(signal.SIGSTOP)
+    assert limiter.seconds_to_wait(RATES, "comment", "a", NOW) == 0
+    redis.send(signal.SIGCONT)
+    eventually(lambda: limiter.seconds_to_wait(RATES, "comment", "b", NOW) > 0, True)
+    other = rate_limits.RateLimiter(redis.url)
+    assert other.seconds_to_wait(RATES, "comment", "b", NOW) > 0

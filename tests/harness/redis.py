@@ -1,0 +1,49 @@
+"""A Redis server for one test: in memory only, on a free port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+from tests.harness.programs import ensure
+from tests.harness.server import children, free_port
+from tests.harness.supervised_process import supervise
+
+
+class Redis:
+    """A running server at `url`. `send` sends it a signal: SIGSTOP lets it hang, SIGKILL ends it."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self._folder = folder = Path(tempfile.mkdtemp(prefix="blogapp-redis-"))
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        self._process = supervise([ensure("redis-server", "redis-server"), *options], folder / "log", "KILL")
+        self._wait_until_it_answers()
+
+    def send(self, number: signal.Signals) -> None:
+        for process in children(self._process.pid):
+            if Path(f"/proc/{process}/comm").read_text().startswith("redis"):
+                os.kill(process, number)
+
+    def stop(self) -> None:
+        self._process.end()
+        self._process.wait(timeout=10)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _wait_until_it_answers(self) -> None:
+        for _ in range(200):
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
+                    probe.sendall(b"PING\r\n")
+                    if probe.recv(7) == b"+PONG\r\n":
+                        return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise RuntimeError("redis-server did not start")
