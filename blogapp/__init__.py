@@ -55,6 +55,8 @@ from blogapp.search.routes import bp as search_page
 from blogapp.settings import ROOT, SECRET_KEY_FILE, SETTINGS, Settings, environment, read_settings
 from blogapp.site import settings as site
 from blogapp.site import storage
+from blogapp.site.daily_backups import panel as backups_panel
+from blogapp.site.daily_backups import start_backup
 from blogapp.text import i18n
 from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import reports
@@ -170,6 +172,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     )
     settings_routes.init_app(app)
     settings_routes.add_data_panel(app, settings_routes.DataPanel("owners/_storage.html", storage.panel, order=20))
+    settings_routes.add_data_panel(app, settings_routes.DataPanel("owners/_backups.html", backups_panel, order=30))
     storage.init_app(app, settings)
     archive_routes.init_app(app)
     owner_routes.init_app(app)
@@ -180,7 +183,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     pictures.init_app(app)
     comment_tasks = (forget_digests, forget_networks, forget_bans, forget_likes)
     article_tasks = (editing.empty_bin, delete_unused_at_new_day)
-    day.init_app(app, (forget_visitors, fold_at_new_day, *comment_tasks, *article_tasks))
+    day.init_app(app, (forget_visitors, fold_at_new_day, *comment_tasks, *article_tasks), (start_backup,))
 
     app.register_blueprint(articles)
     app.register_blueprint(cards)

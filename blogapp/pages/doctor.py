@@ -23,6 +23,7 @@ from blogapp.db.faults import fault_of
 from blogapp.db.schema import BEHIND, CURRENT, schema_state
 from blogapp.db.writable import write_fault
 from blogapp.settings import SECRET_KEY_FILE, Settings
+from blogapp.site.daily_backups import State, current_state
 from blogapp.site.storage import HOSTS, Storage, current_storage, start_notice
 
 # A clock may differ by this much.
@@ -63,6 +64,7 @@ def examine(
         yield _schema()
         yield _clock(session, now)
     yield from _storage(storage)
+    yield _backups(current_state(), now)
     yield _proxies(settings, environ)
     yield _secret_key(settings, storage)
     yield _file_rights(settings)
@@ -116,6 +118,18 @@ def _storage(storage: Storage) -> Iterator[Finding]:
     if storage.free is not None:
         free = f"{storage.free // 1_000_000:,} MB are free"
         yield Finding("free space", not storage.is_full, f"{free}. Make some room." if storage.is_full else f"{free}.")
+
+
+def _backups(state: State, now: datetime) -> Finding:
+    if not state.are_made:
+        return Finding("backups", True, "none are made automatically: use those of the host, or flask backup.")
+    if state.latest is None:
+        return Finding("backups", True, "none yet: the server makes one each day, a minute after its first request.")
+    size = -(-state.latest.size // 1_000_000)
+    latest = f"the latest of {len(state.backups)} in {state.folder} is of {state.latest.day} ({size:,} MB)"
+    if state.is_old(now.date()):
+        return Finding("backups", False, f"{latest}. If the server runs, its log has the reason.")
+    return Finding("backups", True, f"{latest}.")
 
 
 def _proxies(settings: Settings, environ: Mapping[str, str]) -> Finding:

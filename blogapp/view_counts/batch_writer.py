@@ -35,6 +35,7 @@ from blogapp.db.faults import describe, fault_of, trace
 from blogapp.db.transactions import wipe, write_transaction
 from blogapp.view_counts.bot_filter import LOST
 from blogapp.view_counts.counting import Seen, ViewTotal, add_refusals, count_views
+from blogapp.visitors.day import day_has_begun
 from blogapp.visitors.identity import key_of_day
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ class ViewWriter:
             is_begun = False
         if is_begun:
             self._day = today
+            day_has_begun(self._app, today)
         else:
             self._begin_at = time.monotonic() + RETRY_AFTER
 

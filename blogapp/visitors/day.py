@@ -21,9 +21,16 @@ class AtNewDay(Protocol):
         """`day` begins; `previous` is the last day before it that had a key, if there was one."""
 
 
-def init_app(app: Flask, at_new_day: Sequence[AtNewDay]) -> None:
-    """Register the functions that `begin_day` calls, in this order."""
+class AfterNewDay(Protocol):
+    """A function that each server process calls when `day` has begun, outside of transactions. It must not wait."""
+
+    def __call__(self, app: Flask, *, day: date) -> None: ...
+
+
+def init_app(app: Flask, at_new_day: Sequence[AtNewDay], after_new_day: Sequence[AfterNewDay] = ()) -> None:
+    """Register the functions that `begin_day` and `day_has_begun` call, in this order."""
     app.extensions["at_new_day"] = tuple(at_new_day)
+    app.extensions["after_new_day"] = tuple(after_new_day)
 
 
 def begin_day(session: Session, day: date, previous: date | None) -> None:
@@ -31,3 +38,11 @@ def begin_day(session: Session, day: date, previous: date | None) -> None:
     actions: tuple[AtNewDay, ...] = current_app.extensions["at_new_day"]
     for act in actions:
         act(session, day=day, previous=previous)
+
+
+def day_has_begun(app: Flask, day: date) -> None:
+    """Call the functions that are not part of the transaction. This runs once a day in each process, and after its
+    start."""
+    actions: tuple[AfterNewDay, ...] = app.extensions["after_new_day"]
+    for act in actions:
+        act(app, day=day)

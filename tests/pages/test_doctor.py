@@ -28,7 +28,7 @@ def findings(app: Flask, storage: Storage | None = None, ahead: int = 0, **envir
 def test_every_line_of_a_good_installation_is_fine(app: Flask) -> None:
     found = findings(app)
     assert [each.sentence for each in found.values() if not each.is_fine] == []
-    assert list(found) == ["database", "schema", "clock", "storage", "proxies", "secret key", "file rights"]
+    assert list(found) == ["database", "schema", "clock", "storage", "backups", "proxies", "secret key", "file rights"]
 
 
 def test_command_prints_the_lines_and_fails_if_one_is_wrong(
