@@ -17,7 +17,7 @@ from flask import Flask, request
 from flask.cli import with_appcontext
 
 from blogapp import clock
-from blogapp.articles import editing, owner_routes, redirects
+from blogapp.articles import addresses, covers, editing, menu, owner_routes, redirects
 from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.bans import forget_bans
@@ -34,6 +34,7 @@ from blogapp.db.content_versions import reader_for
 from blogapp.demo import routes as demo
 from blogapp.feeds import routes as feeds
 from blogapp.feeds import sitemap
+from blogapp.media import choosing
 from blogapp.media import logo_routes as logo
 from blogapp.media import owner_routes as pictures
 from blogapp.media import routes as media
@@ -175,7 +176,10 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     settings_routes.add_data_panel(app, settings_routes.DataPanel("owners/_backups.html", backups_panel, order=30))
     storage.init_app(app, settings)
     archive_routes.init_app(app)
-    owner_routes.init_app(app)
+    addresses.init_app(app)
+    covers.init_app(app)
+    menu.init_app(app)
+    owner_routes.init_app(app, choosing)
     owner_setup.init_app(app, settings, is_empty)
     demo.init_app(app)
     view_counts.init_app(app, settings)

@@ -19,8 +19,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from blogapp.articles.addresses import is_reserved
 from blogapp.articles.models import DELETED, DRAFT, UNPUBLISHED, Article, ArticleRedirect, ArticleRevision
-from blogapp.articles.publishing import Manuscript, change_slug, index_for_search, lock_articles, publish
+from blogapp.articles.publishing import (
+    Manuscript,
+    change_slug,
+    index_for_search,
+    lock_articles,
+    publish,
+    replace_slug,
+)  # fmt: skip
 from blogapp.articles.revisions import (
     PUBLISH,
     RESTORE,
@@ -32,6 +40,8 @@ from blogapp.articles.revisions import (
     latest_revision,
     record,
 )
+from blogapp.articles.translations import WrongTranslation, find_original, join_translations
+from blogapp.text.i18n import gettext
 from blogapp.text.slugs import SLUG_LENGTH, slug_from
 from blogapp.web.errors import Conflict, NotFound
 
@@ -45,8 +55,23 @@ class EditConflict(Conflict):
     """Another form has saved the article since this one was loaded."""
 
 
-class SlugTaken(ValueError):
-    """Another article has or had the slug."""
+class FieldRefused(ValueError):
+    """The value of a field depends on other articles and cannot be stored. The message is already translated."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class SlugTaken(FieldRefused):
+    """Another article has or had the slug, or the site itself uses it."""
+
+    def __init__(self, slug: str, is_page: bool) -> None:
+        is_own = is_page and is_reserved(slug)
+        sentence = (
+            gettext("The site itself uses this address.") if is_own else gettext("Another article has this address.")
+        )
+        super().__init__("slug", sentence)
 
 
 @dataclass(frozen=True)
@@ -98,12 +123,12 @@ def load_created(session: Session, form: str) -> Edited:
 
 def create(session: Session, content: Content, writer: Writer, kind: str, now: datetime) -> Article:
     """Store a new draft. A form that is sent twice creates one article, which the second time is saved again. A write
-    transaction must be open. Raises SlugTaken."""
+    transaction must be open. Raises FieldRefused."""
     lock_articles(session)
     known = session.scalar(select(Article).where(Article.created_in == writer.form))
     if known is not None:
         return save(session, known.id, content, writer, kind, now)
-    content = replace(content, slug=_new_slug(session, content, now))
+    content = replace(content, slug=_new_slug(session, content, now), translation_of=_original(session, content, None))
     article = Article(
         slug=content.slug,
         published_at=now,
@@ -114,14 +139,14 @@ def create(session: Session, content: Content, writer: Writer, kind: str, now: d
     )
     _apply_to_draft(session, article, content, now)
     session.add(article)
-    session.flush()
+    join_translations(session, article, content.translation_of)
     record(session, article, content, kind, True, now, writer.owner_id, writer.form)
     return article
 
 
 def save(session: Session, article_id: int, content: Content, writer: Writer, kind: str, now: datetime) -> Article:
     """Save a revision. Readers see nothing of it. A write transaction must be open. Raises NotFound, EditConflict and
-    SlugTaken."""
+    FieldRefused."""
     article = _begin(session, article_id, writer, now)
     content = _complete(session, article, content, now)
     keep_original(session, article)
@@ -132,13 +157,14 @@ def save(session: Session, article_id: int, content: Content, writer: Writer, ki
 def _store(session: Session, article: Article, content: Content, writer: Writer, kind: str, now: datetime) -> None:
     if not article.keeps_text:
         _apply_to_draft(session, article, content, now)
+        join_translations(session, article, content.translation_of)
     is_applied = content == content_of(article)
     record(session, article, content, kind, is_applied, now, writer.owner_id, writer.form)
 
 
 def publish_now(session: Session, article_id: int, content: Content, writer: Writer, now: datetime) -> Article:
     """Publish the article with `content`, schedule it if its date is in the future, or update it. A write transaction
-    for this article must be open. Raises NotFound, EditConflict and SlugTaken."""
+    for this article must be open. Raises NotFound, EditConflict and FieldRefused."""
     article = _begin(session, article_id, writer, now)
     version = article.edit_version
     content = _complete(session, article, content, now)
@@ -154,7 +180,7 @@ def publish_now(session: Session, article_id: int, content: Content, writer: Wri
 def _publish(session: Session, article: Article, content: Content, now: datetime) -> None:
     # The address of an article that was never public is known to nobody, so it needs no redirect.
     if not _was_public(article, now):
-        article.slug = content.slug
+        replace_slug(session, article, content.slug)
         if content.published_at is None:
             article.first_published_at = None  # no longer scheduled
     manuscript = Manuscript(
@@ -167,6 +193,12 @@ def _publish(session: Session, article: Article, content: Content, now: datetime
         published_at=content.published_at,
         body_source=content.body_source,
         unlisted=content.is_unlisted,
+        kind=content.kind,
+        in_menu=content.in_menu,
+        comments=content.comments,
+        cover=content.cover,
+        cover_alt=content.cover_alt,
+        translation_of=content.translation_of,
     )
     article.owner_id = content.author_id
     article.redirect_to = None
@@ -178,7 +210,7 @@ def unpublish(
 ) -> Article:
     """Withdraw the article from readers and keep `content` as a draft. Its address redirects to `redirect_to`, or is
     gone (410). A scheduled article, which nobody has seen, becomes a draft again. A write transaction for this article
-    must be open. Raises NotFound, EditConflict and SlugTaken."""
+    must be open. Raises NotFound, EditConflict and FieldRefused."""
     article = _begin(session, article_id, writer, now)
     content = _complete(session, article, content, now)
     keep_original(session, article)
@@ -194,7 +226,7 @@ def unpublish(
 
 def move_to_bin(session: Session, article_id: int, content: Content, writer: Writer, now: datetime) -> Article:
     """Withdraw the article and delete it after BIN_DAYS; `content` is saved first. A write transaction for this article
-    must be open. Raises NotFound, EditConflict and SlugTaken."""
+    must be open. Raises NotFound, EditConflict and FieldRefused."""
     article = save(session, article_id, content, writer, SAVE, now)
     if article.status != DELETED:
         article.status_before, article.status, article.deleted_at = article.status, DELETED, now
@@ -218,7 +250,7 @@ def restore_revision(
     session: Session, article_id: int, content: Content, owner_id: int, form: str, now: datetime
 ) -> Article:
     """Save `content`, which an older revision has, as the latest revision. A write transaction must be open. Raises
-    NotFound and SlugTaken."""
+    NotFound and FieldRefused."""
     version = _find_for_change(session, article_id).edit_version
     return save(session, article_id, content, Writer(owner_id, form, version), RESTORE, now)
 
@@ -261,9 +293,11 @@ def _apply_to_draft(session: Session, article: Article, content: Content, now: d
         if _was_public(article, now):
             change_slug(session, article, content.slug)
         else:
-            article.slug = content.slug
+            replace_slug(session, article, content.slug)
     article.title, article.body_source, article.lang = content.title, content.body_source, content.lang
     article.summary, article.tags, article.owner_id = content.summary, list(content.tags), content.author_id
+    article.kind, article.in_menu, article.comments = content.kind, content.in_menu, content.comments
+    article.cover, article.cover_alt = content.cover, content.cover_alt
     if content.published_at is not None:
         article.published_at = content.published_at
     elif not _was_public(article, now):
@@ -282,10 +316,18 @@ def _complete(session: Session, article: Article, content: Content, now: datetim
     was_public = _was_public(article, now)
     published_at = article.published_at if was_public and content.published_at is None else content.published_at
     slug = _slug(session, article, content, now)
-    # The slug of a revision that is not published yet is not reserved.
-    if slug != article.slug and _is_taken(session, slug, article.id):
-        raise SlugTaken
-    return replace(content, slug=slug, published_at=published_at)
+    # The slug of a revision that is not published yet is not reserved, and an article can become a page.
+    if (slug != article.slug or content.is_page) and _is_taken(session, slug, article.id, content.is_page):
+        raise SlugTaken(slug, content.is_page)
+    translation_of = _original(session, content, article)
+    return replace(content, slug=slug, published_at=published_at, translation_of=translation_of)
+
+
+def _original(session: Session, content: Content, article: Article | None) -> str:
+    try:
+        return find_original(session, content.translation_of, content.lang, article)
+    except WrongTranslation as error:
+        raise FieldRefused("translation_of", str(error)) from None
 
 
 def _slug(session: Session, article: Article, content: Content, now: datetime) -> str:
@@ -293,26 +335,26 @@ def _slug(session: Session, article: Article, content: Content, now: datetime) -
     latest = latest_revision(session, article.id)
     present = content_of_revision(latest) if latest else content_of(article)
     if content.slug and content.slug != present.slug:
-        if _is_taken(session, content.slug, article.id):
-            raise SlugTaken
+        if _is_taken(session, content.slug, article.id, content.is_page):
+            raise SlugTaken(content.slug, content.is_page)
         return content.slug
     if _was_public(article, now):
         return present.slug
     if content.slug and (content.title == present.title or not _is_derived(present.slug, present.title)):
         return present.slug
-    return _derived_slug(session, content.title, article.id, article.created_at or now)
+    return _derived_slug(session, content, article.id, article.created_at or now)
 
 
 def _new_slug(session: Session, content: Content, now: datetime) -> str:
-    if content.slug and _is_taken(session, content.slug, None):
-        raise SlugTaken
-    return content.slug or _derived_slug(session, content.title, None, now)
+    if content.slug and _is_taken(session, content.slug, None, content.is_page):
+        raise SlugTaken(content.slug, content.is_page)
+    return content.slug or _derived_slug(session, content, None, now)
 
 
-def _derived_slug(session: Session, title: str, article_id: int | None, day: datetime) -> str:
-    base = slug_from(title) or f"{day:%Y-%m-%d}"
+def _derived_slug(session: Session, content: Content, article_id: int | None, day: datetime) -> str:
+    base = slug_from(content.title) or f"{day:%Y-%m-%d}"
     slug, number = base, 1
-    while _is_taken(session, slug, article_id):
+    while _is_taken(session, slug, article_id, content.is_page):
         number += 1
         slug = f"{base[: SLUG_LENGTH - 8].rstrip('-')}-{number}"
     return slug
@@ -328,7 +370,9 @@ def _is_derived(slug: str, title: str) -> bool:
     )
 
 
-def _is_taken(session: Session, slug: str, article_id: int | None) -> bool:
+def _is_taken(session: Session, slug: str, article_id: int | None, is_page: bool) -> bool:
+    if is_page and is_reserved(slug):
+        return True
     holder = session.scalar(select(Article.id).where(Article.slug == slug))
     if holder is not None:
         return holder != article_id

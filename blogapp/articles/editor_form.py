@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from blogapp.articles.dates import EARLIEST_YEAR, LATEST_YEAR
 from blogapp.articles.editing import Writer
-from blogapp.articles.models import TITLE_LENGTH
+from blogapp.articles.models import ARTICLE, COMMENTS, PAGE, TITLE_LENGTH
 from blogapp.articles.revisions import Content
 from blogapp.settings import LOCALES
 from blogapp.text.i18n import gettext
 from blogapp.text.names import is_blank
+from blogapp.text.pictures import ADDRESS
 from blogapp.text.slugs import SLUG_LENGTH, is_slug
 
 BODY_LENGTH = 1_000_000
@@ -23,6 +24,10 @@ SUMMARY_LENGTH = 1_000
 TAGS_AT_MOST = 50
 TAG_LENGTH = 60
 REDIRECT_LENGTH = 500
+COVER_ALT_LENGTH = 1_000
+KINDS = (ARTICLE, PAGE)
+# A form that was sent without them has them unchecked.
+CHECKBOXES = ("unlisted", "menu")
 LOCAL_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::\d\d(?:\.\d+)?)?", re.ASCII)
 FORM = re.compile(r"[A-Za-z0-9_-]{10,30}")
 
@@ -65,14 +70,27 @@ def fields_of(content: Content, zone: ZoneInfo) -> dict[str, str]:
         "published_at": f"{when.astimezone(zone):%Y-%m-%dT%H:%M}" if when else "",
         "unlisted": "1" if content.is_unlisted else "",
         "author": str(content.author_id or ""),
+        "kind": content.kind,
+        "menu": "1" if content.in_menu else "",
+        "comments": content.comments,
+        "cover": content.cover,
+        "cover_alt": content.cover_alt,
+        "translation_of": content.translation_of,
         "redirect_to": "",
     }
 
 
-def parse_form(sent: Mapping[str, str], stored: Content, zone: ZoneInfo, owner_ids: set[int]) -> EditorForm:
-    """Check the fields of a form that was sent; those that are missing keep the value of `stored`."""
+def parse_form(
+    sent: Mapping[str, str],
+    stored: Content,
+    zone: ZoneInfo,
+    owner_ids: set[int],
+    has_picture: Callable[[str], bool] = lambda address: False,
+) -> EditorForm:
+    """Check the fields of a form that was sent; those that are missing keep the value of `stored`. `has_picture` says
+    whether the library has a picture with this address."""
     shown = fields_of(stored, zone)
-    fields = {name: sent.get(name, "" if name == "unlisted" and sent else value) for name, value in shown.items()}
+    fields = {name: sent.get(name, "" if name in CHECKBOXES and sent else value) for name, value in shown.items()}
     fields = {name: value.replace("\r\n", "\n").replace("\r", "\n") for name, value in fields.items()}
     form = EditorForm(fields, stored)
 
@@ -91,6 +109,12 @@ def parse_form(sent: Mapping[str, str], stored: Content, zone: ZoneInfo, owner_i
             lambda: _date(fields["published_at"], shown["published_at"], stored.published_at, zone),
         ),
         "unlisted": ("is_unlisted", lambda: bool(fields["unlisted"])),
+        "kind": ("is_page", lambda: _choice(fields["kind"], KINDS) == PAGE),
+        "menu": ("in_menu", lambda: bool(fields["menu"])),
+        "comments": ("comments", lambda: _choice(fields["comments"], COMMENTS)),
+        "cover": ("cover", lambda: _cover(fields["cover"], stored.cover, has_picture)),
+        "cover_alt": ("cover_alt", lambda: _limited(" ".join(fields["cover_alt"].split()), COVER_ALT_LENGTH)),
+        "translation_of": ("translation_of", lambda: _translation(fields["translation_of"])),
         "author": ("author_id", lambda: _author(fields["author"], owner_ids, stored.author_id)),
     }
     for name, (attribute, parse) in parsers.items():
@@ -185,6 +209,29 @@ def _author(text: str, owner_ids: set[int], stored: int | None) -> int | None:
     if author is not None and author not in owner_ids and author != stored:
         raise FieldError(gettext("Choose an author."))
     return author
+
+
+def _choice(text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise FieldError(gettext("Choose one of the options."))
+    return text
+
+
+def _cover(text: str, stored: str, has_picture: Callable[[str], bool]) -> str:
+    """The address of a picture of the library, also out of Markdown or a whole URL."""
+    found = ADDRESS.search(text)
+    if not found:
+        if text.strip():
+            raise FieldError(gettext("Choose one of your pictures."))
+        return ""
+    if found[0] != stored and not has_picture(found[0]):
+        raise FieldError(gettext("This picture is not in the library."))
+    return found[0]
+
+
+def _translation(text: str) -> str:
+    """The slug of an article, also out of its address."""
+    return text.strip().rstrip("/").rpartition("/")[2][:SLUG_LENGTH]
 
 
 def _redirect(text: str) -> str:

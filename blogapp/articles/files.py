@@ -18,10 +18,12 @@ import yaml
 from blogapp.articles.dates import DateError, parse_date
 from blogapp.articles.front_matter import FrontMatter, FrontMatterError, parse_front_matter
 from blogapp.articles.metadata import Metadata, Note, parse_metadata
-from blogapp.articles.models import UNLISTED, Article
-from blogapp.articles.picture_files import store_pictures
+from blogapp.articles.models import CLOSED, NONE, OPEN, UNLISTED, Article
+from blogapp.articles.picture_files import SCHEME, PictureNotStored, store_pictures
+from blogapp.articles.translations import original_of
 from blogapp.settings import LOCALES
 from blogapp.text import markup
+from blogapp.text.pictures import ADDRESS
 from blogapp.text.slugs import slug_from
 
 LARGEST_FILE = 2_000_000  # bytes
@@ -107,6 +109,7 @@ def read_file(
         raise BrokenFile(path, line, "there is no title; write `title: ...` between the two lines of ---.")
     line = matter.fields["slug"].line if metadata.slug else line
     _mark_draft_by_path(path, metadata)
+    _store_cover(path, metadata, store_picture)
     shown, reasons = store_pictures(body, path, store_picture) if store_picture else (body, {})
     return ArticleFile(
         path=path,
@@ -122,9 +125,11 @@ def read_file(
     )
 
 
-def to_markdown(article: Article, views: int, old_slugs: list[str], body: str | None = None) -> str:
+def to_markdown(
+    article: Article, views: int, old_slugs: list[str], body: str | None = None, cover: str | None = None
+) -> str:
     """Return the article as Markdown with front matter; importing that file gives the same article. `body` is the text
-    to write instead of the article's own."""
+    to write instead of the article's own, and `cover` the address of its cover."""
     values: dict[str, object] = {"title": article.title, "slug": article.slug, "lang": article.lang}
     # For a draft without a date, `published_at` is only the time of its import.
     if article.first_published_at is not None or article.created_at not in (None, article.published_at):
@@ -135,6 +140,18 @@ def to_markdown(article: Article, views: int, old_slugs: list[str], body: str | 
         values["summary"] = article.summary
     if article.tags:
         values["tags"] = [str(tag) for tag in article.tags]
+    if article.cover:
+        values["cover"] = cover or article.cover
+        if article.cover_alt:
+            values["cover_alt"] = article.cover_alt
+    if original := original_of(article):
+        values["translation_of"] = original
+    if article.is_page:
+        values["page"] = True
+        if article.in_menu:
+            values["menu"] = True
+    if article.comments == CLOSED or (article.comments == NONE) != article.is_page:
+        values["comments"] = {OPEN: True, NONE: False}.get(article.comments, article.comments)
     if article.status == UNLISTED:
         values["unlisted"] = True
     elif not article.is_public:
@@ -215,6 +232,22 @@ def _mark_draft_by_path(path: Path, metadata: Metadata) -> None:
     elif path.name.startswith("_"):
         metadata.is_draft = True
         metadata.notes.append(Note(1, "the file's name begins with `_`: imported as a draft"))
+
+
+def _store_cover(path: Path, metadata: Metadata, store: Callable[[Path], str] | None) -> None:
+    """Replace the path of a cover beside the file with the address of the stored picture."""
+    cover = metadata.cover
+    if not cover or ADDRESS.fullmatch(cover):
+        return
+    reason = "is not in the library of this site"
+    metadata.cover = ""
+    if store and not SCHEME.match(cover):
+        try:
+            metadata.cover = store(path.parent / cover)
+            return
+        except PictureNotStored as error:
+            reason = str(error)
+    metadata.notes.append(Note(metadata.cover_line, f"the cover `{cover}` {reason}: imported without it"))
 
 
 def _first_line(matter: FrontMatter, body: str) -> int:

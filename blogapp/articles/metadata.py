@@ -14,7 +14,7 @@ from datetime import datetime
 
 from blogapp.articles.dates import DateError, parse_date
 from blogapp.articles.front_matter import Field, FrontMatter, FrontMatterError, Value, normalise
-from blogapp.articles.models import TITLE_LENGTH
+from blogapp.articles.models import CLOSED, NONE, OPEN, TITLE_LENGTH
 from blogapp.settings import LOCALES
 from blogapp.text.slugs import is_slug
 
@@ -30,7 +30,12 @@ LANGUAGES = ("lang", "language", "locale")
 SUMMARIES = ("summary", "excerpt", "description")
 TAGS = ("tags", "tag", "categories", "category", "taxonomies")
 ALIASES = ("aliases", "alias", "redirectfrom", "redirects")
-USED = {"title", "slug", "draft", "views", *DATES, *PUBLISH_DATES, *UPDATES, *EXPIRIES, *LANGUAGES, *TAGS, *ALIASES}
+COVERS = ("cover", "coveralt")
+PAGES = ("page", "menu", "comments")
+USED = {
+    "title", "slug", "draft", "views", "translationof", *COVERS, *PAGES, *DATES, *PUBLISH_DATES, *UPDATES, *EXPIRIES,
+    *LANGUAGES, *TAGS, *ALIASES,
+}  # fmt: skip
 
 TRUE = {"true", "yes", "on", "1", "y"}
 FALSE = {"false", "no", "off", "0", "n", "none", "never"}
@@ -61,7 +66,8 @@ class Note:
 
 @dataclass
 class Metadata:
-    """The parsed front matter of an article. `slug` and `lang` are None if the file does not state them."""
+    """The parsed front matter of an article. `slug` and `lang` are None if the file does not state them. `cover` is an
+    address, or the path of a picture beside the file."""
 
     title: str | None = None
     slug: str | None = None
@@ -73,6 +79,13 @@ class Metadata:
     updated_at: datetime | None = None
     views: int = 0
     old_slugs: list[str] = field(default_factory=list)
+    is_page: bool = False
+    in_menu: bool = False
+    comments: str = OPEN
+    cover: str = ""
+    cover_line: int = 1
+    cover_alt: str = ""
+    translation_of: str = ""
     notes: list[Note] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
@@ -94,6 +107,9 @@ def parse_metadata(matter: FrontMatter, now: datetime) -> Metadata:
     found.tags = _tags(fields, found.notes)
     _read_dates(fields, found, now)
     _read_aliases(fields, found)
+    _read_page(fields, found)
+    _read_cover(fields, found)
+    found.translation_of = _translation(fields.get("translationof"))
     for each in _flat(fields):
         _read_visibility(*each, found, now)
     used = USED | ({normalise(summary.name)} if summary else set())
@@ -227,6 +243,46 @@ def _read_aliases(fields: dict[str, Field], found: Metadata) -> None:
                 found.notes.append(
                     Note(each.line, f"the old address `{alias}` cannot be redirected; only `/articles/...` can")
                 )
+
+
+def _read_page(fields: dict[str, Field], found: Metadata) -> None:
+    """`page: true` makes the article a page, which has no comments by default. Other values of these fields have other
+    meanings in other tools (Hugo: `menu: main`)."""
+    found.is_page = _word(fields, "page") in TRUE
+    found.in_menu = found.is_page and _word(fields, "menu") in TRUE
+    comments = _word(fields, "comments")
+    if comments == CLOSED:
+        found.comments = CLOSED
+    elif comments in FALSE or (found.is_page and comments not in TRUE):
+        found.comments = NONE
+
+
+def _word(fields: dict[str, Field], key: str) -> str:
+    value = fields[key].value if key in fields else None
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
+def _read_cover(fields: dict[str, Field], found: Metadata) -> None:
+    cover, alt = fields.get("cover"), fields.get("coveralt")
+    if cover is None or not cover.value:
+        return
+    if not isinstance(cover.value, str):
+        found.notes.append(Note(cover.line, f"`{cover.name}` is left out: it must be the address of one picture"))
+        return
+    found.cover, found.cover_line = cover.value.strip(), cover.line
+    if alt is not None and isinstance(alt.value, str):
+        found.cover_alt = " ".join(alt.value.split())
+
+
+def _translation(found: Field | None) -> str:
+    if found is None or not found.value:
+        return ""
+    slug = found.value.removeprefix("/articles/") if isinstance(found.value, str) else ""
+    if not is_slug(slug):
+        raise FrontMatterError(
+            found.line, "translation_of must be the slug of an article: `translation_of: my-article`."
+        )
+    return slug
 
 
 def _flat(fields: dict[str, Field]) -> Iterator[tuple[str, Field]]:

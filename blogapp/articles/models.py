@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ColumnElement, ForeignKey, Index, Integer, SmallInteger, String, Text, and_
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+    and_,
+    false,
+)  # fmt: skip
 from sqlalchemy.orm import Mapped, mapped_column
 
 from blogapp.db.base import Model, Moment, RowId
@@ -23,6 +35,17 @@ UNPUBLISHED = "unpublished"
 DELETED = "deleted"
 # With a future date, an article of these is scheduled. No program has to change it when its time comes.
 PUBLIC = (PUBLISHED, UNLISTED)
+
+# The kinds of articles. A page, such as "About", has an address of its own and is in no list.
+ARTICLE = "article"
+PAGE = "page"
+# Whether an article takes comments: yes, no longer, or it shows none at all.
+OPEN = "open"
+CLOSED = "closed"
+NONE = "none"
+COMMENTS = (OPEN, CLOSED, NONE)
+# The address of a picture, such as /media/<hash>-1600x900.webp.
+COVER_LENGTH = 80
 
 
 class Article(Model):
@@ -69,17 +92,36 @@ class Article(Model):
     # When it was moved to the bin, and its status before.
     deleted_at: Mapped[datetime | None] = mapped_column(Moment)
     status_before: Mapped[str | None] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16), default=ARTICLE, server_default=ARTICLE)
+    # Whether a page is in the menu.
+    in_menu: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    comments: Mapped[str] = mapped_column(String(16), default=OPEN, server_default=OPEN)
+    # The path of a picture of the library, with its size (text/pictures.py), and its alternative text.
+    cover: Mapped[str] = mapped_column(String(COVER_LENGTH), default="", server_default="")
+    cover_alt: Mapped[str] = mapped_column(Text, default="", server_default="")
+    # The same for all translations of an article, the original included: the original's slug (translations.py).
+    translation_group: Mapped[str] = mapped_column(String(200), default="", server_default="")
 
     __table_args__ = (
         Index(None, "published_at", "id"),
         # For the owner's list.
-        Index(None, "status", "published_at", "id"),
+        # With the kind, so that counts need no rows.
+        Index(None, "status", "published_at", "id", "kind"),
         Index(None, "status", "edited_at", "id"),
         # With the status, which SQLite would else have to read behind the texts of each row.
         Index(None, "edited_at", "id", "status"),
         # For the front page by language, and for counts.
-        Index(None, "status", "lang", "published_at", "id"),
+        Index(None, "status", "lang", "published_at", "id", "kind"),
+        # With the columns of `visible()`, or SQLite would read all published articles instead.
+        Index(None, "translation_group", "status", "published_at"),
+        # For the menu, and for the owner's list of pages. They are few among the articles.
+        Index(None, "kind", "in_menu", "status", "published_at"),
+        Index(None, "kind", "edited_at", "id", "status"),
     )
+
+    @property
+    def is_page(self) -> bool:
+        return self.kind == PAGE
 
     @property
     def is_public(self) -> bool:
@@ -108,8 +150,8 @@ def visible(now: Any) -> ColumnElement[bool]:
 
 
 def listed(now: Any) -> ColumnElement[bool]:
-    """The condition of queries for the articles that lists show."""
-    return and_(Article.status == PUBLISHED, Article.published_at <= now)
+    """The condition of queries for the articles that lists show; pages are in none."""
+    return and_(Article.status == PUBLISHED, Article.kind == ARTICLE, Article.published_at <= now)
 
 
 class ArticleRedirect(Model):
@@ -150,5 +192,12 @@ class ArticleRevision(Model):
     published_at: Mapped[datetime | None] = mapped_column(Moment)
     is_unlisted: Mapped[bool] = mapped_column(Boolean)
     author_id: Mapped[int | None] = mapped_column(ForeignKey(Owner.id, ondelete="SET NULL"), index=True)
+    is_page: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    in_menu: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    comments: Mapped[str] = mapped_column(String(16), default=OPEN, server_default=OPEN)
+    cover: Mapped[str] = mapped_column(String(COVER_LENGTH), default="", server_default="")
+    cover_alt: Mapped[str] = mapped_column(Text, default="", server_default="")
+    # The slug of the original; empty if this is the original or has no translations.
+    translation_of: Mapped[str] = mapped_column(String(200), default="", server_default="", index=True)
 
     __table_args__ = (Index(None, "article_id", "id"),)

@@ -95,10 +95,12 @@ def words_of(article: Article) -> list[str]:
 def record_words(mapper: Any, connection: Connection, article: Article) -> None:
     """Store the words of an article that is being stored, if one of their fields has changed."""
     state = inspect(article)
-    if not any(state.attrs[name].history.has_changes() for name in ("status", "title", "excerpt", "published_at")):
+    if not any(
+        state.attrs[name].history.has_changes() for name in ("status", "kind", "title", "excerpt", "published_at")
+    ):
         return
     connection.execute(delete(ArticleWord).where(ArticleWord.article_id == article.id))
-    words = words_of(article) if article.status == PUBLISHED else []
+    words = words_of(article) if article.status == PUBLISHED and not article.is_page else []
     if words:
         rows = [{"article_id": article.id, "word": word, "published_at": article.published_at} for word in words]
         connection.execute(insert(ArticleWord), rows)

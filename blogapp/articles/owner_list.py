@@ -8,18 +8,18 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session, load_only
 
-from blogapp.articles.models import DELETED, DRAFT, PUBLIC, PUBLISHED, UNLISTED, UNPUBLISHED, Article
+from blogapp.articles.models import DELETED, DRAFT, PAGE, PUBLIC, PUBLISHED, UNLISTED, UNPUBLISHED, Article
 from blogapp.text.slugs import slug_from
 
-ALL, SCHEDULED = "all", "scheduled"
-STATES = (ALL, DRAFT, SCHEDULED, PUBLISHED, UNLISTED, UNPUBLISHED, DELETED)
+ALL, SCHEDULED, PAGES = "all", "scheduled", "pages"
+STATES = (ALL, DRAFT, SCHEDULED, PUBLISHED, UNLISTED, UNPUBLISHED, PAGES, DELETED)
 # States whose articles are sorted by their date of publication; the others are sorted by their last change.
 BY_DATE = (SCHEDULED, PUBLISHED, UNLISTED)
 ARTICLES_PER_PAGE = 50
 WORDS_AT_MOST = 8
 COLUMNS = (
     Article.id, Article.slug, Article.lang, Article.title, Article.status, Article.published_at,
-    Article.first_published_at, Article.edited_at, Article.deleted_at,
+    Article.first_published_at, Article.edited_at, Article.deleted_at, Article.kind,
 )  # fmt: skip
 
 
@@ -44,6 +44,8 @@ def count_states(session: Session, now: datetime) -> dict[str, int]:
         counts[status] -= number
         counts[SCHEDULED] += number
     counts[ALL] = sum(number for state, number in counts.items() if state not in {ALL, DELETED})
+    pages = select(func.count()).where(Article.kind == PAGE, Article.status != DELETED)
+    counts[PAGES] = session.scalar(pages) or 0
     return counts
 
 
@@ -71,6 +73,8 @@ def list_for_owner(
 def _in_state(state: str, now: datetime) -> ColumnElement[bool]:
     if state == ALL:
         return Article.status != DELETED
+    if state == PAGES:
+        return and_(Article.kind == PAGE, Article.status != DELETED)
     if state == SCHEDULED:
         return and_(Article.status.in_(PUBLIC), Article.published_at > now)
     if state in PUBLIC:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
 from blogapp.articles import editing, revisions
-from blogapp.articles.editing import BIN_DAYS, EditConflict, Edited, SlugTaken, Writer
-from blogapp.articles.editor_form import EditorForm, fields_of, parse_form, writer_of
+from blogapp.articles.addresses import article_url
+from blogapp.articles.covers import cover_of
+from blogapp.articles.editing import BIN_DAYS, EditConflict, Edited, FieldRefused, Writer
+from blogapp.articles.editor_form import CHECKBOXES, EditorForm, fields_of, parse_form, writer_of
 from blogapp.articles.merging import Overlap, choose_in_text, merge
-from blogapp.articles.models import DRAFT, Article, ArticleRevision
+from blogapp.articles.models import DRAFT, NONE, PAGE, Article, ArticleRevision
 from blogapp.articles.owner_list import ALL, STATES, count_states, list_for_owner, state_of
 from blogapp.articles.reading import find_draft
 from blogapp.articles.revisions import AUTOSAVE, SAVE, Content, content_of_revision
@@ -29,8 +32,9 @@ from blogapp.owners.access import current_owner, for_owners, keep_out_of_caches
 from blogapp.owners.accounts import all_owners
 from blogapp.site.settings import current_site
 from blogapp.text import i18n, markup
-from blogapp.text.i18n import gettext
+from blogapp.text.i18n import gettext, pgettext
 from blogapp.web.converters import whole_number
+from blogapp.web.errors import DomainError
 from blogapp.web.htmx import is_htmx
 from blogapp.web.request_bodies import Limits
 
@@ -38,16 +42,42 @@ bp = for_owners(Blueprint("owner_articles", __name__, url_prefix="/owner/article
 drafts = Blueprint("drafts", __name__)
 drafts.after_request(keep_out_of_caches)
 
+# The fields of the content that decide whether a field of the form is refused because of another article.
+DEPENDENT = {"slug": ("slug", "is_page"), "translation_of": ("translation_of", "lang")}
+
 Answer = Response | WerkzeugResponse | str | tuple[str, int]
 
 
 # How the names of the choices begin that a form has where two texts overlap.
 CHOICE = "choice-"
-# A text of 1,000,000 characters, some of which take three bytes in UTF-8, in a form that may be percent-encoded.
-TEXTS = {"/owner/articles/": Limits(4 * 1024 * 1024, 60.0)}
+# A text of 1,000,000 characters, some of which take three bytes in UTF-8, in a form that may be percent-encoded; and a
+# cover picture, which a browser without JavaScript sends in the same form.
+TEXTS = {"/owner/articles/": Limits(28 * 1024 * 1024, 300.0)}
 
 
-def init_app(app: Flask) -> None:
+class ListedPicture(Protocol):
+    """A picture of the library; `alt` is its alternative text."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def alt(self) -> str: ...
+
+
+class Pictures(Protocol):
+    """What the editor needs of the library of pictures, which is in the package `media`."""
+
+    def add(self, file: FileStorage) -> ListedPicture:
+        """Store a file. Raises DomainError."""
+
+    def find(self, session: Session, address: str) -> ListedPicture | None: ...
+
+    def latest(self, session: Session) -> Sequence[ListedPicture]: ...
+
+
+def init_app(app: Flask, pictures: Pictures) -> None:
+    app.extensions["pictures"] = pictures
     bar.add_link(app, bar.Link("owner_articles.new", lambda: gettext("New article"), order=10))
     bar.add_link(app, bar.Link("owner_articles.index", lambda: gettext("Articles"), order=12))
     bar.add_panel(app, bar.Panel("articles/owner/_panel.html", latest_drafts, order=10))
@@ -82,7 +112,10 @@ def index() -> str:
 
 @bp.get("/new")
 def new() -> str:
-    return render_editor(None, EditorForm(fields_of(empty_content(), site_zone()), empty_content()))
+    content = empty_content()
+    if request.args.get("kind") == PAGE:
+        content = replace(content, is_page=True, in_menu=True, comments=NONE)
+    return render_editor(None, EditorForm(fields_of(content, site_zone()), content))
 
 
 @bp.post("/new")
@@ -91,12 +124,12 @@ def create() -> Answer:
     if form.errors and action != AUTOSAVE:
         return refuse(None, form)
     try:
-        article = without_taken_slug(lambda: add(action, form, writer), form, action, "")
+        article = without_refused(lambda: add(action, form, writer), form, action, empty_content())
     except EditConflict:
         # The form has created the article before, and another window has saved it since.
         return refuse_conflict(editing.load_created(db.session(), writer.form), form)
-    except SlugTaken:
-        return refuse_slug(None, form)
+    except FieldRefused as refusal:
+        return refuse_field(None, form, refusal)
     return saved(article, form, action)
 
 
@@ -127,18 +160,19 @@ def update(article_id: int) -> Answer:
     if form.errors and action not in {AUTOSAVE, "delete"}:
         return refuse(edited, form)
     try:
-        writer, slug = sent_writer(), edited.article.slug
-        article = without_taken_slug(lambda: change(article_id, action, form, writer), form, action, slug)
+        writer = sent_writer()
+        stored = replace(edited.content, slug=edited.article.slug)
+        article = without_refused(lambda: change(article_id, action, form, writer), form, action, stored)
     except EditConflict:
         return refuse_conflict(editing.load(db.session(), article_id), form)
-    except SlugTaken:
-        return refuse_slug(edited, form)
+    except FieldRefused as refusal:
+        return refuse_field(edited, form, refusal)
     return saved(article, form, action)
 
 
 def change(article_id: int, action: str, form: EditorForm, writer: Writer) -> Article:
-    """Carry out the action of the button that was pressed. What readers see of this article changes the pages of its
-    neighbours too, so it raises all content versions; only a save raises none."""
+    """Carry out the action of the button that was pressed. What readers see of this article changes the menu and the
+    pages of its neighbours and translations too, so it raises all content versions; only a save raises none."""
     if action == "publish":
         with write_transaction() as session:
             return editing.publish_now(session, article_id, form.content, writer, clock.now())
@@ -160,7 +194,12 @@ def preview() -> str:
     edited = editing.load(db.session(), article_id) if article_id else None
     form = sent_form(edited.content if edited else empty_content())
     lang, title = form.content.lang, form.fields["title"]
-    shown = {"lang": lang, "title": title, "html": markup.render_article(form.fields["body"], lang, title)}
+    shown = {
+        "lang": lang,
+        "title": title,
+        "html": markup.render_article(form.fields["body"], lang, title),
+        "cover": cover_of(form.content),
+    }
     if is_htmx():
         return render_template("articles/owner/_preview.html", preview=shown)
     return render_editor(edited, form, preview=shown)
@@ -206,7 +245,14 @@ def restore_revision(article_id: int, revision_id: int) -> Answer:
         # An address that another article has taken since is not taken back.
         stored = editing.load(session, article_id).content
         restored = replace(content, slug=stored.slug)
-        editing.restore_revision(session, article_id, restored, current_owner().id, new_mark(), clock.now())
+        try:
+            editing.restore_revision(session, article_id, restored, current_owner().id, new_mark(), clock.now())
+        except FieldRefused:
+            # Neither is the place of another translation, and an address that the site now uses itself.
+            restored = replace(
+                restored, **{name: getattr(stored, name) for names in DEPENDENT.values() for name in names}
+            )
+            editing.restore_revision(session, article_id, restored, current_owner().id, new_mark(), clock.now())
     return redirect(url_for("owner_articles.edit", article_id=article_id, notice="restored"), 303)
 
 
@@ -232,7 +278,7 @@ def show_draft(secret: str) -> Answer:
     """A draft, for everybody who knows its secret address. After its publication, the address leads to the article."""
     article = find_draft(db.session(), secret)
     if article.is_visible(clock.now()):
-        return redirect(url_for("articles.show", slug=article.slug), 302)
+        return redirect(article_url(article), 302)
     content = editing.load(db.session(), article.id).content
     i18n.set_locale(content.lang)
     html = markup.render_article(content.body_source, content.lang, content.title)
@@ -244,26 +290,63 @@ def sent_action() -> str:
 
 
 def sent_form(stored: Content) -> EditorForm:
-    form = parse_form(request.form, stored, site_zone(), {owner.id for owner in all_owners(db.session())})
+    sent, refused = sent_fields()
+    form = parse_fields(sent, stored)
+    if refused:
+        form.errors["cover"] = refused
     if sent_action() == "publish":
         form.check_complete()
     return form
+
+
+def parse_fields(fields: Mapping[str, str], stored: Content) -> EditorForm:
+    owner_ids = {owner.id for owner in all_owners(db.session())}
+    return parse_form(fields, stored, site_zone(), owner_ids, lambda address: picture_at(address) is not None)
+
+
+def sent_fields() -> tuple[dict[str, str], str]:
+    """The fields of the form, and why a cover picture was refused. A file, or the button of a picture of the library,
+    replaces the cover."""
+    sent = request.form.to_dict()
+    file, picked = request.files.get("cover_file"), None
+    try:
+        if file is not None and file.filename:
+            picked = pictures().add(file)
+        elif address := request.form.get("cover_pick"):
+            picked = picture_at(address)
+    except DomainError as refusal:
+        return sent, str(refusal)
+    if picked is not None:
+        sent["cover"] = picked.address
+        sent["cover_alt"] = sent.get("cover_alt", "").strip() or picked.alt
+    return sent, ""
+
+
+def pictures() -> Pictures:
+    found: Pictures = current_app.extensions["pictures"]
+    return found
+
+
+def picture_at(address: str) -> ListedPicture | None:
+    return pictures().find(db.session(), address)
 
 
 def sent_writer() -> Writer:
     return writer_of(request.form, current_owner().id, new_mark())
 
 
-def without_taken_slug(save: Callable[[], Article], form: EditorForm, action: str, slug: str) -> Article:
-    """Call `save`. An automatic save with the slug of another article keeps `slug`, so that the text is saved."""
-    try:
-        return save()
-    except SlugTaken:
-        if action != AUTOSAVE:
-            raise
-        form.errors["slug"] = gettext("Another article has this address.")
-        form.content = replace(form.content, slug=slug)
-        return save()
+def without_refused(save: Callable[[], Article], form: EditorForm, action: str, stored: Content) -> Article:
+    """Call `save`. In an automatic save, a field that is refused because of another article keeps the value of
+    `stored`, so that the text is saved."""
+    while True:
+        try:
+            return save()
+        except FieldRefused as refusal:
+            if action != AUTOSAVE or refusal.field in form.errors:
+                raise
+            form.errors[refusal.field] = str(refusal)
+            kept = {name: getattr(stored, name) for name in DEPENDENT[refusal.field]}
+            form.content = replace(form.content, **kept)
 
 
 def saved(article: Article, form: EditorForm, action: str) -> Answer:
@@ -295,8 +378,8 @@ def refuse(edited: Edited | None, form: EditorForm) -> Answer:
     return render_editor(edited, form), 422
 
 
-def refuse_slug(edited: Edited | None, form: EditorForm) -> Answer:
-    form.errors["slug"] = gettext("Another article has this address.")
+def refuse_field(edited: Edited | None, form: EditorForm, refusal: FieldRefused) -> Answer:
+    form.errors[refusal.field] = str(refusal)
     return refuse(edited, form)
 
 
@@ -359,7 +442,7 @@ def fields_of_revision(revision: ArticleRevision | None) -> dict[str, str] | Non
 
 def replace_fields(form: EditorForm, fields: dict[str, str], stored: Content) -> EditorForm:
     """The form with other values in its fields."""
-    changed = parse_form(fields, stored, site_zone(), {owner.id for owner in all_owners(db.session())})
+    changed = parse_fields(fields, stored)
     return EditorForm(changed.fields, changed.content, {**form.errors, **changed.errors})
 
 
@@ -367,7 +450,7 @@ def render_editor(
     edited: Edited | None,
     form: EditorForm,
     conflict: Conflict | None = None,
-    preview: dict[str, str] | None = None,
+    preview: dict[str, Any] | None = None,
 ) -> str:
     if conflict is not None and conflict.is_new:
         # The form now knows the other text, so its next save replaces it.
@@ -401,6 +484,8 @@ def editor_values(edited: Edited | None, form: EditorForm, version: int | None =
         "names": owner_names(),
         "zone": site_zone(),
         "bin_days": BIN_DAYS,
+        "cover": cover_of(form.content),
+        "latest_pictures": pictures().latest(db.session()),
     }
 
 
@@ -417,9 +502,11 @@ def shown_value(name: str, value: str) -> str:
         return owner_names().get(whole_number(value or "0"), "")
     if name == "published_at":
         return value.replace("T", " ")
-    if name == "unlisted":
+    if name in CHECKBOXES:
         return gettext("Yes") if value else gettext("No")
-    return value
+    names = {"open": pgettext("comments", "Open"), "closed": pgettext("comments", "Closed")}
+    names |= {"none": gettext("No comments"), "page": gettext("Page"), "article": gettext("Article")}
+    return names[value] if name in {"kind", "comments"} and value in names else value
 
 
 def owner_names() -> dict[int, str]:

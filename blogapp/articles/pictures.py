@@ -11,7 +11,7 @@ from blogapp.text.pictures import hashes_in
 
 
 class ArticlePicture(Model):
-    """An article whose text shows the picture with this hash."""
+    """An article whose text or cover shows the picture with this hash."""
 
     __tablename__ = "article_pictures"
 
@@ -21,9 +21,11 @@ class ArticlePicture(Model):
     __table_args__ = (Index(None, "article_id"),)
 
 
-def record_pictures(session: Session, article: Article, working_copy: str = "") -> None:
-    """Store which pictures the article's text and its working copy show. A write transaction must be open."""
+def record_pictures(session: Session, article: Article, *working_copy: str) -> None:
+    """Store which pictures the article and its working copy (its text and its cover) show. A write transaction must be
+    open."""
     session.execute(delete(ArticlePicture).where(ArticlePicture.article_id == article.id))
-    rows = [{"hash": each, "article_id": article.id} for each in sorted(hashes_in([article.body_source, working_copy]))]
+    hashes = hashes_in([article.body_source, article.cover, *working_copy])
+    rows = [{"hash": each, "article_id": article.id} for each in sorted(hashes)]
     if rows:
         session.execute(insert(ArticlePicture), rows)

@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import DRAFT, PUBLIC, PUBLISHED, UNLISTED, Article, ArticleRedirect
+from blogapp.articles.models import ARTICLE, DRAFT, OPEN, PUBLIC, PUBLISHED, UNLISTED, Article, ArticleRedirect
 from blogapp.articles.pictures import record_pictures
+from blogapp.articles.translations import join_translations, original_of, rename_original
 from blogapp.db import search_index
 from blogapp.db.locks import advisory_lock
 from blogapp.db.transactions import write_transaction
@@ -22,13 +23,14 @@ LONGEST_EXCERPT = 1000
 ARTICLES_LOCK = 0x61727473
 # Articles re-rendered in one transaction, which blocks other writers for about 0.1 s.
 RENDER_BATCH = 10
-FIELDS = ("lang", "title", "summary", "tags", "body_source")
+FIELDS = ("lang", "title", "summary", "tags", "body_source", "kind", "in_menu", "comments", "cover", "cover_alt")
 
 
 @dataclass(frozen=True)
 class Manuscript:
     """An article to publish. `published_at` None means the stored date, or else the time of publication; `updated_at`
-    None means the time of the last change; `unlisted` None means as it is. `old_slugs` redirect to the article."""
+    None means the time of the last change; `unlisted` None means as it is. `old_slugs` redirect to the article.
+    `translation_of` is the slug of the original (translations.py)."""
 
     slug: str
     lang: str
@@ -41,6 +43,12 @@ class Manuscript:
     updated_at: datetime | None = None
     old_slugs: tuple[str, ...] = ()
     unlisted: bool | None = None
+    kind: str = ARTICLE
+    in_menu: bool = False
+    comments: str = OPEN
+    cover: str = ""
+    cover_alt: str = ""
+    translation_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,9 @@ def publish(
     session.flush()
     if article.is_public and changes:
         index_for_search(session, article)
-    if is_new or "body_source" in changes:
+    if is_new or {"body_source", "cover"} & set(changes):
         record_pictures(session, article)
+    join_translations(session, article, manuscript.translation_of)
     _add_redirects(session, article, manuscript.old_slugs)
     return Published(article, is_new, changes)
 
@@ -143,6 +152,8 @@ def _change(session: Session, article: Article, manuscript: Manuscript) -> list[
         if getattr(article, field) != value:
             setattr(article, field, value)
             changes.append(field)
+    if original_of(article) != manuscript.translation_of:
+        changes.append("translation_of")
     status = _status(article.status, manuscript)
     if status != article.status:
         changes.append("unlisted" if status in PUBLIC and article.is_public else "draft")
@@ -162,7 +173,14 @@ def change_slug(session: Session, article: Article, slug: str) -> None:
     """Change an article's slug. The old slug redirects to the article; a redirect from `slug` is deleted."""
     session.execute(delete(ArticleRedirect).where(ArticleRedirect.slug == slug))
     session.add(ArticleRedirect(slug=article.slug, article_id=article.id))
-    article.slug = slug
+    replace_slug(session, article, slug)
+
+
+def replace_slug(session: Session, article: Article, slug: str) -> None:
+    """Change the slug of an article whose old address is known to nobody."""
+    if article.slug != slug:
+        rename_original(session, article.slug, slug)
+        article.slug = slug
 
 
 def _set_dates(article: Article, manuscript: Manuscript, now: datetime, is_new: bool, changes: list[str]) -> bool:

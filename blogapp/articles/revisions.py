@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session, defer
 
-from blogapp.articles.models import UNLISTED, Article, ArticleRevision
+from blogapp.articles.models import ARTICLE, OPEN, PAGE, UNLISTED, Article, ArticleRevision
 from blogapp.articles.pictures import record_pictures
+from blogapp.articles.translations import original_of
 from blogapp.web.errors import NotFound
 
 AUTOSAVE, SAVE, PUBLISH, RESTORE, IMPORT = KINDS = ("autosave", "save", "publish", "restore", "import")
@@ -40,6 +41,16 @@ class Content:
     published_at: datetime | None = None
     is_unlisted: bool = False
     author_id: int | None = None
+    is_page: bool = False
+    in_menu: bool = False
+    comments: str = OPEN
+    cover: str = ""
+    cover_alt: str = ""
+    translation_of: str = ""
+
+    @property
+    def kind(self) -> str:
+        return PAGE if self.is_page else ARTICLE
 
 
 FIELDS = tuple(Content.__dataclass_fields__)
@@ -66,6 +77,12 @@ def content_of(article: Article) -> Content:
         published_at=article.published_at if has_date else None,
         is_unlisted=article.status == UNLISTED,
         author_id=article.owner_id,
+        is_page=article.is_page,
+        in_menu=article.in_menu,
+        comments=article.comments,
+        cover=article.cover,
+        cover_alt=article.cover_alt,
+        translation_of=original_of(article),
     )
 
 
@@ -126,7 +143,7 @@ def record(
     `version` is the number of saves, if not the article's present one. An automatic save changes the revision of the
     same form's previous automatic save, if that one is recent.
     """
-    record_pictures(session, article, content.body_source)
+    record_pictures(session, article, content.body_source, content.cover)
     latest = latest_revision(session, article.id)
     is_same_sitting = (
         latest is not None

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.files import ArticleFile, BrokenFile, printable
-from blogapp.articles.models import Article, ArticleRedirect
+from blogapp.articles.models import ARTICLE, PAGE, Article, ArticleRedirect
 from blogapp.articles.publishing import Manuscript, lock_articles
 from blogapp.text.slugs import SLUG_LENGTH, slug_from
 
@@ -64,6 +64,12 @@ class Placed:
             body_source=self.file.body,
             updated_at=metadata.updated_at,
             old_slugs=tuple(metadata.old_slugs),
+            kind=PAGE if metadata.is_page else ARTICLE,
+            in_menu=metadata.in_menu,
+            comments=metadata.comments,
+            cover=metadata.cover,
+            cover_alt=metadata.cover_alt,
+            translation_of=metadata.translation_of if metadata.translation_of != self.slug else "",
         )
 
 

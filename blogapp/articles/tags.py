@@ -2,7 +2,7 @@
 
 An article's own row has the names of its tags. The table `article_tags`, from which lists are read, has a row for each
 tag of a published article, also of one whose date is in the future: queries compare the date. Drafts and unlisted,
-unpublished and deleted articles have none. The rows follow the article's row, whoever changes it.
+unpublished and deleted articles and pages have none. The rows follow the article's row, whoever changes it.
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ def record_tags(mapper: Any, connection: Connection, article: Article) -> None:
     """Store the rows of an article that is being stored, if one of their fields has changed. A tag gets everywhere the
     name that was stored last, so that `python` and `Python` are one tag."""
     state = inspect(article)
-    if not any(state.attrs[name].history.has_changes() for name in ("status", "tags", "published_at")):
+    if not any(state.attrs[name].history.has_changes() for name in ("status", "kind", "tags", "published_at")):
         return
     connection.execute(delete(ArticleTag).where(ArticleTag.article_id == article.id))
-    if article.status != PUBLISHED:
+    if article.status != PUBLISHED or article.is_page:
         return
     for slug, name in tags_of(article).items():
         connection.execute(update(ArticleTag).where(ArticleTag.slug == slug, ArticleTag.name != name).values(name=name))

@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import ColumnElement, select
 
 from blogapp import clock
+from blogapp.articles.addresses import article_url
 from blogapp.articles.models import Article
 from blogapp.comments import article_settings
 from blogapp.comments.bans import lift, list_bans
@@ -74,7 +75,7 @@ def configure() -> Answer:
     with write_transaction(article.id) as session:
         moderation, closed = request.form.get("moderation", ""), request.form.get("closed", "")
         article_settings.configure(session, article.id, moderation, closed)
-    return redirect(url_for("articles.show", slug=article.slug, _anchor="comments"), 303)
+    return redirect(article_url(article, _anchor="comments"), 303)
 
 
 @bp.get("/rules")

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import Article
+from blogapp.articles.models import OPEN, Article
 from blogapp.comments import spam
 from blogapp.comments.link_hosts import hosts_of, searchable
 from blogapp.comments.models import (
@@ -102,7 +102,8 @@ class Posted:
 def check_may_post(session: Session, article: Article, draft: Draft, rules: Rules, now: datetime) -> None:
     """Raise Closed or NameTaken if the comment cannot be posted. Called before rendering and before taking the write
     lock, which is why the article's own settings are only read if the site's would close it."""
-    if _closed_by_rules(article, rules, now) and not _is_kept_open(session, article):
+    is_closed_by_rules = _closed_by_rules(article, rules, now) and not _is_kept_open(session, article)
+    if article.comments != OPEN or is_closed_by_rules:
         raise Closed
     if not draft.by_owner and looks_like_the_owner(session, draft.author_name):
         raise NameTaken
@@ -187,8 +188,10 @@ def _repeat_with(session: Session, connection: Connection, digest: bytes, now: d
 
 
 def is_closed(article: Article, conversation: Conversation, rules: Rules, now: datetime) -> bool:
-    """Whether comments on the article are closed: by its own setting, on the whole site, or because of its age."""
-    return conversation.is_closed or (not conversation.is_kept_open and _closed_by_rules(article, rules, now))
+    """Whether comments on the article are closed: in the editor, by its own setting, on the whole site, or by its
+    age."""
+    is_closed = conversation.is_closed or (not conversation.is_kept_open and _closed_by_rules(article, rules, now))
+    return is_closed or article.comments != OPEN
 
 
 def _closed_by_rules(article: Article, rules: Rules, now: datetime) -> bool:

@@ -9,7 +9,8 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
-from blogapp.articles.models import Article
+from blogapp.articles.addresses import article_url
+from blogapp.articles.models import NONE, Article
 from blogapp.articles.reading import depends_on_lists, find_article
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
@@ -62,6 +63,8 @@ def comments() -> Response:
 def article_comments(slug: str) -> Response:
     session = db.session()
     article = find_article(session, slug, clock.now())
+    if article.comments == NONE:
+        raise NotFound
     depends_on(session, article.id)
     i18n.set_locale(article.lang)
     feed = Feed(
@@ -145,7 +148,7 @@ def _comment_entry(comment: Comment, article: Article) -> Entry:
 
 def address_of(article: Article) -> str:
     """The article's absolute address."""
-    return url_for("articles.show", slug=article.slug, _external=True)
+    return article_url(article, _external=True)
 
 
 def _address_of_comment(comment_id: int) -> str:

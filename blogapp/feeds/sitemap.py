@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from blogapp import clock
-from blogapp.articles.models import Article, listed
+from blogapp.articles.addresses import article_url
+from blogapp.articles.models import PAGE, PUBLISHED, Article, listed, visible
 from blogapp.articles.reading import depends_on_lists
 from blogapp.db.base import db
 from blogapp.text.i18n import iso
@@ -100,7 +101,9 @@ def robots() -> Response:
 
 def _other_addresses(session: Session, now: datetime) -> list[Address]:
     """The addresses that are no articles."""
-    return [(url_for("articles.index", _external=True), None)]
+    pages = select(Article.slug, Article.kind).where(Article.kind == PAGE, visible(now), Article.status == PUBLISHED)
+    addresses = [article_url(page, _external=True) for page in session.execute(pages.order_by(Article.id))]
+    return [(address, None) for address in (url_for("articles.index", _external=True), *addresses)]
 
 
 def _articles(session: Session, condition: ColumnElement[bool]) -> list[Address]:

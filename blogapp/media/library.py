@@ -47,6 +47,10 @@ class ListedPicture:
     is_logo: bool = False
 
     @property
+    def alt(self) -> str:
+        return self.picture.alt
+
+    @property
     def address(self) -> str:
         return address_of(self.picture.hash, self.picture.width, self.picture.height)
 
@@ -180,7 +184,7 @@ def delete_unused(session: Session, now: datetime) -> int:
 
 
 def _is_in_revision(session: Session, hash: str) -> bool:
-    shown = exists().where(ArticleRevision.body_source.contains(hash))
+    shown = exists().where(or_(ArticleRevision.body_source.contains(hash), ArticleRevision.cover.contains(hash)))
     return bool(session.scalar(select(shown)))
 
 

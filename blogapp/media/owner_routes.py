@@ -8,19 +8,17 @@ from flask import Blueprint, Flask, Response, jsonify, make_response, redirect, 
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from blogapp import clock
 from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
+from blogapp.media.choosing import add
 from blogapp.media.library import (
     LARGEST_UPLOAD,
-    NAME_LENGTH,
     ListedPicture,
     delete_picture,
     describe,
     list_pictures,
     total_size,
-    upload_picture,
 )
 from blogapp.media.models import Picture
 from blogapp.media.refusals import RefusedPicture
@@ -107,11 +105,10 @@ def library(refused: list[tuple[str, str]] | None = None, notice: str = "") -> s
 
 
 def _upload(file: FileStorage, uploads: Uploads) -> None:
-    name = clean_name(file.filename or "")[:NAME_LENGTH]
     try:
-        uploads.stored.append(upload_picture(file.stream.read(), name, clock.now()))
+        uploads.stored.append(add(file).picture)
     except RefusedPicture as refusal:
-        uploads.refused.append((name, str(refusal)))
+        uploads.refused.append((clean_name(file.filename or ""), str(refusal)))
 
 
 def _as_json(uploads: Uploads) -> Response:

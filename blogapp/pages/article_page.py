@@ -7,9 +7,12 @@ import math
 from flask import Flask, render_template, request, url_for
 
 from blogapp import clock
-from blogapp.articles.models import PUBLISHED, Article
+from blogapp.articles.addresses import article_url
+from blogapp.articles.covers import cover_of
+from blogapp.articles.models import NONE, PUBLISHED, Article
 from blogapp.articles.neighbours import neighbours_of
 from blogapp.articles.tags import tags_of
+from blogapp.articles.translations import translations_of
 from blogapp.comments.current_author import current_author
 from blogapp.comments.finding import last_signature
 from blogapp.comments.forms import FormView
@@ -38,7 +41,7 @@ def render_article_page(
     """The whole page: the article, its counts, a page of comments (after `cursor`, or around `at`), the form."""
     i18n.set_locale(article.lang)
     session, author = db.session(), current_author()
-    is_listed = article.status == PUBLISHED
+    is_listed = article.status == PUBLISHED and not article.is_page
     neighbours = neighbours_of(session, article, clock.now()) if is_listed else None
     scheduled = neighbours.appears_at if neighbours else None
     depends_on(session, article.id, (scheduled - clock.now()).total_seconds() if scheduled else math.inf)
@@ -46,15 +49,16 @@ def render_article_page(
     conversation = conversation_of(session, article.id)
     page = load_page(session, article.id, sort, cursor, at, author.token_hash, author.is_owner, conversation.pinned_id)
     written_by = session.get(Owner, article.owner_id) if article.owner_id else None
+    cover, card = cover_of(article), url_for("cards.article", slug=article.slug, _external=True)
     description = describe_article(
         article,
-        address=url_for("articles.show", slug=article.slug, _external=True),
-        picture=url_for("cards.article", slug=article.slug, _external=True),
+        address=article_url(article, _external=True),
+        picture=cover.url(request.root_url.rstrip("/")) if cover else card,
         author=written_by.name if written_by else None,
         site=current_site(),
         comments=conversation.comment_count,
     )
-    if described := describe_comments(page.threads):
+    if article.comments != NONE and (described := describe_comments(page.threads)):
         description["comment"] = described
     return render_template(
         "articles/show.html",
@@ -64,6 +68,7 @@ def render_article_page(
         tags=tags_of(article),
         is_listed=is_listed,
         neighbours=neighbours,
+        translations=translations_of(session, article, clock.now()),
         author=author,
         views=views_of(session, [article.id])[article.id],
         conversation=conversation,

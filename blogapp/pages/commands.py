@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,15 +12,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp import clock
+from blogapp.articles.addresses import is_reserved
 from blogapp.articles.commands import articles_cli as articles_cli
-from blogapp.articles.files import FilesRead, printable, read_files, to_markdown
-from blogapp.articles.models import DELETED, Article, ArticleRedirect
+from blogapp.articles.files import BrokenFile, FilesRead, printable, read_files, to_markdown
+from blogapp.articles.models import DELETED, PAGE, Article, ArticleRedirect
 from blogapp.articles.publishing import Published, publish
 from blogapp.articles.revisions import IMPORT, content_of, latest_revision, record
 from blogapp.articles.sources import Placed, place_files
+from blogapp.articles.translations import UnknownOriginal, WrongTranslation, find_original
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from blogapp.pages.picture_files import PictureImport, write_pictures
+from blogapp.pages.picture_files import PictureImport, write_picture, write_pictures
 from blogapp.text import i18n
 from blogapp.view_counts.counting import start_count, views_of
 
@@ -48,7 +50,12 @@ def import_articles(paths: tuple[Path, ...], dry_run: bool, force: bool) -> None
             session.rollback()
             _report_broken(read, [*read.broken, *misplaced])
             raise click.exceptions.Exit(1)
-        done = [(each, _import(session, each, now)) for each in placed]
+        try:
+            done = [(each, _import(session, each, now)) for each in placed]
+        except BrokenFile as error:
+            session.rollback()
+            _report_broken(read, [error])
+            raise click.exceptions.Exit(1) from None
         edited = [EditedInBrowser(each, result.edited_at) for each, result in done if result.edited_at]
         if edited and not force:
             session.rollback()
@@ -83,7 +90,8 @@ class EditedInBrowser(Exception):
 
 def _import(session: Session, placed: Placed, now: datetime) -> Imported:
     latest = latest_revision(session, placed.article.id) if placed.article else None
-    published = publish(session, placed.manuscript, now, placed.article, placed.source)
+    manuscript = replace(placed.manuscript, translation_of=_original(session, placed))
+    published = publish(session, manuscript, now, placed.article, placed.source)
     article = published.article
     if published.is_new:
         start_count(session, article.id, placed.file.metadata.views)
@@ -92,6 +100,24 @@ def _import(session: Session, placed: Placed, now: datetime) -> Imported:
         record(session, article, content_of(article), IMPORT, True, now)
     edited_at = latest.saved_at if latest and has_changed and latest.kind != IMPORT else None
     return Imported(published, edited_at)
+
+
+def _original(session: Session, placed: Placed) -> str:
+    """The original that the file is a translation of; its own file may come later."""
+    manuscript, path, line = placed.manuscript, placed.file.path, placed.file.slug_line
+    if manuscript.kind == PAGE and is_reserved(manuscript.slug):
+        raise BrokenFile(
+            path, line, f"the site itself uses the address /{manuscript.slug}; give the page another slug."
+        )
+    if not manuscript.translation_of:
+        return ""
+    try:
+        return find_original(session, manuscript.translation_of, manuscript.lang, placed.article)
+    except UnknownOriginal:
+        return manuscript.translation_of
+    except WrongTranslation:
+        sentence = f"`translation_of: {manuscript.translation_of}`: there is a translation in this language already."
+        raise BrokenFile(path, line, sentence) from None
 
 
 def _report_broken(read: FilesRead, broken: Sequence[Exception]) -> None:
@@ -104,7 +130,7 @@ def _report_broken(read: FilesRead, broken: Sequence[Exception]) -> None:
 
 
 def _report(placed: Placed, done: Published, dry_run: bool) -> None:
-    where = f"/articles/{done.article.slug}"
+    where = f"/{done.article.slug}" if done.article.is_page else f"/articles/{done.article.slug}"
     if done.is_new:
         click.echo(f"{'would add' if dry_run else 'added'} {where}")
     elif not done.changes:
@@ -140,7 +166,8 @@ def export_articles(folder: Path, overwrite: bool) -> None:
         for article in session.scalars(kept.execution_options(yield_per=100)):
             views = views_of(session, [article.id])[article.id]
             body = write_pictures(session, article.body_source, folder)
-            text = to_markdown(article, views, old_slugs.get(article.id, []), body)
+            cover = write_picture(session, article.cover, folder)
+            text = to_markdown(article, views, old_slugs.get(article.id, []), body, cover)
             (folder / f"{article.slug}.md").write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise click.ClickException(f"{folder} cannot be written: {error.strerror}.") from None

@@ -56,20 +56,21 @@ class PictureImport:
 def write_pictures(session: Session, body: str, folder: Path) -> str:
     """Write the stored pictures that a text shows to `folder`/pictures; returns the text with their new addresses.
     Raises OSError."""
+    return replace_addresses(body, lambda address: write_picture(session, address, folder))
 
-    def write(address: str) -> str | None:
-        found = ADDRESS.fullmatch(address)
-        if found is None:
-            return None
-        file = file_of(session, found[1], int(found[2]), int(found[3]), int(found[2]))
-        if file is None:
-            return None
-        name = address.rpartition("/")[2]
-        (folder / FOLDER).mkdir(exist_ok=True)
-        (folder / FOLDER / name).write_bytes(file)
-        return f"{FOLDER}/{name}"
 
-    return replace_addresses(body, write)
+def write_picture(session: Session, address: str, folder: Path) -> str | None:
+    """Write one picture; returns its path in `folder`, or None if it is not stored here."""
+    found = ADDRESS.fullmatch(address)
+    if found is None:
+        return None
+    file = file_of(session, found[1], int(found[2]), int(found[3]), int(found[2]))
+    if file is None:
+        return None
+    name = address.rpartition("/")[2]
+    (folder / FOLDER).mkdir(exist_ok=True)
+    (folder / FOLDER / name).write_bytes(file)
+    return f"{FOLDER}/{name}"
 
 
 def _exported(path: Path) -> str | None:

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from blogapp import clock
+from blogapp.articles.addresses import article_url
+from blogapp.articles.models import Article
 from blogapp.articles.reading import count_by_language, depends_on_lists, find_article, list_articles
 from blogapp.articles.years import count_by_year, list_year
 from blogapp.db.base import db
@@ -19,6 +22,8 @@ from blogapp.web.converters import whole_number
 from blogapp.web.errors import NotFound
 
 bp = Blueprint("articles", __name__)
+
+Answer = Response | str
 
 
 @bp.get("/")
@@ -70,5 +75,17 @@ def archive() -> str:
 
 
 @bp.get("/articles/<slug>")
-def show(slug: str) -> str:
-    return render_article_page(find_article(db.session(), slug, clock.now()))
+def show(slug: str) -> Answer:
+    return _show(find_article(db.session(), slug, clock.now()), is_page=False)
+
+
+@bp.get("/<slug>")
+def show_page(slug: str) -> Answer:
+    """A page that is no article, such as "About"."""
+    return _show(find_article(db.session(), slug, clock.now()), is_page=True)
+
+
+def _show(article: Article, is_page: bool) -> Answer:
+    if article.is_page != is_page:  # an article can become a page; its old address then redirects
+        return redirect(article_url(article, **request.args.to_dict()), 301)
+    return render_article_page(article)

@@ -13,7 +13,10 @@
   const PREVIEW_PAUSE = 600;
   const KEPT_FOR = 30 * 86_400_000;
   const PREFIX = "blogapp:article:";
-  const KEPT_FIELDS = ["title", "body", "slug", "lang", "summary", "tags", "published_at", "author", "unlisted"];
+  const KEPT_FIELDS = [
+    "title", "body", "slug", "lang", "summary", "tags", "published_at", "author", "unlisted",
+    "kind", "menu", "comments", "cover", "cover_alt", "translation_of",
+  ];
   const byId = (id) => document.getElementById(id);
 
   const start = (form) => {
@@ -491,6 +494,38 @@
       files.value = "";
     });
     BlogappPictures.accept(body, addPictures);
+
+    // --- The cover: uploaded at once, or chosen from the latest pictures -------------------------------------------
+
+    const [cover, coverFile, coverShown] = [field("cover"), byId("owner-cover-file"), byId("owner-cover-shown")];
+    const coverFields = coverFile.closest("fieldset");
+    const showCover = () => {
+      const found = /^\/media\/[0-9a-f]{32}-(\d+)x(\d+)\.webp$/.exec(cover.value.trim());
+      coverShown.hidden = !found;
+      if (!found) return;
+      [coverShown.width, coverShown.height] = [found[1], found[2]];
+      coverShown.src = coverShown.dataset.root + found[0];
+    };
+    const setCover = ({ address, alt }) => {
+      cover.value = address;
+      field("cover_alt").value ||= alt;
+      showCover();
+      changed();
+    };
+    const addCover = ([chosen]) => BlogappPictures.upload(coverFields.querySelector(".uploads"), [chosen], setCover);
+    coverFile.addEventListener("change", () => {
+      addCover([...coverFile.files]);
+      coverFile.value = ""; // so that no save sends the file again
+    });
+    cover.addEventListener("input", showCover);
+    coverFields.addEventListener("click", (event) => {
+      const button = event.target.closest("[name=cover_pick]");
+      if (!button) return;
+      event.preventDefault();
+      setCover({ address: button.value, alt: button.dataset.alt });
+    });
+    BlogappPictures.accept(coverFields, addCover);
+
     const tools = {
       wrap: (button) => wrap(button.dataset.wrap),
       prefix: (button) => prefixLines(button.dataset.prefix),

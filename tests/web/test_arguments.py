@@ -62,6 +62,7 @@ ARGUMENTS = {
     "owner_setup.new": ("setup_code",),
     "owner_articles.index": ("before", "q", "state"),
     "owner_articles.edit": ("notice",),
+    "owner_articles.new": ("kind",),
     "pictures.index": ("before", "notice"),
     "logo.edit": ("before", "notice"),
     "search.show": ("in", "page", "q"),
@@ -72,8 +73,9 @@ ARGUMENTS = {
 }
 # The fields of the editor, whose names are in articles/editor_form.py.
 EDITOR = (
-    "action", "article", "author", "base", "body", "editor", "lang", "other", "published_at", "redirect_to", "revision",
-    "sequence", "slug", "summary", "tags", "title", "typed", "unlisted",
+    "action", "article", "author", "base", "body", "comments", "cover", "cover_alt", "cover_pick", "editor", "kind",
+    "lang", "menu", "other", "published_at", "redirect_to", "revision", "sequence", "slug", "summary", "tags", "title",
+    "translation_of", "typed", "unlisted",
 )  # fmt: skip
 FIELDS = {
     "comments.create": ("author_email", "author_name", "author_url", "body", "homepage", "parent_id"),

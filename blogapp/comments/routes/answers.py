@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from flask import Response, json, make_response, redirect, render_template, url_for
+from flask import Response, json, make_response, redirect, render_template
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from blogapp.articles.addresses import article_url
 from blogapp.articles.models import Article
 from blogapp.comments.changes import Written, load_after_write
 from blogapp.comments.current_author import current_author
@@ -66,9 +67,7 @@ def posted(article: Article, done: Posted) -> Response:
         if comment.is_published:
             return _redirect(address_of(article, comment))
         sort = requested_sort() if requested_sort() != SORTS[0] else None
-        return _redirect(
-            url_for("articles.show", slug=article.slug, sort=sort, notice="waiting", _anchor=f"comment-{comment.id}")
-        )
+        return _redirect(article_url(article, sort=sort, notice="waiting", _anchor=f"comment-{comment.id}"))
     author = current_author()
     is_own = author.wrote(comment) and not author.is_owner
     form = FormView.empty(article, signature=(comment.author_name, comment.author_url) if is_own else ("", ""))
@@ -86,7 +85,7 @@ def changed(article: Article, comment: Comment, sentence: str, undo: int | None 
         return _fragment("comments/_changed.html", "comment-changed", article, written, sentence=sentence, undo=undo)
     if comment.shown and not undo:
         return _redirect(address_of(article, comment))
-    return _redirect(url_for("articles.show", slug=article.slug, undo=undo, _anchor="comments"))
+    return _redirect(article_url(article, undo=undo, _anchor="comments"))
 
 
 def confirm_page(article: Article, comment: Comment, removes: bool) -> Answer:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import load_only
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
-from blogapp.articles.models import Article
+from blogapp.articles.addresses import article_url
+from blogapp.articles.models import NONE, Article
 from blogapp.articles.reading import find_article, find_article_id
 from blogapp.comments.changes import load_changes, version_of
 from blogapp.comments.current_author import current_author
@@ -38,8 +39,8 @@ from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import depends_on
 
 LIKED = "liked-"
-# The columns that `is_closed` uses.
-PUBLICATION_DATES = (Article.published_at, Article.first_published_at)
+# The columns that `is_closed` and the addresses in the fragments use.
+COLUMNS = (Article.slug, Article.kind, Article.comments, Article.published_at, Article.first_published_at)
 
 bp = Blueprint("comments", __name__)
 
@@ -86,6 +87,8 @@ def index(slug: str) -> Answer:
     if is_htmx() and ("since" in request.args or "after" in request.args):
         return _changes(slug)
     article = find_article(db.session(), slug, clock.now())
+    if article.comments == NONE:
+        raise NotFound
     depends_on(db.session(), article.id)
     i18n.set_locale(article.lang)
     cursor = request.args.get("before", "")
@@ -107,7 +110,7 @@ def index(slug: str) -> Answer:
 def show(comment_id: int) -> Answer:
     comment = db.session.get(Comment, comment_id)
     if comment is not None and comment.awaits_approval and not comment.shown and current_author().sees(comment):
-        return redirect(url_for("articles.show", slug=article_of(comment).slug, _anchor=f"comment-{comment.id}"), 302)
+        return redirect(article_url(article_of(comment), _anchor=f"comment-{comment.id}"), 302)
     comment = find_comment(db.session(), comment_id)
     return redirect(address_of(article_of(comment), comment), 302)
 
@@ -165,9 +168,9 @@ def address_of(article: Article, comment: Comment, notice: str | None = None) ->
     that order has the comment; `notice` is the code of a message for that page."""
     anchor, sort = f"comment-{comment.id}", requested_sort()
     if sort != SORTS[0] and is_on_first_page(db.session(), comment, sort):
-        return url_for("articles.show", slug=article.slug, sort=sort, notice=notice, _anchor=anchor)
+        return article_url(article, sort=sort, notice=notice, _anchor=anchor)
     if is_on_first_page(db.session(), comment):
-        return url_for("articles.show", slug=article.slug, notice=notice, _anchor=anchor)
+        return article_url(article, notice=notice, _anchor=anchor)
     return url_for("comments.index", slug=article.slug, at=comment.id, notice=notice, _anchor=anchor)
 
 
@@ -211,7 +214,7 @@ def _changes(slug: str) -> Answer:
         return Response(status=204)
     return render_comments(
         "comments/_changes.html",
-        session.get_one(Article, article_id, options=[load_only(Article.slug, *PUBLICATION_DATES)]),
+        session.get_one(Article, article_id, options=[load_only(*COLUMNS)]),
         conversation=conversation,
         new=new,
         changed=[node for node in nodes if node not in new],

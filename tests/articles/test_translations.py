@@ -1,0 +1,174 @@
+"""Translations: groups of articles, at most one in each language, that link to each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from blogapp.articles.models import Article
+from blogapp.db.base import db
+from tests.articles.conftest import Form
+from tests.comments.test_query_plans import plan, recorded
+from tests.comments.test_threads import counted
+
+Write = Callable[..., Form]
+
+
+@pytest.fixture
+def write(writer: FlaskClient) -> Write:
+    def make(title: str, lang: str, action: str = "publish", **fields: Any) -> Form:
+        form = Form(writer)
+        form.send(action, title=title, body="Text", lang=lang, **fields)
+        return form
+
+    return make
+
+
+def links(client: FlaskClient, slug: str) -> dict[str, str]:
+    """The alternate links in the head of an article, by their language."""
+    page = client.get(f"/articles/{slug}").text
+    found = re.findall(r'<link rel="alternate" hreflang="(\w+)" href="http://localhost/articles/([^"]+)"', page)
+    visible = re.findall(r'<a href="/articles/([^"]+)" lang="\w+" hreflang="\w+" rel="alternate">', page)
+    assert sorted(visible) == sorted(other for _, other in found if other != slug)
+    return dict(found)
+
+
+def test_each_translation_links_to_the_others(client: FlaskClient, write: Write) -> None:
+    original = write("Oiseaux", "fr")
+    assert links(client, "oiseaux") == {}
+    write("Birds", "en", translation_of="oiseaux")
+    assert links(client, "oiseaux") == links(client, "birds") == {"fr": "oiseaux", "en": "birds"}
+    # Any of them can be named, and the original names one of its translations as well.
+    write("Tsiporim", "he", translation_of="birds")
+    everything = {"fr": "oiseaux", "en": "birds", "he": "tsiporim"}
+    assert links(client, "oiseaux") == links(client, "birds") == links(client, "tsiporim") == everything
+    assert original.send("publish", title="Oiseaux", body="Text", lang="fr", translation_of="birds").status_code == 303
+    assert links(client, "birds") == everything
+    assert "Also in English" in client.get("/articles/oiseaux").text
+    assert "Aussi en français" in client.get("/articles/birds").text
+
+
+def test_original_can_name_its_translation(client: FlaskClient, write: Write) -> None:
+    original = write("Oiseaux", "fr")
+    write("Birds", "en")
+    original.send("publish", title="Oiseaux", body="Text", lang="fr", translation_of="/articles/birds")
+    assert links(client, "birds") == {"fr": "oiseaux", "en": "birds"}
+    # Two groups become one.
+    other = write("Tsiporim", "he")
+    other.send("publish", title="Tsiporim", body="Text", lang="he", translation_of="oiseaux")
+    assert len(links(client, "birds")) == 3
+    other.send("publish", title="Tsiporim", body="Text", lang="he", translation_of="")
+    assert len(links(client, "birds")) == 2
+    assert links(client, "tsiporim") == {}
+
+
+def test_changes_are_seen_on_the_cached_pages_of_the_others(client: FlaskClient, write: Write) -> None:
+    write("Oiseaux", "fr")
+    form = write("Birds", "en", "save", translation_of="oiseaux")
+    assert links(client, "oiseaux") == {}
+    fields: dict[str, Any] = {"title": "Birds", "body": "Text", "translation_of": "oiseaux"}
+    form.send("publish", **fields)
+    assert links(client, "oiseaux") == {"fr": "oiseaux", "en": "birds"}
+    form.send("publish", **fields, slug="songbirds")
+    assert links(client, "oiseaux") == {"fr": "oiseaux", "en": "songbirds"}
+    form.send("unpublish", **fields)
+    assert links(client, "oiseaux") == {}
+
+
+def test_group_follows_a_new_slug_and_outlives_its_original(client: FlaskClient, write: Write) -> None:
+    original = write("Oiseaux", "fr")
+    write("Birds", "en", translation_of="oiseaux")
+    write("Tsiporim", "he", translation_of="oiseaux")
+    original.send("publish", title="Oiseaux", body="Text", lang="fr", slug="les-oiseaux")
+    assert len(links(client, "birds")) == 3
+    original.send("delete", title="Oiseaux", body="Text", lang="fr")
+    assert links(client, "birds") == {"en": "birds", "he": "tsiporim"}
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+@pytest.mark.parametrize(
+    ("slug", "sentence"),
+    [
+        ("nothing", "There is no article with this address."),
+        ("birds", "Only one translation can be in this language: birds is one already."),
+        ("oiseaux", "Only one translation can be in this language: birds is one already."),
+    ],
+)
+def test_wrong_translation_is_refused_beside_its_field(
+    writer: FlaskClient, write: Write, session: Session, slug: str, sentence: str, htmx: bool
+) -> None:
+    write("Oiseaux", "fr")
+    write("Birds", "en", translation_of="oiseaux")
+    form = Form(writer)
+    answer = form.send("publish", htmx, title="Owls", body="My text", lang="en", translation_of=slug)
+    assert answer.status_code == 422
+    assert sentence in re.findall(r'data-error-for="translation_of"[^>]*>([^<]*)<', answer.text)
+    assert session.scalar(select(Article.id).where(Article.title == "Owls")) is None
+    # An automatic save keeps the text.
+    saved = form.send("autosave", True, title="Owls", body="My text", lang="en", translation_of=slug)
+    assert saved.status_code == 422
+    assert session.scalar(select(Article.body_source).where(Article.title == "Owls")) == "My text"
+
+
+def test_article_is_not_a_translation_of_itself(write: Write) -> None:
+    form = write("Birds", "en")
+    answer = form.send("save", title="Birds", body="Text", lang="en", translation_of="birds")
+    assert "This is the address of this article itself." in answer.text
+
+
+def test_language_of_a_translation_is_not_given_twice(write: Write) -> None:
+    write("Oiseaux", "fr")
+    form = write("Birds", "en", translation_of="oiseaux")
+    answer = form.send("publish", title="Birds", body="Text", lang="fr", translation_of="oiseaux")
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("order", [("oiseaux", "birds", "tsiporim"), ("tsiporim", "birds", "oiseaux")])
+def test_files_can_be_imported_in_any_order(
+    runner: FlaskCliRunner, client: FlaskClient, tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    files = {"oiseaux": ("fr", ""), "birds": ("en", "oiseaux"), "tsiporim": ("he", "birds")}
+    for slug, (lang, original) in files.items():
+        named = f"translation_of: {original}\n" if original else ""
+        text = f"---\ntitle: {slug}\nslug: {slug}\nlang: {lang}\ndate: 2026-01-01\n{named}---\nText\n"
+        (tmp_path / f"{slug}.md").write_text(text)
+    paths = [str(tmp_path / f"{slug}.md") for slug in order]
+    assert runner.invoke(args=["articles", "import", *paths]).exit_code == 0
+    assert set(links(client, "birds")) == {"fr", "en", "he"}
+    assert runner.invoke(args=["articles", "import", *paths]).output.count("unchanged") == 3
+
+
+def test_import_refuses_a_second_translation_in_a_language(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    for slug, named in (("oiseaux", ""), ("moineaux", "translation_of: oiseaux\n")):
+        text = f"---\ntitle: {slug}\nslug: {slug}\nlang: fr\n{named}---\nText\n"
+        (tmp_path / f"{slug}.md").write_text(text)
+    done = runner.invoke(args=["articles", "import", str(tmp_path / "oiseaux.md"), str(tmp_path / "moineaux.md")])
+    assert done.exit_code == 1
+    assert "there is a translation in this language already" in done.output
+    assert "Nothing was imported." in done.output
+
+
+def test_translations_cost_one_query_with_an_index(app: Flask, write: Write) -> None:
+    write("Oiseaux", "fr")
+    reader = app.test_client()
+    with counted(app) as before:
+        reader.get("/articles/oiseaux")
+    write("Birds", "en", translation_of="oiseaux")
+    write("Tsiporim", "he", translation_of="oiseaux")
+    with counted(app) as after, recorded(app) as statements:
+        reader.get("/articles/oiseaux")
+    assert len(after) == len(before) + 1
+    with app.app_context():
+        engine = db.engine
+    with engine.connect() as connection:
+        lines = [line for each, values in statements for line in plan(engine, connection, each, values)]
+    assert any("ix_articles_translation_group" in line for line in lines), lines
+    assert not [line for line in lines if re.search(r"^SCAN articles\b|Seq Scan on articles", line)]
