@@ -210,7 +210,7 @@ def test_number_of_queries_of_tag_pages_does_not_depend_on_the_number_of_article
             with counted(app) as statements:
                 assert app.test_client().get(address).status_code == 200
             costs.append((address, len(statements)))
-    assert sorted(set(costs)) == [("/tags", 3), ("/tags/nature", 6)]
+    assert sorted(set(costs)) == [("/tags", 4), ("/tags/nature", 7)]
 
 
 def fill(app: Flask, count: int, start: int = 0) -> None:
