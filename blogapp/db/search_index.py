@@ -114,7 +114,7 @@ class Entry:
 
 def entry_of_article(article_id: int, lang: str, title: str, others: Iterable[str]) -> Entry:
     """`others` are the plain texts of the article: its text, its summary, its tags."""
-    langs = (lang,) if lang in search_terms.STEMS else COMMENT_LANGS
+    langs = (lang,) if lang in search_terms.ALGORITHMS else COMMENT_LANGS
     in_title = search_terms.terms_of(title, langs)
     terms = {TITLE + term: None for term in in_title} | in_title
     words = [search_terms.text_of_words(title)]
@@ -122,13 +122,17 @@ def entry_of_article(article_id: int, lang: str, title: str, others: Iterable[st
         terms |= search_terms.terms_of(each, langs)
         words.append(search_terms.text_of_words(each))
     # Phrases do not reach from one text into the next.
-    return Entry(article_id, search_terms.joined(terms), f" {' | '.join(words)} ")
+    return _entry(article_id, terms, " | ".join(words))
 
 
 def entry_of_comment(comment_id: int, body: str) -> Entry:
     """`body` is the plain text of the comment."""
-    terms = search_terms.terms_of(body, COMMENT_LANGS)
-    return Entry(comment_id, search_terms.joined(terms), f" {search_terms.text_of_words(body)} ")
+    return _entry(comment_id, search_terms.terms_of(body, COMMENT_LANGS), search_terms.text_of_words(body))
+
+
+def _entry(row_id: int, terms: dict[str, None], words: str) -> Entry:
+    neighbours = " ".join(search_terms.neighbours_in(words))
+    return Entry(row_id, f"{search_terms.joined(terms)} {neighbours}".strip(), f" {words} ")
 
 
 def put_article(session: Session, entry: Entry) -> None:

@@ -20,13 +20,11 @@ from blogapp.search.query import Query
 PER_PAGE = 10
 # A search reads no more than this, however many match: nobody reads further.
 MOST_RESULTS = 100
-# Phrases are compared text by text, at most these newest ones that have all words of the query.
-MOST_COMPARED = 300
-# PostgreSQL looks for comments among this many newest ones first. A word of which they have fewer than can be shown is
-# rare, so that the comments with it can all be read by the index and sorted.
+# PostgreSQL looks among this many newest comments first. A word of which they have fewer than can be shown is rare, so
+# that all comments with it can be read by the index and sorted.
 NEWEST_COMMENTS = 2_000
 # PostgreSQL does not count that terms have to be read from outside of a row and decompressed, so it would rather read
-# all of them than use their index.
+# all of them than use their index. Only for this transaction.
 BY_INDEX = text("SELECT set_config('enable_seqscan', 'off', true)")
 
 IN_ARTICLES = {
@@ -36,28 +34,31 @@ IN_ARTICLES = {
 # What readers can find: neither drafts nor unlisted articles. The `+` lets SQLite walk the index of the status and the
 # date instead of reading the status of each match behind its text.
 ARTICLES = """
-    SELECT articles.id FROM articles
+    SELECT articles.id, articles.published_at FROM articles
     WHERE articles.status = :published AND articles.published_at <= :now AND {plus}articles.id IN ({match}){but}
-    ORDER BY articles.published_at DESC, articles.id DESC LIMIT :limit"""
+    ORDER BY articles.published_at DESC, articles.id DESC"""
 COMMENTS = {
     "sqlite": """
     SELECT comments.id FROM fts_search_comments CROSS JOIN comments ON comments.id = fts_search_comments.rowid
     WHERE fts_search_comments MATCH :anywhere AND comments.status = :published AND comments.article_id IN (
         SELECT id FROM articles WHERE status = :published AND published_at <= :now)
-    ORDER BY fts_search_comments.rowid DESC LIMIT :limit""",
+    ORDER BY fts_search_comments.rowid DESC""",
     # Sorted by an expression, because PostgreSQL would else rather walk all comments until it meets enough that match.
     "postgresql": """
     WITH matching AS MATERIALIZED (
-        SELECT comment_id FROM search_comments WHERE terms @@ CAST(:anywhere AS tsquery){newest})
+        SELECT comment_id FROM {searched} WHERE terms @@ CAST(:anywhere AS tsquery))
     SELECT comments.id FROM matching JOIN comments ON comments.id = matching.comment_id
     WHERE comments.status = :published
         AND comments.article_id IN (SELECT id FROM articles WHERE status = :published AND published_at <= :now)
-    ORDER BY comments.id + 0 DESC LIMIT :limit""",
+    ORDER BY comments.id + 0 DESC""",
 }
-NEWEST = " AND comment_id > (SELECT max(comment_id) FROM search_comments) - :newest"
-# Which of the rows found have a phrase.
-WITH_PHRASE = "SELECT {of}_id AS id FROM search_{of}s WHERE {of}_id IN :ids AND {position}(words, :phrase) > 0"
+NEWEST = "(SELECT comment_id, terms FROM search_comments ORDER BY comment_id DESC LIMIT :newest) AS newest"
+# Phrases are compared with the texts one by one, newest first, until there are enough: a text that matches mostly has
+# them (Query.neighbours).
+WITH_PHRASES = "SELECT found.id FROM ({found}) AS found WHERE {phrases} ORDER BY {order} LIMIT :limit"
+WITH_PHRASE = "(SELECT {position}(words, :phrase_{number}) FROM search_{of}s WHERE {of}_id = found.id) > 0"
 POSITION = {"sqlite": "instr", "postgresql": "strpos"}
+ORDER = {"article": "found.published_at DESC, found.id DESC", "comment": "found.id + 0 DESC"}
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def find(session: Session, query: Query, now: datetime, with_comments: bool) -> 
     dialect = session.get_bind().dialect.name
     if dialect == "postgresql":
         session.execute(BY_INDEX)
-    limit = MOST_COMPARED if query.phrases else MOST_RESULTS + 1
+    limit = MOST_RESULTS + 1
     values = {
         "anywhere": query.anywhere(dialect),
         "in_title": query.in_title(dialect),
@@ -101,13 +102,14 @@ def find(session: Session, query: Query, now: datetime, with_comments: bool) -> 
         "newest": NEWEST_COMMENTS,
         "limit": limit,
     }
-    articles = _ids(session, _articles_statement(dialect, True), values)
+    values |= {f"phrase_{number}": phrase for number, phrase in enumerate(query.phrases)}
+    phrases = len(query.phrases)
+    articles = _ids(session, _articles_statement(dialect, True, phrases), values)
     if len(articles) < limit:
-        articles += _ids(session, _articles_statement(dialect, False), values)
-    articles = _with_phrases(session, query, "article", articles)
+        articles += _ids(session, _articles_statement(dialect, False, phrases), values)
     comments: list[int] = []
-    if with_comments and len(articles) <= MOST_RESULTS:
-        comments = _with_phrases(session, query, "comment", _comments(session, dialect, values))
+    if with_comments and len(articles) < limit:
+        comments = _comments(session, dialect, phrases, values)
     left = max(0, MOST_RESULTS - len(articles))
     has_more = len(articles) + len(comments) > MOST_RESULTS
     return Found(articles[:MOST_RESULTS], comments[:left], has_more)
@@ -151,48 +153,38 @@ def _ids(session: Session, statement: Any, values: dict[str, Any]) -> list[int]:
     return [row.id for row in session.execute(statement, values)]
 
 
-def _comments(session: Session, dialect: str, values: dict[str, Any]) -> list[int]:
+def _comments(session: Session, dialect: str, phrases: int, values: dict[str, Any]) -> list[int]:
     if dialect == "postgresql":
-        newest = _ids(session, _comments_statement(dialect, True), values)
+        newest = _ids(session, _comments_statement(dialect, True, phrases), values)
         if len(newest) == values["limit"]:
             return newest
-    return _ids(session, _comments_statement(dialect, False), values)
-
-
-def _with_phrases(session: Session, query: Query, of: str, ids: list[int]) -> list[int]:
-    dialect = session.get_bind().dialect.name
-    for phrase in query.phrases:
-        found = session.scalars(_phrase_statement(dialect, of), {"ids": ids, "phrase": phrase})
-        having = set(found)
-        ids = [each for each in ids if each in having]
-    return ids
+    return _ids(session, _comments_statement(dialect, False, phrases), values)
 
 
 @cache  # building a statement takes longer than running it
-def _articles_statement(dialect: str, is_in_title: bool) -> Any:
+def _articles_statement(dialect: str, is_in_title: bool, phrases: int) -> Any:
     """Those with all words in the title, or the others."""
     plus = "+" if dialect == "sqlite" else ""
     match = IN_ARTICLES[dialect].format(query="in_title" if is_in_title else "anywhere")
     but = "" if is_in_title else f" AND {plus}articles.id NOT IN ({IN_ARTICLES[dialect].format(query='in_title')})"
-    return _statement(dialect, ARTICLES.format(plus=plus, match=match, but=but))
+    return _statement(dialect, ARTICLES.format(plus=plus, match=match, but=but), "article", phrases)
 
 
 @cache
-def _comments_statement(dialect: str, is_newest: bool) -> Any:
-    return _statement(dialect, COMMENTS[dialect].format(newest=NEWEST if is_newest else ""))
+def _comments_statement(dialect: str, is_newest: bool, phrases: int) -> Any:
+    found = COMMENTS[dialect].format(searched=NEWEST if is_newest else "search_comments")
+    return _statement(dialect, found, "comment", phrases)
 
 
-@cache
-def _phrase_statement(dialect: str, of: str) -> Any:
-    statement = text(WITH_PHRASE.format(of=of, position=POSITION[dialect]))
-    return statement.bindparams(bindparam("ids", expanding=True))
-
-
-def _statement(dialect: str, sql: str) -> Any:
+def _statement(dialect: str, found: str, of: str, phrases: int) -> Any:
+    sql = f"{found.strip()} LIMIT :limit"
+    if phrases:
+        compared = (WITH_PHRASE.format(position=POSITION[dialect], number=number, of=of) for number in range(phrases))
+        sql = WITH_PHRASES.format(found=found.strip(), phrases=" AND ".join(compared), order=ORDER[of])
     # PostgreSQL plans a query for its words, because it knows how common each is. In a prepared statement it could not.
     literal: list[Any] = [
         bindparam(name, type_=String(), literal_execute=True)
         for name in ("anywhere", "in_title")
         if f":{name}" in sql and dialect == "postgresql"
     ]
-    return text(sql.strip()).bindparams(*literal, bindparam("now", type_=Moment()))
+    return text(sql).bindparams(*literal, bindparam("now", type_=Moment()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from blogapp.db.search_index import COMMENT_LANGS
-from blogapp.text.search_terms import IS_UNSPACED, RUN, TITLE, fold, parts_of, stems_of, words_of
+from blogapp.text.search_terms import IS_UNSPACED, RUN, STEM, TITLE, fold, neighbours_in, parts_of, stems_of, words_of
 
 LONGEST_QUERY = 200
 MOST_WORDS = 12
@@ -46,13 +46,20 @@ class Query:
     is_cut: bool = False
     runs: tuple[str, ...] = ()
 
+    @cached_property
+    def neighbours(self) -> tuple[str, ...]:
+        """The terms that every text with the phrases has."""
+        return tuple(dict.fromkeys(term for phrase in self.phrases for term in neighbours_in(_whole_words(phrase))))
+
     def fts5(self, before: str = "") -> str:
-        """The query for SQLite's FTS5; `before` is put before each term (TITLE)."""
-        return " AND ".join(f"({' OR '.join(_fts5_terms(group, before))})" for group in self.groups)
+        """The query for SQLite's FTS5; `before` is put before the term of each word (TITLE)."""
+        words = [f"({' OR '.join(_fts5_terms(group, before))})" for group in self.groups]
+        return " AND ".join(words + [f'"{term}"' for term in self.neighbours])
 
     def tsquery(self, before: str = "") -> str:
         """The query for PostgreSQL's `tsquery`."""
-        return " & ".join(f"({' | '.join(_tsquery_terms(group, before))})" for group in self.groups)
+        words = [f"({' | '.join(_tsquery_terms(group, before))})" for group in self.groups]
+        return " & ".join(words + [f"'{term}'" for term in self.neighbours])
 
     def in_title(self, dialect: str) -> str:
         return self.tsquery(TITLE) if dialect == "postgresql" else self.fts5(TITLE)
@@ -104,7 +111,9 @@ def _groups(word: str, is_exact: bool, may_go_on: bool) -> list[Group]:
     if IS_UNSPACED.search(folded):
         return [group for run in RUN.findall(folded) for group in _groups_of_run(run)]
     prefix = folded if may_go_on and len(folded) >= SHORTEST_PREFIX else ""
-    return [Group((folded,) if is_exact else (folded, *stems_of(word, COMMENT_LANGS)), prefix)]
+    # A word that is its own stem is only in the index as a word.
+    stems = [form for stem in stems_of(word, COMMENT_LANGS) for form in (stem, stem.removeprefix(STEM))]
+    return [Group((folded,) if is_exact else tuple(dict.fromkeys((folded, *stems))), prefix)]
 
 
 def _groups_of_run(run: str) -> list[Group]:
@@ -124,3 +133,9 @@ def _phrase(words: list[str], is_open: bool) -> str:
     if IS_UNSPACED.match(parts[-1]):
         return f" {' '.join(parts[:-1] if len(parts) > 1 and IS_UNSPACED.match(parts[-2]) else parts)}"
     return f" {' '.join(parts)}{'' if is_open else ' '}"
+
+
+def _whole_words(phrase: str) -> str:
+    """The phrase without its last word, if that may be unfinished. A pair of characters is whole."""
+    start, _, last = phrase.rpartition(" ")
+    return phrase if IS_UNSPACED.match(last) and len(last) == 2 else start

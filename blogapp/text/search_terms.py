@@ -2,7 +2,8 @@
 
 A word is folded: case, accents, Hebrew and Arabic vowel points and the forms of some letters make no difference. Its
 French and English stems are terms, too, so that a search for one form of a word finds the others. Scripts without
-spaces between words become pairs of characters. The databases only store terms and compare them.
+spaces between words become pairs of characters. Two neighbours have a term together, for phrases. The databases only
+store terms and compare them.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+import zlib
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
 # Stored with every indexed text. Increment it when the terms of stored texts should change: `flask db upgrade` then
 # indexes them again.
-TERMS_VERSION = 1
-# PostgreSQL stores at most 1 MB of terms for a text; each term is at most LONGEST_TERM characters (4 bytes each).
+TERMS_VERSION = 2
+# PostgreSQL stores at most 1 MB of terms for a text; each term is at most LONGEST_TERM characters (4 bytes each). The
+# terms of neighbours, which come on top, are at most 400 KB.
 LONGEST_TERM = 40
 MOST_BYTES = 500_000
 # Folded words and stems that are remembered: each takes microseconds, and a text has hundreds.
@@ -25,8 +28,11 @@ REMEMBERED = 20_000
 
 # The first characters of terms that are not words as typed. No word contains them.
 TITLE = "^"
-STEMS = {"fr": "f~", "en": "e~"}
+STEM = "~"
+NEIGHBOURS = "~~"
 ALGORITHMS = {"fr": "french", "en": "english"}
+# Neighbours have one of this many terms, so that these take little room. The phrase itself is compared afterwards.
+NEIGHBOUR_TERMS = 0x10000
 
 # Letters that Unicode does not decompose.
 LETTERS = str.maketrans(
@@ -99,11 +105,12 @@ def parts_of(word: str) -> list[str]:
 
 
 def terms_of(text: str, langs: tuple[str, ...]) -> dict[str, None]:
-    """The different terms of a text, in their order: its words, and their stems in `langs`."""
+    """The different terms of a text, in their order: its words, and their stems in `langs` unless the word is one."""
     terms: dict[str, None] = {}
     for word in dict.fromkeys(match[0] for match in words_of(text)):
-        terms.update(dict.fromkeys(parts_of(fold(word))))
-        terms.update(dict.fromkeys(stems_of(word, langs)))
+        folded = fold(word)
+        terms.update(dict.fromkeys(parts_of(folded)))
+        terms.update(dict.fromkeys(stem for stem in stems_of(word, langs) if stem != STEM + folded))
     return terms
 
 
@@ -115,8 +122,8 @@ def stems_of(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     if not folded.isascii() or not folded.isalpha():
         return ()
     forms = dict.fromkeys((unicodedata.normalize("NFC", word).lower()[:LONGEST_TERM], folded))
-    stems = [STEMS[lang] + fold(_stemmers.of(ALGORITHMS[lang]).stemWord(form)) for lang in langs for form in forms]
-    return tuple(dict.fromkeys(stems))
+    stems = [fold(_stemmers.of(ALGORITHMS[lang]).stemWord(form)) for lang in langs for form in forms]
+    return tuple(dict.fromkeys(STEM + stem for stem in stems))
 
 
 class _Stemmers(threading.local):
@@ -138,6 +145,17 @@ _stemmers = _Stemmers()
 def text_of_words(text: str) -> str:
     """The folded words of a text, separated by spaces, to compare phrases with."""
     return " ".join(part for match in words_of(text) for part in parts_of(fold(match[0])))
+
+
+def neighbours_in(words: str) -> dict[str, None]:
+    """The different terms for each two neighbours in a result of `text_of_words`. Databases could compare the positions
+    of words instead, but PostgreSQL keeps only the first 256 of a word and none in its index."""
+    parts = words.split()
+    return dict.fromkeys(_neighbours(*both) for both in zip(parts, parts[1:], strict=False))
+
+
+def _neighbours(first: str, second: str) -> str:
+    return f"{NEIGHBOURS}{zlib.crc32(f'{first} {second}'.encode()) % NEIGHBOUR_TERMS:04x}"
 
 
 def joined(terms: dict[str, None]) -> str:
