@@ -38,6 +38,7 @@ def index() -> str:
         i18n.set_locale(lang)
     site, is_first = current_site(), "before" not in request.args
     listed = list_articles(session, now, before=request.args.get("before", type=whole_number), lang=lang)
+    address = url_for("articles.index", _external=True)
     return render_template(
         "articles/index.html",
         **cards_of(session, listed),
@@ -47,7 +48,7 @@ def index() -> str:
         popular=popular(session, now, lang=lang) if is_first else [],
         popular_days=POPULAR_DAYS,
         is_first=is_first,
-        description_of_site=describe_site(site, url_for("articles.index", _external=True)),
+        description_of_site=describe_site(site, address, url_for("search.show", _external=True)),
         about=render_about(site.about, site.locale) if is_first and site.about else "",
     )
 

@@ -14,6 +14,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 # Stored with every indexed text. Increment it when the terms of stored texts should change: `flask db upgrade` then
@@ -151,7 +152,7 @@ def neighbours_in(words: str) -> dict[str, None]:
     """The different terms for each two neighbours in a result of `text_of_words`. Databases could compare the positions
     of words instead, but PostgreSQL keeps only the first 256 of a word and none in its index."""
     parts = words.split()
-    return dict.fromkeys(_neighbours(*both) for both in zip(parts, parts[1:], strict=False))
+    return dict.fromkeys(_neighbours(*both) for both in pairwise(parts))
 
 
 def _neighbours(first: str, second: str) -> str:

@@ -139,6 +139,7 @@ def test_front_page_describes_the_blog(client: FlaskClient) -> None:
     assert found["@type"] == ["WebSite", "Blog"]
     assert found["url"] == "https://example.org/"
     assert found["description"] == "All about </script> birds"
+    assert found["potentialAction"]["target"]["urlTemplate"] == "https://example.org/search?q={search_term_string}"
 
 
 def test_card_of_an_article_is_a_picture(publish_article: Publish, client: FlaskClient) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from limits import RateLimitItemPerMinute
+from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
 from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, publish
+from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
+from blogapp.search.indexing import index_articles
+from blogapp.text.search_terms import neighbours_in
 from tests.search.conftest import Search, titles_in
 
 Publish = Callable[..., Article]
@@ -116,6 +121,36 @@ def test_only_the_beginning_of_a_long_query_is_searched(corpus: None, client: Fl
     assert titles_in(page) == ["Un café à Paris"]
     assert "What you typed is long" in page
     assert "What you typed is long" not in client.get("/search?q=cafe").text
+
+
+def test_phrase_is_found_behind_any_number_of_newer_texts_with_its_words(
+    publish_article: Publish, post: Post, app: Flask, search: Search
+) -> None:
+    publish_article(title="Colours", body="The blue red flag.", published_at=datetime(2026, 1, 1, tzinfo=UTC))
+    post("birds", body="A red blue flag")
+    newer = publish_article(slug="a", title="X", body="Red, then blue.")
+    row = {each.key: getattr(newer, each.key) for each in Article.__mapper__.column_attrs if each.key != "id"}
+    with app.app_context():
+        with write_transaction() as session:
+            session.execute(insert(Article), [{**row, "slug": f"a{number}"} for number in range(320)])
+        assert sum(index_articles(db.session())) == 320
+    assert search('"blue red"') == ["Colours"]
+    assert search('"red blue"', comments=True) == ["Ada on “Colours”"]
+    assert search('"blue re') == ["Colours"]
+
+
+def test_phrase_is_found_at_the_end_of_a_very_long_text(publish_article: Publish, search: Search) -> None:
+    publish_article(body="The barn and the owl. " * 4_000 + "The white owl and the barn.")
+    assert search('"white owl and the barn"') == ["Birds"]
+    assert search('"barn and owl"') == []
+
+
+def test_words_that_share_the_term_of_a_phrase_are_not_the_phrase(publish_article: Publish, search: Search) -> None:
+    wanted = neighbours_in("white owl")
+    other = next(f"y{number} x" for number in count() if neighbours_in(f"y{number} x") == wanted)
+    publish_article(body=f"An owl, {other}, white.")
+    assert search("white owl") == ["Birds"]
+    assert search('"white owl"') == []
 
 
 def test_query_without_words_is_answered_with_what_to_type(client: FlaskClient) -> None:
