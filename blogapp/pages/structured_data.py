@@ -57,11 +57,20 @@ def _describe_comment(comment: Comment) -> dict[str, Any]:
 
 def describe_site(site: Site, address: str, search: str) -> dict[str, Any]:
     """The description of the blog, for its front page. `search` is the address of the search page."""
-    described = {"@context": CONTEXT, "@type": ["WebSite", "Blog"], "name": site.title, "url": address}
-    query = {"@type": "EntryPoint", "urlTemplate": f"{search}?q={{search_term_string}}"}
-    action = {"@type": "SearchAction", "target": query, "query-input": "required name=search_term_string"}
-    described |= {"inLanguage": site.locale, "potentialAction": action}
-    return described | ({"description": site.description} if site.description else {})
+    target = {"@type": "EntryPoint", "urlTemplate": f"{search}?q={{search_term_string}}"}
+    return {
+        "@context": CONTEXT,
+        "@type": ["WebSite", "Blog"],
+        "name": site.title,
+        "url": address,
+        **({"description": site.description} if site.description else {}),
+        "inLanguage": site.locale,
+        "potentialAction": {
+            "@type": "SearchAction",
+            "target": target,
+            "query-input": "required name=search_term_string",
+        },
+    }
 
 
 def last_change(article: Article) -> datetime:
