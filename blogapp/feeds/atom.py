@@ -46,7 +46,7 @@ def _add_entry(root: Element, entry: Entry) -> None:
         _add(element, "category", term=tag)
     if entry.summary:
         _add(element, "summary", entry.summary)
-    _add(element, "content", entry.html, type="html")
+    _add(element, "content", entry.illustrated_html, type="html")
 
 
 def _add_author(parent: Element, name: str) -> None:

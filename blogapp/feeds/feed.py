@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from flask import request
+from markupsafe import escape
 
 from blogapp.site.settings import current_site
 
@@ -34,6 +35,15 @@ class Entry:
     tags: tuple[str, ...] = ()
     replies: str = ""
     answers: tuple[str, str] | None = None
+    picture: str = ""
+    picture_alt: str = ""
+
+    @property
+    def illustrated_html(self) -> str:
+        """The HTML after the cover picture, if there is one."""
+        if not self.picture:
+            return self.html
+        return f'<p><img src="{escape(self.picture)}" alt="{escape(self.picture_alt)}"></p>\n{self.html}'
 
 
 @dataclass(frozen=True)

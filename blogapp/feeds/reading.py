@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session, defer
 
-from blogapp.articles.models import Article, listed
+from blogapp.articles.models import NONE, Article, listed
+from blogapp.articles.models import PUBLISHED as ARTICLE_PUBLISHED
+from blogapp.articles.tags import ArticleTag
 from blogapp.comments.models import PUBLISHED, Comment
 from blogapp.comments.threads import WITHOUT_SOURCE
 from blogapp.owners.models import Owner
@@ -24,16 +26,23 @@ WrittenArticle = tuple[Article, str | None]
 CommentOf = tuple[Comment, Article]
 
 
-def newest_articles(session: Session, now: datetime, lang: str | None = None) -> list[WrittenArticle]:
-    """The newest listed articles, of one language or of all, each with the name of its author, if it is known."""
+def newest_articles(
+    session: Session, now: datetime, lang: str | None = None, tag: str | None = None
+) -> list[WrittenArticle]:
+    """The newest listed articles, of one language, with one tag (its slug), or all of them, each with the name of its
+    author, if it is known."""
     query = (
         select(Article, Owner.name)
         .outerjoin(Owner, Owner.id == Article.owner_id)
         .options(defer(Article.body_source))
-        .where(listed(now))
-        .order_by(Article.published_at.desc(), Article.id.desc())
         .limit(ARTICLES)
     )
+    if tag is not None:
+        query = query.join(ArticleTag, ArticleTag.article_id == Article.id)
+        query = query.where(ArticleTag.slug == tag, ArticleTag.published_at <= now)
+        query = query.order_by(ArticleTag.published_at.desc(), ArticleTag.article_id.desc())
+    else:
+        query = query.where(listed(now)).order_by(Article.published_at.desc(), Article.id.desc())
     if lang is not None:
         query = query.where(Article.lang == lang)
     return _within_limit((article, name) for article, name in session.execute(query))
@@ -51,10 +60,13 @@ def _within_limit(found: Iterable[WrittenArticle]) -> list[WrittenArticle]:
 
 
 def newest_comments(session: Session, now: datetime) -> list[CommentOf]:
-    """The newest published comments on listed articles, each with its article (without text), in two queries."""
+    """The newest published comments on articles and pages that are not unlisted, each with its article (without
+    text), in two queries."""
     # Not a join: SQLite would begin with all articles and sort all of their comments.
     published = Comment.status == PUBLISHED
-    is_listed = exists().where(Article.id == Comment.article_id, listed(now))
+    # Pages are in no list, but their comments are.
+    is_shown = and_(Article.status == ARTICLE_PUBLISHED, Article.published_at <= now, Article.comments != NONE)
+    is_listed = exists().where(Article.id == Comment.article_id, is_shown)
     oldest = select(Comment.id).where(published).order_by(Comment.id.desc()).offset(LATEST_COMMENTS).limit(1)
     query = (
         select(Comment)

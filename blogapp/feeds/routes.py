@@ -10,8 +10,10 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
 from blogapp.articles.addresses import article_url
+from blogapp.articles.covers import cover_of
 from blogapp.articles.models import NONE, Article
 from blogapp.articles.reading import depends_on_lists, find_article
+from blogapp.articles.tags import find_tag
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
 from blogapp.feeds import atom, json_feed
@@ -29,6 +31,8 @@ from blogapp.web.page_cache import depends_on
 
 bp = Blueprint("feeds", __name__)
 
+LARGEST_COVER = 960
+
 
 @bp.get("/feed.xml")
 def articles() -> Response:
@@ -38,6 +42,25 @@ def articles() -> Response:
 @bp.get("/feed.json")
 def articles_json() -> Response:
     return Response(to_json(_articles("feeds.articles_json")), mimetype=json_feed.MIMETYPE)
+
+
+@bp.get("/tags/<slug>/feed.xml")
+def tag(slug: str) -> Response:
+    session, now = db.session(), clock.now()
+    depends_on_lists(session, now)
+    found, site = find_tag(session, slug, now), current_site()
+    feed = Feed(
+        id=permanent_id(f"tag/{slug}"),
+        title=f"{found.name} – {site.title}",
+        description="",
+        lang=i18n.current_locale(),
+        page=url_for("tags.show", slug=slug, _external=True),
+        address=url_for("feeds.tag", slug=slug, _external=True),
+        author=site.title,
+        hub=current_app.config["WEBSUB_HUB"],
+        entries=[_article_entry(article, author) for article, author in newest_articles(session, now, tag=slug)],
+    )
+    return Response(to_atom(feed), mimetype=atom.MIMETYPE)
 
 
 @bp.get("/comments.xml")
@@ -115,19 +138,27 @@ def _articles(endpoint: str) -> Feed:
 
 def _article_entry(article: Article, author: str | None) -> Entry:
     address = address_of(article)
+    root = request.root_url.rstrip("/")
+    cover = cover_of(article)
     return Entry(
         id=permanent_id(f"article/{article.id}"),
         address=address,
         title=article.title,
         lang=article.lang,
-        html=absolute_links(article.body_html, address, request.root_url.rstrip("/"), request.script_root),
+        html=absolute_links(article.body_html, address, root, request.script_root),
         published_at=article.published_at,
         updated_at=max(article.public_since, article.updated_at or article.public_since),
         author=author or "",
         summary=article.summary,
         tags=tuple(str(tag) for tag in article.tags),
-        replies=url_for("feeds.article_comments", slug=article.slug, _external=True),
+        replies=_comments_of(article) if article.comments != NONE else "",
+        picture=cover.url(root, LARGEST_COVER) if cover else "",
+        picture_alt=cover.alt if cover else "",
     )
+
+
+def _comments_of(article: Article) -> str:
+    return url_for("feeds.article_comments", slug=article.slug, _external=True)
 
 
 def _comment_entry(comment: Comment, article: Article) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -13,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.addresses import article_url
-from blogapp.articles.models import PAGE, PUBLISHED, Article, listed, visible
-from blogapp.articles.reading import depends_on_lists
+from blogapp.articles.models import PAGE, PUBLISHED, Article, listed
+from blogapp.articles.reading import WITHOUT_TEXT, depends_on_lists
+from blogapp.articles.tags import ArticleTag
 from blogapp.db.base import db
 from blogapp.text.i18n import iso
 from blogapp.web.errors import NotFound
@@ -101,9 +103,22 @@ def robots() -> Response:
 
 def _other_addresses(session: Session, now: datetime) -> list[Address]:
     """The addresses that are no articles."""
-    pages = select(Article.slug, Article.kind).where(Article.kind == PAGE, visible(now), Article.status == PUBLISHED)
-    addresses = [article_url(page, _external=True) for page in session.execute(pages.order_by(Article.id))]
-    return [(address, None) for address in (url_for("articles.index", _external=True), *addresses)]
+    site = [url_for(name, _external=True) for name in ("articles.index", "articles.archive", "tags.index")]
+    is_page = and_(Article.kind == PAGE, Article.status == PUBLISHED, Article.published_at <= now)
+    pages = select(Article).options(*WITHOUT_TEXT).where(is_page)
+    tags = select(ArticleTag.slug).where(ArticleTag.published_at <= now).distinct().order_by(ArticleTag.slug)
+    return [
+        *((address, None) for address in site),
+        *(
+            (article_url(page, _external=True), _changed_at(page))
+            for page in sorted(session.scalars(pages.limit(PART)), key=attrgetter("id"))
+        ),
+        *((f"{request.root_url}tags/{quote(slug)}", None) for slug in session.scalars(tags.limit(PART))),
+    ]
+
+
+def _changed_at(article: Article) -> datetime:
+    return max(article.public_since, article.updated_at or article.public_since)
 
 
 def _articles(session: Session, condition: ColumnElement[bool]) -> list[Address]:

@@ -71,6 +71,34 @@ def test_feed_of_one_language(client: FlaskClient, publish_article: Publish) -> 
     assert client.get("/feed.xml?lang=xx").status_code == 404
 
 
+def test_feed_of_a_tag(client: FlaskClient, app: Flask) -> None:
+    with app.app_context(), write_transaction() as session:
+        for slug, tags in (("birds", ["Été", "Birds"]), ("bees", ["été"]), ("other", ["Other"])):
+            publish(session, Manuscript(slug, "en", slug, "", tags, False, NOW, "Text."), NOW)
+    feed = parse(client, "/tags/ete/feed.xml")
+    assert [entry.title for entry in feed.entries] == ["bees", "birds"]
+    assert feed.feed.title == "été – Carnet"
+    assert {entry.id for entry in feed.entries} < {entry.id for entry in parse(client, "/feed.xml").entries}
+    assert 'type="application/atom+xml" href="/tags/ete/feed.xml"' in client.get("/tags/ete").text
+    assert client.get("/tags/none/feed.xml").status_code == 404
+
+
+def test_cover_comes_before_the_text(client: FlaskClient, publish_article: Publish, change_article: Change) -> None:
+    picture = f"/media/{'0123456789abcdef' * 2}-1600x900"
+    change_article(publish_article(body="Text.").id, cover=f"{picture}.webp", cover_alt='A "bird"')
+    (item,) = json.loads(client.get("/feed.json").data)["items"]
+    assert item["image"] == f"http://localhost{picture}-960.webp"
+    assert item["content_html"].startswith(f'<p><img src="{item["image"]}" alt="A &#34;bird&#34;"></p>\n<p>Text.</p>')
+    assert parse(client, "/feed.xml").entries[0].content[0].value.startswith("<p><img ")
+
+
+def test_pages_are_in_no_feed_of_articles(
+    client: FlaskClient, publish_article: Publish, change_article: Change
+) -> None:
+    change_article(publish_article(slug="about").id, kind="page")
+    assert titles(client) == []
+
+
 def test_feed_and_entries_have_different_ids(client: FlaskClient, publish_article: Publish) -> None:
     for slug in ("birds", "bees"):
         publish_article(slug=slug)

@@ -96,6 +96,27 @@ def test_comments_on_an_article_that_is_not_listed_are_left_out(
     assert reader.get("/articles/birds/comments.xml").status_code == expected
 
 
+def test_comments_of_a_page_are_in_the_feed_of_all_comments(
+    publish_article: Publish, post: Publish, reader: FlaskClient, change_article: Change
+) -> None:
+    article = publish_article()
+    post("birds")
+    change_article(article.id, kind="page")
+    assert [len(titles(reader, address)) for address in BOTH] == [1, 1]
+
+
+def test_article_that_shows_no_comments_has_no_feed_of_them(
+    publish_article: Publish, post: Publish, reader: FlaskClient, change_article: Change
+) -> None:
+    article = publish_article()
+    post("birds")
+    change_article(article.id, comments="none")
+    assert titles(reader, "/comments.xml") == []
+    assert reader.get("/articles/birds/comments.xml").status_code == 404
+    assert "comments.xml" not in reader.get("/articles/birds").text
+    assert "comments.xml" not in reader.get("/feed.xml").text
+
+
 def test_edit_raises_updated(publish_article: Publish, post: Publish, client: FlaskClient, reader: FlaskClient) -> None:
     publish_article()
     post("birds", body="Before")

@@ -16,6 +16,7 @@ FEEDS = (
     "/feed.xml",
     "/feed.xml?lang=he",
     "/feed.json",
+    "/tags/t7/feed.xml",
     "/comments.xml",
     "/articles/a7/comments.xml",
     "/sitemap-1.xml",
@@ -30,6 +31,9 @@ INSERT_ARTICLES = """
         renderer_version, edited_at, edit_version)
     {numbers} SELECT n, 'a' || n, 'en', 'Title', '', '', '[]', 'published', '2026-01-02 00:00:00', 'Text',
         '<p>Text</p>', 1, '2026-01-02 00:00:00', 1 FROM numbers"""
+INSERT_TAGS = """
+    INSERT INTO article_tags (article_id, slug, name, published_at)
+    {numbers} SELECT n, 't' || (n % 10), 'Tag', '2026-01-02 00:00:00' FROM numbers"""
 INSERT_COMMENTS = """
     INSERT INTO comments (id, article_id, number, depth, path, status, shown, published_in, changed_in, author_name,
         author_url, body_source, body_html, renderer_version, body_digest, created_at)
@@ -46,6 +50,7 @@ def large(app: Flask) -> Flask:
             numbers = NUMBERS[dialect]
             digest = "x''" if dialect == "sqlite" else "''::bytea"
             session.execute(text(INSERT_ARTICLES.format(numbers=numbers.format(most=ARTICLES))))
+            session.execute(text(INSERT_TAGS.format(numbers=numbers.format(most=ARTICLES))))
             values = {"articles": ARTICLES, "true": "true", "digest": digest}
             session.execute(text(INSERT_COMMENTS.format(numbers=numbers.format(most=COMMENTS), **values)))
         if dialect == "postgresql":

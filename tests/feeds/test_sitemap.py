@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from urllib.robotparser import RobotFileParser
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from blogapp.articles.models import PAGE
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.db.transactions import write_transaction
 from blogapp.feeds import sitemap
 from tests.feeds.conftest import Change, Publish
 
+OTHERS = ["/", "/archive", "/tags"]
 JANUARY = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -26,15 +31,25 @@ def test_sitemap_has_the_front_page_and_articles_with_their_last_change(
 ) -> None:
     publish_article(slug="birds", published_at=JANUARY)
     change_article(publish_article(slug="bees", published_at=JANUARY).id, updated_at=datetime(2026, 3, 4, tzinfo=UTC))
-    assert addresses(client) == ["/", "/articles/birds", "/articles/bees"]
+    assert addresses(client) == [*OTHERS, "/articles/birds", "/articles/bees"]
     changes = re.findall("<lastmod>([^<]*)</lastmod>", client.get("/sitemap.xml").text)
     assert changes == ["2026-01-02T00:00:00Z", "2026-03-04T00:00:00Z"]
+
+
+def test_sitemap_has_pages_and_tags(client: FlaskClient, app: Flask) -> None:
+    with app.app_context(), write_transaction() as session:
+        publish(session, Manuscript("birds", "en", "B", "", ["Été", "中文"], False, JANUARY, "Text."), JANUARY)
+        for slug, status in (("about", "published"), ("hidden", "unlisted")):
+            page = publish(session, Manuscript(slug, "en", "About", "", [], False, JANUARY, "Me."), JANUARY).article
+            page.kind, page.status = PAGE, status
+    tags = ["/tags/ete", "/tags/%E4%B8%AD%E6%96%87"]
+    assert addresses(client) == [*OTHERS, "/about", *tags, "/articles/birds"]
 
 
 def test_large_sitemap_is_an_index_of_parts(
     client: FlaskClient, publish_article: Publish, change_article: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sitemap, "LARGEST", 6)
+    monkeypatch.setattr(sitemap, "LARGEST", 8)
     monkeypatch.setattr(sitemap, "PART", 2)
     for number in range(1, 8):
         article = publish_article(slug=f"a{number}")
@@ -43,7 +58,7 @@ def test_large_sitemap_is_an_index_of_parts(
     assert addresses(client) == ["/sitemap-1.xml", "/sitemap-2.xml", "/sitemap-4.xml", "/sitemap-5.xml"]
     assert "<sitemapindex" in client.get("/sitemap.xml").text
     parts = [addresses(client, path) for path in addresses(client)]
-    assert parts == [["/"], ["/articles/a1", "/articles/a2"], ["/articles/a5", "/articles/a6"], ["/articles/a7"]]
+    assert parts == [OTHERS, ["/articles/a1", "/articles/a2"], ["/articles/a5", "/articles/a6"], ["/articles/a7"]]
     assert client.get("/sitemap-3.xml").status_code == 404
 
 

@@ -100,4 +100,4 @@ def test_sitemap_is_well_formed_with_any_address(
     change_article(publish_article().id, slug="中文-&-🐦")
     document = etree.fromstring(client.get("/sitemap.xml").data)
     addresses = [each.text for each in document.iter("{*}loc")]
-    assert addresses == ["http://localhost/", "http://localhost/articles/%E4%B8%AD%E6%96%87-%26-%F0%9F%90%A6"]
+    assert addresses[-1:] == ["http://localhost/articles/%E4%B8%AD%E6%96%87-%26-%F0%9F%90%A6"]
