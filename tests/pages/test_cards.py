@@ -63,6 +63,19 @@ def test_article_has_a_card_with_the_addresses_of_the_site(publish_article: Publ
     assert found["twitter:card"] == "summary_large_image"
 
 
+@pytest.mark.settings(SITE_URL="https://example.org/blog")
+def test_cover_is_the_picture_of_the_card(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
+    article = publish_article(slug="merle")
+    address = f"/media/{'0123456789abcdef' * 2}-1600x900.webp"
+    with app.app_context(), write_transaction(article.id) as session:
+        stored = session.get_one(Article, article.id)
+        stored.cover, stored.cover_alt = address, 'A "blackbird"'
+    page = client.get("/articles/merle").text
+    assert meta(page)["og:image"] == f"https://example.org/blog{address}"
+    assert meta(page)["og:image:alt"] == 'A "blackbird"'
+    assert data_of(page)["image"] == f"https://example.org/blog{address}"
+
+
 @pytest.mark.settings(SITE_URL="https://example.org", SITE_LOCALE="he")
 @pytest.mark.parametrize("path", ["/", "/privacy"])
 def test_other_pages_have_the_card_of_the_site(client: FlaskClient, path: str) -> None:
