@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-# How long a writer, and so a visitor's request, waits for the write lock.
-WRITE_LOCK_TIMEOUT_MS = 10_000
+# How long a writer, and so a visitor's request, waits for the write lock. The response should come within 10 seconds.
+WRITE_LOCK_TIMEOUT_MS = 9_000
 # How long a reader waits for a lock. That is rare: writers do not block readers on either database.
 READ_LOCK_TIMEOUT_MS = 2_000
 # The page cache of each connection, in KiB.

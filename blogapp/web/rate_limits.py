@@ -122,7 +122,9 @@ def _seconds_to_wait(
     who = _counter(limiter, rates, purpose, network)
     for rate in rates:
         if not limiter.test(rate, purpose, who):
-            return _seconds_left(limiter, rate, purpose, who, now)
+            if not _outlasts_window(limiter, rate, purpose, who):
+                return _seconds_left(limiter, rate, purpose, who, now)
+            limiter.clear(rate, purpose, who)
     for rate in rates:
         if not limiter.hit(rate, purpose, who):  # another thread reached the limit first
             return _seconds_left(limiter, rate, purpose, who, now)
@@ -135,6 +137,11 @@ def _counter(limiter: FixedWindowRateLimiter, rates: tuple[RateLimitItem, ...], 
         is_counted = any(storage.get(rate.key_for(purpose, network)) for rate in rates)
         return network if is_counted else EVERYBODY_ELSE
     return network
+
+
+def _outlasts_window(limiter: FixedWindowRateLimiter, rate: RateLimitItem, purpose: str, who: str) -> bool:
+    """Whether a counter ends later than it can: the clock was set back, and the network would wait that much longer."""
+    return limiter.get_window_stats(rate, purpose, who).reset_time - time.time() > rate.get_expiry() + 1
 
 
 def _seconds_left(limiter: FixedWindowRateLimiter, rate: RateLimitItem, purpose: str, who: str, now: datetime) -> int:

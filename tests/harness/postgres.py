@@ -67,6 +67,30 @@ class Postgres:
                 self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def main_process(self) -> int:
+        return int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+    def crash(self) -> None:
+        """End it as a crash does: an immediate shutdown, after which it recovers when it starts again."""
+        assert self.process
+        main, supervisor = self.main_process(), self.process
+        os.kill(supervisor.pid, signal.SIGKILL)  # it would delete the folder
+        supervisor.wait()
+        os.kill(main, signal.SIGQUIT)
+        pid_file = self.folder / "data" / "postmaster.pid"
+        for _ in range(500):  # it deletes the file when all its processes have ended
+            if not pid_file.exists():
+                break
+            time.sleep(0.02)
+        supervisor.end()
+
+    def start_again(self) -> None:
+        """Start it on the same port after a crash."""
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        self.process = self._launch()
+        if not self._is_ready(self.process):
+            raise RuntimeError(f"PostgreSQL did not start again: {(self.folder / 'log').read_text(errors='replace')}")
+
     def _make_cluster(self) -> None:
         command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), "-U", "blogapp", "-E", "UTF8"]
         # C.UTF-8 changes the case of non-ASCII letters, as on a real host, but not every system has it.
@@ -83,25 +107,21 @@ class Postgres:
         raise RuntimeError(f"{command[0]} failed: {done.stderr}")
 
     def _start(self) -> None:
-        options = [argument for name, value in self.options.items() for argument in ("-c", f"{name}={value}")]
-        server = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *options]
-        log = self.folder / "log"
         for _ in range(3):  # another process may take a free port in the meantime
             self.port = _free_port()
-            process = self.process = supervise(
-                # SIGINT: PostgreSQL stops without waiting for its clients to disconnect.
-                [*server, "-p", str(self.port)],
-                log,
-                "INT",
-                self.folder,
-                **self._as_user(),
-            )
+            process = self.process = self._launch()
             if self._is_ready(process):
                 return
             process.end()
             if process.poll() is None:
                 break
-        raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')}")
+        raise RuntimeError(f"PostgreSQL did not start: {(self.folder / 'log').read_text(errors='replace')}")
+
+    def _launch(self) -> SupervisedProcess:
+        options = [argument for name, value in self.options.items() for argument in ("-c", f"{name}={value}")]
+        server = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *options, "-p", str(self.port)]
+        # SIGINT: PostgreSQL stops without waiting for its clients to disconnect.
+        return supervise(server, self.folder / "log", "INT", self.folder, **self._as_user())
 
     def _is_ready(self, process: SupervisedProcess) -> bool:
         """Wait until line 8 of the pid file says "ready": on the port, another server might answer."""

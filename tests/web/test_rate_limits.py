@@ -124,3 +124,10 @@ def test_store_counts_again_when_it_answers(redis: Redis, monkeypatch: pytest.Mo
     eventually(lambda: limiter.seconds_to_wait(RATES, "comment", "b", NOW) > 0, True)
     other = rate_limits.RateLimiter(redis.url)
     assert other.seconds_to_wait(RATES, "comment", "b", NOW) > 0
+
+
+def test_limits_recover_after_the_clock_was_set_back(app: Flask, storage: MemoryStorage) -> None:
+    assert [act(app) for _ in range(6)][-1] > 0
+    for key in storage.expirations:
+        storage.expirations[key] += 3600  # the counter ends this much later on the new clock
+    assert act(app) == 0
