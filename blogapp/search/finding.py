@@ -24,8 +24,9 @@ MOST_RESULTS = 100
 # that all comments with it can be read by the index and sorted.
 NEWEST_COMMENTS = 2_000
 # PostgreSQL does not count that terms have to be read from outside of a row and decompressed, so it would rather read
-# all of them than use their index. Only for this transaction.
-BY_INDEX = text("SELECT set_config('enable_seqscan', 'off', true)")
+# all of them than use their index. It also overrates the cost of the queries with old statistics, and would compile
+# them for longer than they take. Both settings are for this transaction only.
+BY_INDEX = text("SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)")
 
 IN_ARTICLES = {
     "sqlite": "SELECT rowid FROM fts_search_articles WHERE fts_search_articles MATCH :{query}",
@@ -33,24 +34,36 @@ IN_ARTICLES = {
 }
 # What readers can find: neither drafts nor unlisted articles. The `+` lets SQLite walk the index of the status and the
 # date instead of reading the status of each match behind its text.
-ARTICLES = """
+#
+# On PostgreSQL the texts that match are read first, then each article or comment by its key: LATERAL with OFFSET 0
+# allows no other way. With old statistics, PostgreSQL would rather read all articles and look for each one's terms.
+ARTICLES = {
+    "sqlite": """
     SELECT articles.id, articles.published_at FROM articles
-    WHERE articles.status = :published AND articles.published_at <= :now AND {plus}articles.id IN ({match}){but}
-    ORDER BY articles.published_at DESC, articles.id DESC"""
+    WHERE articles.status = :published AND articles.published_at <= :now AND +articles.id IN ({match}){but}
+    ORDER BY articles.published_at DESC, articles.id DESC""",
+    "postgresql": """
+    WITH matching AS MATERIALIZED ({match}{but})
+    SELECT articles.id, articles.published_at FROM matching CROSS JOIN LATERAL (
+        SELECT id, published_at FROM articles
+        WHERE id = matching.article_id AND status = :published AND published_at <= :now OFFSET 0) AS articles
+    ORDER BY articles.published_at DESC, articles.id DESC""",
+}
+NOT_IN_TITLE = {"sqlite": " AND +articles.id NOT IN ({match})", "postgresql": " AND article_id NOT IN ({match})"}
 COMMENTS = {
     "sqlite": """
     SELECT comments.id FROM fts_search_comments CROSS JOIN comments ON comments.id = fts_search_comments.rowid
     WHERE fts_search_comments MATCH :anywhere AND comments.status = :published AND comments.article_id IN (
         SELECT id FROM articles WHERE status = :published AND published_at <= :now)
     ORDER BY fts_search_comments.rowid DESC""",
-    # Sorted by an expression, because PostgreSQL would else rather walk all comments until it meets enough that match.
     "postgresql": """
     WITH matching AS MATERIALIZED (
         SELECT comment_id FROM {searched} WHERE terms @@ CAST(:anywhere AS tsquery))
-    SELECT comments.id FROM matching JOIN comments ON comments.id = matching.comment_id
-    WHERE comments.status = :published
-        AND comments.article_id IN (SELECT id FROM articles WHERE status = :published AND published_at <= :now)
-    ORDER BY comments.id + 0 DESC""",
+    SELECT comments.id FROM matching CROSS JOIN LATERAL (
+        SELECT comments.id FROM comments JOIN articles ON articles.id = comments.article_id
+        WHERE comments.id = matching.comment_id AND comments.status = :published
+            AND articles.status = :published AND articles.published_at <= :now OFFSET 0) AS comments
+    ORDER BY comments.id DESC""",
 }
 NEWEST = "(SELECT comment_id, terms FROM search_comments ORDER BY comment_id DESC LIMIT :newest) AS newest"
 # Phrases are compared with the texts one by one, newest first, until there are enough: a text that matches mostly has
@@ -58,7 +71,7 @@ NEWEST = "(SELECT comment_id, terms FROM search_comments ORDER BY comment_id DES
 WITH_PHRASES = "SELECT found.id FROM ({found}) AS found WHERE {phrases} ORDER BY {order} LIMIT :limit"
 WITH_PHRASE = "(SELECT {position}(words, :phrase_{number}) FROM search_{of}s WHERE {of}_id = found.id) > 0"
 POSITION = {"sqlite": "instr", "postgresql": "strpos"}
-ORDER = {"article": "found.published_at DESC, found.id DESC", "comment": "found.id + 0 DESC"}
+ORDER = {"article": "found.published_at DESC, found.id DESC", "comment": "found.id DESC"}
 
 
 @dataclass(frozen=True)
@@ -164,10 +177,10 @@ def _comments(session: Session, dialect: str, phrases: int, values: dict[str, An
 @cache  # building a statement takes longer than running it
 def _articles_statement(dialect: str, is_in_title: bool, phrases: int) -> Any:
     """Those with all words in the title, or the others."""
-    plus = "+" if dialect == "sqlite" else ""
-    match = IN_ARTICLES[dialect].format(query="in_title" if is_in_title else "anywhere")
-    but = "" if is_in_title else f" AND {plus}articles.id NOT IN ({IN_ARTICLES[dialect].format(query='in_title')})"
-    return _statement(dialect, ARTICLES.format(plus=plus, match=match, but=but), "article", phrases)
+    in_title, anywhere = (IN_ARTICLES[dialect].format(query=query) for query in ("in_title", "anywhere"))
+    but = "" if is_in_title else NOT_IN_TITLE[dialect].format(match=in_title)
+    found = ARTICLES[dialect].format(match=in_title if is_in_title else anywhere, but=but)
+    return _statement(dialect, found, "article", phrases)
 
 
 @cache
