@@ -8,7 +8,7 @@ READY := .venv/.ready
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format screenshots bench lighthouse translations
+.PHONY: help setup run serve test check format screenshots bench lighthouse faults translations
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -72,6 +72,9 @@ screenshots: setup ## take the screenshots of the README
 
 bench: setup ## measure everything in docs/BENCHMARKS.md but Lighthouse's scores; takes up to ten minutes
 	@$(BIN)/python -m benchmarks
+
+faults: setup ## kill the server, fill its disk, stop its database and so on, and say what held; see docs/faults.md
+	@$(BIN)/python -m tests.faults
 
 lighthouse: setup ## measure Lighthouse's scores, which must be 100; needs npm
 	@$(BIN)/python -m benchmarks lighthouse

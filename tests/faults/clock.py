@@ -49,7 +49,7 @@ def clock(folder: Path, rounds: int) -> list[Row]:
     server.stop()
     places = [page.find(body) for body in bodies]
     is_ordered = -1 not in places and places == sorted(places)
-    back, _, on, right = is_signed_in
+    back, _, on, right = is_signed_in  # a year on, the session has rightly ended
     return [
         Row(HOUR_BACK, "order stays", f"{len(bodies)} comments, in order: {is_ordered}", is_ordered),
         Row(HOUR_BACK, "limits recover in a minute", f"after {waited[1]:.0f} s", waited[1] <= 65),

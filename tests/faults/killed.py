@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -44,15 +46,19 @@ def stop(folder: Path, rounds: int) -> list[Row]:
     ends, statuses = list[float](), set[int]()
     with Visitors(server.port) as visitors:
         for number in range(rounds):
-            process = supervise(server.command, folder / "server.log", "TERM", env=server.environ, cwd=ROOT)
-            # Every second time within the first second, while it starts.
-            time.sleep(random.uniform(0, 1 if number % 2 else 4))
+            if number % 2:  # while it serves
+                server.start()
+                process = server.process
+            else:  # while it starts
+                process = supervise(server.command, folder / "server.log", "TERM", env=server.environ, cwd=ROOT)
+            time.sleep(random.uniform(0, 1))
+            assert process
             start = time.monotonic()
             process.end()
             try:
                 statuses.add(process.wait(timeout=20))
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
             ends.append(time.monotonic() - start)
         server.start()
         time.sleep(1)

@@ -62,7 +62,8 @@ def ask(port: int, method: str, path: str, form: dict[str, str] | None = None, *
         connection.request(method, path, urlencode(form) if form else None, {**(FORM if form else {}), **fields})
         answer = connection.getresponse()
         page = answer.read().decode(errors="replace")
-        received = {name.lower(): value for name, value in answer.getheaders()}
+        # The first of several with the same name: of the cookies, the one that matters.
+        received = {name.lower(): value for name, value in reversed(answer.getheaders())}
         return Answer(answer.status, time.perf_counter() - start, page, received)
     except (OSError, http.client.HTTPException):
         return Answer(0, time.perf_counter() - start)
