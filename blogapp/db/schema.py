@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select
 
 from blogapp.db.base import db
 from blogapp.db.search_index import is_of_one_database
@@ -64,9 +64,10 @@ def state_of(connection: Connection) -> str:
     return BEHIND if stored <= set(REVISIONS) else NEWER
 
 
-def create_schema() -> bool:
-    """Create all tables in an empty SQLite database, as all migrations together would; returns whether it was empty."""
-    with db.engine.connect() as connection:
+def create_schema(engine: Engine | None = None) -> bool:
+    """Create all tables in an empty database (default: that of the application), as all migrations together would;
+    returns whether it was empty."""
+    with (engine or db.engine).connect() as connection:
         connection = connection.execution_options(writer="durable", lock_timeout_ms=WRITE_LOCK_TIMEOUT_MS)
         with connection.begin():
             if inspect(connection).get_table_names():

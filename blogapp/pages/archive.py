@@ -20,7 +20,21 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import IO, Any
 
-from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, delete, exists, false, func, select, text
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    LargeBinary,
+    Table,
+    delete,
+    exists,
+    false,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 from sqlalchemy.orm import Session
 
@@ -94,7 +108,7 @@ def write_archive(session: Session, file: IO[bytes], now: datetime, with_account
             with archive.open(f"tables/{table.name}.jsonl", "w", force_zip64=True) as part:
                 rows[table.name] = 0
                 for row in _rows(session, table):
-                    part.write(_encode(table, row).encode() + b"\n")
+                    part.write(encode_row(table, row).encode() + b"\n")
                     rows[table.name] += 1
         _write_pictures(session, archive)
         _write_articles(session, archive)
@@ -170,7 +184,7 @@ def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
                     if isinstance(error, DBAPIError) and not isinstance(error, UNFIT):
                         raise
                     raise ArchiveError(f"Rows of {table.name} do not fit the other rows of the archive.") from error
-            _set_sequence(session, table)
+            set_sequence(session.connection(), table)
     return manifest
 
 
@@ -226,7 +240,8 @@ def _with_owners(table: Table, row: dict[str, Any], owners: dict[Any, int]) -> d
     return row
 
 
-def _encode(table: Table, row: Any) -> str:
+def encode_row(table: Table, row: Any) -> str:
+    """The row as JSON, the same for both databases."""
     values: dict[str, Any] = {}
     for name, value in row._mapping.items():
         values[name] = None if (table.name, name) in EMPTIED else _to_json(value)
@@ -315,17 +330,17 @@ def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[st
         yield batch
 
 
-def _set_sequence(session: Session, table: Table) -> None:
+def set_sequence(connection: Connection, table: Table) -> None:
     """Let PostgreSQL generate ids after the restored ones."""
     key = list(table.primary_key.columns)
-    if session.get_bind().dialect.name != "postgresql" or len(key) != 1:
+    if connection.dialect.name != "postgresql" or len(key) != 1:
         return
-    sequence = session.scalar(
+    sequence = connection.scalar(
         text("SELECT pg_get_serial_sequence(:table, :column)"), {"table": table.name, "column": key[0].name}
     )
     if sequence is not None:
-        highest = session.scalar(select(func.max(key[0])))
-        session.execute(
+        highest = connection.scalar(select(func.max(key[0])))
+        connection.execute(
             text("SELECT setval(CAST(:sequence AS regclass), :value, :is_used)"),
             {"sequence": sequence, "value": highest or 1, "is_used": highest is not None},
         )

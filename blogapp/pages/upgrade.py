@@ -18,6 +18,7 @@ from blogapp.articles import publishing
 from blogapp.comments import rendering
 from blogapp.db.base import db
 from blogapp.db.migrate import alembic
+from blogapp.pages.database_copy import copy
 from blogapp.search import indexing
 
 PROGRESS = 5_000
@@ -54,8 +55,8 @@ def _run(name: str, so_far: str, done: str, batches: Iterator[int]) -> None:
         click.echo(f"{name} {done}: {total}")
 
 
-# Flask-Alembic's group and commands, except for its `upgrade`, which only migrates.
-@click.group("db", commands={**flask_alembic_cli.cli.commands, "upgrade": upgrade})
+# Flask-Alembic's group and commands, but its `upgrade` only migrates.
+@click.group("db", commands={**flask_alembic_cli.cli.commands, "copy": copy, "upgrade": upgrade})
 @click.pass_context
 def db_cli(context: click.Context) -> None:
     """Migrate the database."""
