@@ -6,9 +6,10 @@ PYTHON = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; d
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 READY := .venv/.ready
 BIN := .venv/bin
+UV = VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=.venv $(BIN)/python -m uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format screenshots bench lighthouse faults translations
+.PHONY: help setup run serve test check format screenshots bench lighthouse faults translations audit sbom
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +79,15 @@ faults: setup ## kill the server, fill its disk, stop its database and so on, an
 
 lighthouse: setup ## measure Lighthouse's scores, which must be 100; needs npm
 	@$(BIN)/python -m benchmarks lighthouse
+
+audit: setup ## look up known vulnerabilities of the packages in uv.lock, at osv.dev
+	@$(UV) audit --locked --no-dev --preview-features audit-command; code=$$?; \
+	if [ $$code -gt 1 ]; then echo "Nothing was checked: the list of vulnerabilities cannot be had here." >&2; fi; exit $$code
+
+SBOM := sbom.json
+sbom: setup ## write the packages of the server to sbom.json (CycloneDX)
+	@$(UV) export --quiet --frozen --no-dev --format cyclonedx1.5 --preview-features sbom-export --output-file $(SBOM) >/dev/null
+	@echo "The packages of uv.lock are listed in $(SBOM)."
 
 translations: setup ## add new messages to the translation files, to be translated by hand
 	@$(BIN)/python -m babel.messages.frontend -q extract -F blogapp/translations/extract.cfg -k plural_forms:1,2 --no-location --sort-output -o blogapp/translations/messages.pot .

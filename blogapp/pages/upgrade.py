@@ -11,15 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 from flask_alembic import cli as flask_alembic_cli
 
+from blogapp import clock
 from blogapp.articles import publishing
 from blogapp.comments import rendering
 from blogapp.db.base import db
 from blogapp.db.migrate import alembic
+from blogapp.db.schema import CURRENT, REVISIONS, schema_state
+from blogapp.pages.archive_commands import backup
 from blogapp.pages.database_copy import copy
 from blogapp.search import indexing
+from blogapp.settings import Settings
 
 PROGRESS = 5_000
 
@@ -45,6 +50,30 @@ def upgrade(target: str) -> None:
         _run(name, "indexed so far", "indexed for the search", batches)
 
 
+@click.command("downgrade")
+@with_appcontext
+@click.pass_context
+def downgrade(context: click.Context) -> None:
+    """Undo the last migration, to go back to the version of blogapp before it.
+
+    Stop the server first, and install the other version before it starts again: this one would migrate the database
+    again. What only the newer version stores is lost, so the database is backed up first: an SQLite database in its
+    folder, PostgreSQL to a file in DATA_DIR, as with flask backup.
+    """
+    if schema_state() != CURRENT:
+        raise click.ClickException("Only the last migration can be undone. To go back further, restore a backup.")
+    if current_app.extensions["database_file"] is None:
+        settings: Settings = current_app.extensions["storage_settings"]
+        context.invoke(
+            backup, file=settings.data_dir / f"before-downgrade-{REVISIONS[-1]}-{clock.now():%Y%m%dT%H%M%SZ}.zip"
+        )
+    db.session.remove()  # its snapshot would lock tables
+    alembic.downgrade()
+    click.echo(
+        f"The migration {REVISIONS[-1]} was undone. Install the version of blogapp before it, then start that one."
+    )
+
+
 def _run(name: str, so_far: str, done: str, batches: Iterator[int]) -> None:
     total = 0
     for number in batches:
@@ -55,8 +84,11 @@ def _run(name: str, so_far: str, done: str, batches: Iterator[int]) -> None:
         click.echo(f"{name} {done}: {total}")
 
 
-# Flask-Alembic's group and commands, but its `upgrade` only migrates.
-@click.group("db", commands={**flask_alembic_cli.cli.commands, "copy": copy, "upgrade": upgrade})
+# Flask-Alembic's commands, but its `upgrade` only migrates, and its `downgrade` makes no backup on PostgreSQL.
+COMMANDS = {**flask_alembic_cli.cli.commands, "copy": copy, "downgrade": downgrade, "upgrade": upgrade}
+
+
+@click.group("db", commands=COMMANDS)
 @click.pass_context
 def db_cli(context: click.Context) -> None:
     """Migrate the database."""

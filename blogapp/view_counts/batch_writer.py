@@ -81,6 +81,7 @@ class ViewWriter:
         self._busy_since: float | None = None
         self._retry_at = 0.0
         self._day: date | None = None
+        self._announced: date | None = None
         self._begin_at = 0.0
 
     def count(self, seen: Seen) -> ViewTotal | None:
@@ -160,12 +161,15 @@ class ViewWriter:
                 with write_transaction(durable=False, lock_timeout_ms=WRITE_WITHIN_MS) as session:
                     key_of_day(session, today)
                 is_begun = wipe("visitor_keys")
+            # Whether or not it could be wiped: a reader that stays, such as Litestream, prevents that.
+            if today != self._announced:
+                self._announced = today
+                day_has_begun(self._app, today)
         except Exception as error:
             log_failure("the visitor key of the day cannot be created, or the old one deleted", error)
             is_begun = False
         if is_begun:
             self._day = today
-            day_has_begun(self._app, today)
         else:
             self._begin_at = time.monotonic() + RETRY_AFTER
 

@@ -346,3 +346,17 @@ def column_of(rows: dict[int, dict[str, Any]], name: str) -> dict[int, Any]:
 
 def _bytes(value: Any) -> bytes | None:
     return None if value is None else bytes(value)
+
+
+def test_last_migration_is_undone_after_a_backup(app: Flask, publish_article: Publish, tmp_path: Path) -> None:
+    publish_article(slug="birds")
+    runner = app.test_cli_runner()
+    done = runner.invoke(args=["db", "downgrade"])
+    assert done.exit_code == 0, done.output
+    assert f"The migration {REVISIONS[-1]} was undone." in done.output
+    is_sqlite = app.extensions["database_file"] is not None
+    assert list(tmp_path.rglob(f"*.backup-{REVISIONS[-1]}-*" if is_sqlite else "before-downgrade-*.zip"))
+    refused = runner.invoke(args=["db", "downgrade"])
+    assert (refused.exit_code, "Only the last migration can be undone." in refused.output) == (1, True)
+    assert runner.invoke(args=["db", "upgrade"]).exit_code == 0
+    assert app.test_client().get("/articles/birds").status_code == 200
