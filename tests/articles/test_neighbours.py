@@ -131,8 +131,8 @@ def test_neighbours_among_10000_articles_take_two_queries_of_index_ranges(app: F
             for row in session.execute(select(Article.id, Article.published_at))
             for word in ("article", f"word{row.id % 500}")
         ]
-        for first in range(0, len(rows), 5_000):
-            session.execute(insert(ArticleWord), rows[first : first + 5_000])
+        for first in range(0, len(rows), 1_000):
+            session.execute(insert(ArticleWord), rows[first : first + 1_000])
     if analyzed:
         analyze(app)
     with recorded(app) as statements, counted(app) as counts:
