@@ -17,7 +17,7 @@ from flask import Flask, request
 from flask.cli import with_appcontext
 
 from blogapp import clock
-from blogapp.articles import addresses, covers, editing, menu, owner_routes, redirects
+from blogapp.articles import addresses, covers, editing, menu, owner_routes, publishing, redirects
 from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.bans import forget_bans
@@ -58,7 +58,7 @@ from blogapp.site import settings as site
 from blogapp.site import storage
 from blogapp.site.daily_backups import panel as backups_panel
 from blogapp.site.daily_backups import start_backup
-from blogapp.text import i18n
+from blogapp.text import i18n, markup
 from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import reports
 from blogapp.view_counts import routes as view_counts
@@ -153,7 +153,8 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     errors.init_app(app)
     redirects.init_app(app)
     htmx.init_app(app)
-    i18n.init_app(app, site.current_locale)
+    i18n.init_app(app, site.current_locale, lambda: site.current_site().typography)
+    markup.init_app(app)
     base.init_app(app, settings.database_url, settings.web_concurrency, settings.database_prepared_statements)
     site.init_app(app, settings)
     marked_file = settings.database_file or data_folder / "content"
@@ -171,7 +172,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     bar.add_panel(
         app, bar.Panel("comments/_owner_panel.html", lambda session: {"waiting": count_waiting(session)}, order=20)
     )
-    settings_routes.init_app(app)
+    settings_routes.init_app(app, publishing.render_in_background)
     settings_routes.add_data_panel(app, settings_routes.DataPanel("owners/_storage.html", storage.panel, order=20))
     settings_routes.add_data_panel(app, settings_routes.DataPanel("owners/_backups.html", backups_panel, order=30))
     storage.init_app(app, settings)

@@ -86,6 +86,13 @@ class Settings:
             "the colours and type of the site: paper, slate, garden or print", "paper", setting_values.one_of(*LOOKS)
         )
     )
+    site_typography: bool = field(
+        metadata=setting(
+            "whether articles and titles get the quotation marks, apostrophes, dashes and spaces of their language",
+            "on",
+            setting_values.switch,
+        )
+    )
     site_url: str = field(
         metadata=setting(
             "the site's public address, such as https://example.org/blog; recommended behind a proxy",

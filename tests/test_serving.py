@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.conftest import SECRET_KEY
 from tests.harness.server import ROOT
 
-# Only needed by commands, by migrations, on PostgreSQL, to check passkeys, or for pictures that are uploaded or drawn.
+# Only needed by commands, by migrations, on PostgreSQL, to check passkeys, to highlight code, or for pictures that are
+# uploaded or drawn.
 NOT_FOR_SERVING = (
     "blogapp.demo.content",
     "PIL",
@@ -26,6 +27,7 @@ NOT_FOR_SERVING = (
     "webauthn",
     "cryptography",
     "OpenSSL",
+    "pygments",
 )
 SERVE = f"""
 import sys

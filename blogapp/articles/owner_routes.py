@@ -197,7 +197,7 @@ def preview() -> str:
     shown = {
         "lang": lang,
         "title": title,
-        "html": markup.render_article(form.fields["body"], lang, title),
+        "html": markup.render_article(form.fields["body"], lang, title, current_site().typography),
         "cover": cover_of(form.content),
     }
     if is_htmx():
@@ -281,7 +281,7 @@ def show_draft(secret: str) -> Answer:
         return redirect(article_url(article), 302)
     content = editing.load(db.session(), article.id).content
     i18n.set_locale(content.lang)
-    html = markup.render_article(content.body_source, content.lang, content.title)
+    html = markup.render_article(content.body_source, content.lang, content.title, current_site().typography)
     return render_template("articles/draft.html", content=content, html=html)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Thread
 
+from flask import Flask, current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -15,6 +17,7 @@ from blogapp.articles.translations import join_translations, original_of, rename
 from blogapp.db import search_index
 from blogapp.db.locks import advisory_lock
 from blogapp.db.transactions import write_transaction
+from blogapp.site.settings import read_site
 from blogapp.text import markup
 
 SUMMARY_LENGTH = 220
@@ -23,6 +26,7 @@ LONGEST_EXCERPT = 1000
 ARTICLES_LOCK = 0x61727473
 # Articles re-rendered in one transaction, which blocks other writers for about 0.1 s.
 RENDER_BATCH = 10
+RENDER_SECONDS = 5
 FIELDS = ("lang", "title", "summary", "tags", "body_source", "kind", "in_menu", "comments", "cover", "cover_alt")
 
 
@@ -72,6 +76,7 @@ def publish(
     `source` is the file that the manuscript comes from, if any. A write transaction must be open.
     """
     lock_articles(session)
+    is_typeset = read_site(session).typography
     article = article or session.scalar(select(Article).where(Article.slug == manuscript.slug))
     is_new = article is None
     now = now.replace(microsecond=0)
@@ -85,10 +90,14 @@ def publish(
         article.edited_at, article.edited_in = now, None
         article.edit_version += 1
     article.source = source or article.source
-    if is_new or {"body_source", "lang", "title"} & set(changes) or article.renderer_version != markup.RENDERER_VERSION:
-        render(article)
+    if (
+        is_new
+        or {"body_source", "lang", "title"} & set(changes)
+        or article.renderer_version != markup.article_version(is_typeset)
+    ):
+        render(article, is_typeset)
     elif "summary" in changes:
-        article.excerpt = _excerpt(article)
+        article.excerpt = _excerpt(article, is_typeset)
     session.flush()
     if article.is_public and changes:
         index_for_search(session, article)
@@ -112,12 +121,13 @@ def render_outdated() -> Iterator[int]:
     while True:
         with write_transaction() as session:
             lock_articles(session)
-            query = select(Article).where(Article.renderer_version != markup.RENDERER_VERSION)
+            is_typeset = read_site(session).typography
+            query = select(Article).where(Article.renderer_version != markup.article_version(is_typeset))
             if last is not None:
                 query = query.where(Article.id < last)
             articles = session.scalars(query.order_by(Article.id.desc()).limit(RENDER_BATCH)).all()
             for article in articles:
-                render(article)
+                render(article, is_typeset)
         if not articles:
             return
         last = articles[-1].id
@@ -125,11 +135,26 @@ def render_outdated() -> Iterator[int]:
         yield len(articles)
 
 
-def render(article: Article) -> None:
+def render_in_background() -> None:
+    """Re-render articles after a change of the typography. Returns when that is done, or after some seconds; a large
+    blog is then rendered by a thread. If the process ends before, the next `flask db upgrade` renders the rest."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def run() -> None:
+        with app.app_context():
+            for _ in render_outdated():
+                pass
+
+    thread = Thread(target=run, name="render", daemon=True)
+    thread.start()
+    thread.join(RENDER_SECONDS)
+
+
+def render(article: Article, is_typeset: bool) -> None:
     """Set the HTML and the excerpt of an article from its source."""
-    article.body_html = markup.render_article(article.body_source, article.lang, article.title)
-    article.renderer_version = markup.RENDERER_VERSION
-    article.excerpt = _excerpt(article)
+    article.body_html = markup.render_article(article.body_source, article.lang, article.title, is_typeset)
+    article.renderer_version = markup.article_version(is_typeset)
+    article.excerpt = _excerpt(article, is_typeset)
 
 
 def index_for_search(session: Session, article: Article) -> None:
@@ -213,11 +238,11 @@ def _add_redirects(session: Session, article: Article, slugs: tuple[str, ...]) -
     session.flush()
 
 
-def _excerpt(article: Article) -> str:
+def _excerpt(article: Article, is_typeset: bool) -> str:
     """The text shown in lists: the summary, else the text before `<!--more-->`, else the beginning of the text."""
     if article.summary:
         return article.summary
-    beginning = markup.words_before_more(article.body_source, article.lang, article.title)
+    beginning = markup.words_before_more(article.body_source, article.lang, article.title, is_typeset)
     return shorten(beginning, LONGEST_EXCERPT) or shorten(markup.plain_text(article.body_html))
 
 

@@ -101,9 +101,14 @@ class SettingsForm(SiteForm):
             values = {"number": number(error.line), "most": number(LINKS_AT_MOST)}
             raise ValidationError(sentence % values) from None
 
+    typography = SelectField(choices=lambda: list(typography_names().items()), validate_choice=False)
     moderation = SelectField(choices=lambda: list(moderation_names().items()), validate_choice=False)
     closed = SelectField(choices=lambda: list(closed_names().items()), validate_choice=False)
     close_days = StringField()
+
+    def validate_typography(self, field: Field) -> None:
+        if field.data is not None and field.data not in typography_names():
+            raise ValidationError(gettext("Please choose an entry from the list."))
 
     def validate_closed(self, field: Field) -> None:
         if field.data is not None and field.data not in closed_names():
@@ -135,6 +140,7 @@ FIELDS = {
     "locale": "lang",
     "time_zone": "time_zone",
     "look": "look",
+    "typography": "typography",
     "comment_moderation": "moderation",
     "comment_close_days": "close_days",
     "comment_closed": "closed",
@@ -236,6 +242,14 @@ def look_names() -> dict[str, str]:
         "slate": gettext("Slate: cool, without serifs"),
         "garden": gettext("Garden: green, with serifs"),
         "print": gettext("Print: black and white, with serifs"),
+    }
+
+
+def typography_names() -> dict[str, str]:
+    """Whether texts are typeset, in the language of the page, by the text of the setting."""
+    return {
+        "True": gettext("Of the language of each article"),
+        "False": gettext("As typed"),
     }
 
 

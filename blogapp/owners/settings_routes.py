@@ -30,8 +30,10 @@ class DataPanel:
     order: int
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, render_articles: Callable[[], None]) -> None:
+    """`render_articles` is called when the typography has changed."""
     app.extensions["data_panels"] = []
+    app.extensions["render_articles"] = render_articles
 
 
 def add_data_panel(app: Flask, panel: DataPanel) -> None:
@@ -47,11 +49,14 @@ def edit() -> str:
 @bp.post("")
 def update() -> Response | tuple[str, int]:
     form = SettingsForm(request.form)
-    form.leave_out(current_site().fixed)
+    before = current_site()
+    form.leave_out(before.fixed)
     if not form.validate():
         return settings_page(form), 422
     with write_transaction(Changes.EVERYTHING) as session:
         change_site(session, form.settings())
+    if current_site().typography != before.typography:
+        current_app.extensions["render_articles"]()
     return redirect(url_for("owner_settings.edit", notice="saved"), 303)
 
 

@@ -15,6 +15,7 @@ from blogapp.db.base import db
 from blogapp.db.schema import BEHIND, schema_state
 from blogapp.search.indexing import is_incomplete
 from blogapp.settings import environment, read_setting
+from blogapp.site.settings import read_site
 from blogapp.text import markup
 from blogapp.web import server
 
@@ -47,9 +48,12 @@ def upgrade_if_needed(app: Flask) -> None:
 
 def has_outdated_html() -> bool:
     """Whether another version of the renderer has rendered an article or a comment."""
+    versions = (
+        (Article, markup.article_version(read_site(db.session()).typography)),
+        (Comment, markup.RENDERER_VERSION),
+    )
     return any(
-        db.session.scalar(select(exists().where(model.renderer_version != markup.RENDERER_VERSION)))
-        for model in (Article, Comment)
+        db.session.scalar(select(exists().where(model.renderer_version != version))) for model, version in versions
     )
 
 

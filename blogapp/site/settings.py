@@ -40,6 +40,7 @@ VARIABLES = {
     "locale": "SITE_LOCALE",
     "time_zone": "SITE_TIME_ZONE",
     "look": "SITE_LOOK",
+    "typography": "SITE_TYPOGRAPHY",
     "comment_moderation": "COMMENT_MODERATION",
     "comment_close_days": "COMMENT_CLOSE_DAYS",
     "comment_closed": "COMMENT_CLOSED",
@@ -61,6 +62,7 @@ class Site:
     locale: str
     time_zone: str
     look: str
+    typography: bool
     comment_moderation: str
     comment_close_days: int
     comment_closed: bool
@@ -90,6 +92,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         locale=settings.site_locale,
         time_zone=settings.site_time_zone or time_zone_of_host(),
         look=settings.site_look,
+        typography=settings.site_typography,
         comment_moderation=settings.comment_moderation,
         comment_close_days=settings.comment_close_days,
         comment_closed=settings.comment_closed,
@@ -137,8 +140,9 @@ def read_site(session: Session) -> Site:
     changed: dict[str, Any] = {name: stored[name] for name in VARIABLES if name in stored and name not in default.fixed}
     if "comment_close_days" in changed:
         changed["comment_close_days"] = int(changed["comment_close_days"])
-    if "comment_closed" in changed:
-        changed["comment_closed"] = changed["comment_closed"] == "True"
+    for name in ("comment_closed", "typography"):
+        if name in changed:
+            changed[name] = changed[name] == "True"
     own = {name: stored.get(name, "") for name in (FEED_ID, LOGO, *IN_BROWSER_ONLY)}
     return replace(default, is_set_up=SETUP_DONE_AT in stored, **own, **changed)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -68,13 +69,24 @@ class Problem:
 
 def apply(parser: MarkdownIt) -> None:
     """Add the rules for articles to a parser."""
-    parser.core.ruler.push("leading_title", _remove_leading_title)
-    parser.core.ruler.push("foreign_syntax", _note_foreign_syntax)
-    parser.core.ruler.push("raw_html", _clean_raw_html)
-    parser.core.ruler.push("pictures_and_links", _pictures_and_links)
-    parser.core.ruler.push("headings", _number_headings)
-    parser.core.ruler.push("task_lists", _draw_task_boxes)
-    parser.core.ruler.push("alignment", _align_cells)
+    # Before the typography, so that it has no effect on the ids of headings.
+    for name, rule in (
+        ("leading_title", _remove_leading_title),
+        ("foreign_syntax", _note_foreign_syntax),
+        ("raw_html", _clean_raw_html),
+        ("pictures_and_links", _pictures_and_links),
+        ("figures", _caption_pictures),
+        ("headings", _number_headings),
+        ("task_lists", _draw_task_boxes),
+        ("alignment", _align_cells),
+        ("tables", _wrap_tables),
+    ):
+        parser.core.ruler.before("replacements", name, rule)
+    parser.add_render_rule("footnote_anchor", _footnote_back_link)
+
+
+# The tokens of a heading whose text is in its id.
+IN_SLUG = {"text", "text_special", "code_inline", "image"}
 
 
 def heading_slug(text: str) -> str:
@@ -250,6 +262,20 @@ def _picture(env: Any, token: Token, line: int, is_in_link: bool) -> list[Token]
     return [Token("link_open", "a", 1, attrs={"href": address}), words, Token("link_close", "a", -1)]
 
 
+def _caption_pictures(state: StateCore) -> None:
+    """Show the title of a picture that is alone in its paragraph as a caption."""
+    for opening, inline, closing in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
+        if opening.type != "paragraph_open" or opening.hidden or not inline.children:
+            continue
+        pictures = [child for child in inline.children if child.type not in {"link_open", "link_close"}]
+        if len(pictures) == 1 and pictures[0].type == "image" and (title := pictures[0].attrs.pop("title", "")):
+            opening.tag = closing.tag = "figure"
+            caption = Token("text", "", 0, content=str(title))
+            inline.children += [
+                Token("caption_open", "figcaption", 1), caption, Token("caption_close", "figcaption", -1)
+            ]  # fmt: skip
+
+
 def _number_headings(state: StateCore) -> None:
     """Shift heading levels so that the highest is h2 (the title is the only h1), and give each heading an id as on
     GitHub. A heading whose id is used by the page gets another one, and links to it are changed."""
@@ -275,6 +301,25 @@ def _number_headings(state: StateCore) -> None:
                 moved.setdefault(wanted, given)
     if moved:
         _move_links(state, moved)
+    _link_headings(state)
+
+
+def _link_headings(state: StateCore) -> None:
+    """Add to each heading a link to it, without text: texts for lists and feeds are made from the same HTML."""
+    for heading, inline in pairwise(state.tokens):
+        if heading.type == "heading_open" and heading.tag in {"h2", "h3", "h4"} and "id" in heading.attrs:
+            target = f"#{heading.attrs['id']}"
+            attributes: dict[str, str | int | float] = {
+                "class": "anchor",
+                "href": target,
+                "aria-label": _label(state.env, "section"),
+            }
+            link = [Token("link_open", "a", 1, attrs=attributes), Token("link_close", "a", -1)]
+            inline.children = [*(inline.children or []), *link]
+
+
+def _label(env: Any, name: str) -> str:
+    return str(env.get("labels", {}).get(name, ""))
 
 
 def _free_id(wanted: str) -> str:
@@ -289,7 +334,7 @@ def _wanted_id(heading: Token) -> str:
     if last is not None and last.type == "text" and (stated := HEADING_ID.search(last.content)):
         last.content = last.content[: stated.start()]
         return stated.group(1)
-    return heading_slug("".join(child.content for child in children if child.type in {"text", "code_inline", "image"}))
+    return heading_slug("".join(child.content for child in children if child.type in IN_SLUG))
 
 
 def _move_links(state: StateCore, moved: dict[str, str]) -> None:
@@ -318,6 +363,29 @@ def _align_cells(state: StateCore) -> None:
     for token in state.tokens:
         if token.type in {"th_open", "td_open"} and "style" in token.attrs:
             token.attrs = {"class": ALIGNMENT.get(str(token.attrs["style"]), "align-left")}
+
+
+def _wrap_tables(state: StateCore) -> None:
+    """Put each table into a box that scrolls sideways, also by the keyboard."""
+    kept: list[Token] = []
+    for token in state.tokens:
+        if token.type == "table_open":
+            box = Token("box_open", "div", 1, block=True)
+            box.attrs = {"class": "table", "role": "group", "aria-label": _label(state.env, "table"), "tabindex": "0"}
+            kept += [box, token]
+        elif token.type == "table_close":
+            kept += [token, Token("box_close", "div", -1, block=True)]
+        else:
+            kept.append(token)
+    state.tokens = kept
+
+
+def _footnote_back_link(renderer: Any, tokens: Sequence[Token], position: int, options: Any, env: Any) -> str:
+    note = tokens[position].meta
+    number = f"{note['id'] + 1}:{note['subId']}" if note["subId"] else str(note["id"] + 1)
+    # The variation selector asks for a character and not for a picture of one.
+    label = html.escape(_label(env, "back"))
+    return f' <a href="#fnref{number}" class="footnote-backref" aria-label="{label}">↩\ufe0e</a>'
 
 
 def _inline_tokens(state: StateCore) -> Iterator[tuple[Token, int]]:

@@ -24,7 +24,7 @@ from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from flask import Flask, current_app, has_request_context, request
 
-from blogapp.text import markup
+from blogapp.text import typography
 
 # Stored in the request's environ and not in `g`, because several requests may share an application context.
 LOCALE = "blogapp.locale"
@@ -33,8 +33,10 @@ KEPT = 2_000
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
 
-def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
-    """`site_locale` returns the language of pages that have none of their own."""
+def init_app(app: Flask, site_locale: Callable[[], str], is_typeset: Callable[[], bool]) -> None:
+    """`site_locale` returns the language of pages that have none of their own; `is_typeset`, whether titles get the
+    typography of their language."""
+    app.extensions["is_typeset"] = is_typeset
     app.extensions["site_locale"] = site_locale
     app.jinja_env.add_extension("jinja2.ext.i18n")
     environment: Any = app.jinja_env  # the extension adds a method
@@ -52,9 +54,6 @@ def init_app(app: Flask, site_locale: Callable[[], str]) -> None:
         moment=moment,
         iso=iso,
         typeset=typeset,
-        trusted=markup.trusted,
-        trusted_article=lambda rendered: markup.trusted_article(rendered, request.script_root),
-        data_block=markup.data_block,
         local_moment=local_moment,
         local_time=local_time,
     )
@@ -200,8 +199,9 @@ def iso(value: datetime) -> str:
 
 
 def typeset(title: str) -> str:
-    """Return a title or summary with the spaces of its language. The stored text is not changed."""
-    return markup.french_spaces(title) if current_locale() == "fr" else title
+    """Return a title or summary with the typography of its language, if the site has it. The stored text is not
+    changed."""
+    return typography.typeset(title, current_locale()) if title and current_app.extensions["is_typeset"]() else title
 
 
 @lru_cache(KEPT)

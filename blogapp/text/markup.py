@@ -18,33 +18,38 @@ from typing import Any
 
 import nh3
 from bleach.sanitizer import Cleaner
+from flask import Flask, request
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup
 from mdit_py_plugins.footnote import footnote_plugin
 
-from blogapp.text import article_rules
+from blogapp.text import article_rules, code, i18n, typography
 from blogapp.text.article_rules import PAGE_ID, Problem
 from blogapp.text.links import OWN_PATH, BareLinks
 from blogapp.text.links import is_safe_link as is_safe_link
 from blogapp.text.names import is_blank
 from blogapp.text.pictures import SIZES, is_srcset
+from blogapp.text.reading_time import reading_minutes
 
 # Stored with every rendered text. Increment it when the HTML of stored texts should change: `flask db upgrade` then
 # re-renders them.
-RENDERER_VERSION = 3
+RENDERER_VERSION = 6
 
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?\d+(?::\d+)?")
 FOOTNOTES = re.compile(
     r'<sup class="footnote-ref">.*?</sup>|<section class="footnotes">.*?(?:</section>|\Z)', re.DOTALL
 )
 BLOCK = re.compile(r"<(?=/?(?:p|br|li|[uod]l|h\d|hr|blockquote|pre|t[rdh]|d[td]|figcaption|summary)\b)")
+# Only the stylesheet makes it visible, so it is left out where there is none.
+HEADING_LINK = re.compile(r'<a (?=[^<>]*class="anchor")[^<>]*></a>')
 MORE_MARK = "\ue000"  # a private-use character in place of the mark, to find it in the rendered text
 CLASSES = frozenset(
     {
         "footnote-ref", "footnotes", "footnotes-sep", "footnotes-list", "footnote-item", "footnote-backref",
-        "align-left", "align-center", "align-right", "task",
+        "align-left", "align-center", "align-right", "task", "anchor",
+        "table",
     }
 )  # fmt: skip
 
@@ -74,20 +79,31 @@ COMMENT = Dialect(
 
 ARTICLE = Dialect(
     rules_off=(),
-    tags=COMMENT.tags | article_rules.RAW_TAGS | {"section"},
+    tags=COMMENT.tags | article_rules.RAW_TAGS | {"section", "div", "span"},
     attributes={
-        "a": frozenset({"href", "title", "id", "class"}),
+        "a": frozenset({"href", "title", "id", "class", "aria-label"}),
+        "div": frozenset({"class", "role", "tabindex", "aria-label"}),
         "ol": frozenset({"start", "class"}),
         "img": frozenset({"src", "alt", "title", "width", "height", "srcset", "sizes", "loading"}),
         "abbr": frozenset({"title"}),
         "details": frozenset({"open"}),
         "li": frozenset({"id", "class"}),
-        **{tag: frozenset({"class"}) for tag in ("hr", "section", "sup", "td", "th")},
+        **{tag: frozenset({"class"}) for tag in ("hr", "section", "span", "sup", "td", "th")},
         **{tag: frozenset({"id"}) for tag in ("h2", "h3", "h4", "h5", "h6")},
     },
     own_paths=True,
     link_rel="noopener",
 )
+
+
+def init_app(app: Flask) -> None:
+    """Add the filters for HTML and JSON to the templates."""
+    app.jinja_env.filters.update(
+        trusted=trusted,
+        trusted_article=lambda rendered: trusted_article(rendered, request.script_root),
+        data_block=data_block,
+        reading_minutes=reading_minutes,
+    )
 
 
 def render_comment(source: str, lang: str) -> str:
@@ -102,10 +118,27 @@ def render_comment(source: str, lang: str) -> str:
     return rendered
 
 
-def render_article(source: str, lang: str, title: str = "") -> str:
+def article_version(is_typeset: bool) -> int:
+    """The version that is stored with the HTML of an article: another one if the site's typography is off."""
+    return RENDERER_VERSION if is_typeset else -RENDERER_VERSION
+
+
+def render_article(source: str, lang: str, title: str = "", is_typeset: bool = True) -> str:
     """Render the owner's Markdown to safe HTML. In addition to what comments may have: headings, images of this site,
-    tables, footnotes and safe raw HTML. A first heading that repeats `title` is removed."""
-    return _clean(ARTICLE, _parser(True, lang).render(source.translate(BIDI_CONTROLS), {"title": title}))
+    tables, footnotes and safe raw HTML. A first heading that repeats `title` is removed. `is_typeset` says whether
+    quotation marks and the like become those of `lang`."""
+    return _clean(ARTICLE, _parser(True, lang, is_typeset).render(source.translate(BIDI_CONTROLS), _env(lang, title)))
+
+
+def _env(lang: str, title: str) -> dict[str, Any]:
+    """The data of the article's rules, with the names that people hear who do not see the page."""
+    names = i18n.catalogue(lang)
+    labels = {
+        "section": names.gettext("Link to this section"),
+        "table": names.gettext("Table"),
+        "back": names.gettext("Back to the text"),
+    }
+    return {"title": title, "labels": labels}
 
 
 def problems_of_article(source: str, reasons: Mapping[str, str] | None = None) -> list[Problem]:
@@ -123,12 +156,12 @@ def code_and_pictures(source: str) -> tuple[str, set[str]]:
     return article_rules.without_code(source, tokens), env.get("pictures", set())
 
 
-def words_before_more(source: str, lang: str, title: str = "") -> str:
+def words_before_more(source: str, lang: str, title: str = "", is_typeset: bool = True) -> str:
     """The plain text of an article before its `<!--more-->` mark; empty if there is no mark."""
     if not article_rules.MORE.search(source):
         return ""
-    env = {"title": title, "more_mark": MORE_MARK}
-    made = _parser(True, lang).render(source.translate(BIDI_CONTROLS).replace(MORE_MARK, ""), env)
+    env = {**_env(lang, title), "more_mark": MORE_MARK}
+    made = _parser(True, lang, is_typeset).render(source.translate(BIDI_CONTROLS).replace(MORE_MARK, ""), env)
     before, found, _ = plain_text(_clean(ARTICLE, made)).partition(MORE_MARK)
     return before.strip() if found else ""
 
@@ -155,7 +188,7 @@ def absolute_links(rendered: str, page: str, root: str, prefix: str = "") -> str
             return address
         return root + (address.removeprefix(prefix) if address.startswith(f"{prefix}/") else address)
 
-    return _sanitize_with_nh3(ARTICLE, rendered, attribute)
+    return _sanitize_with_nh3(ARTICLE, HEADING_LINK.sub("", rendered), attribute)
 
 
 def trusted_article(rendered: str, prefix: str) -> Markup:
@@ -181,15 +214,6 @@ def count_links(rendered: str) -> int:
     return rendered.count("<a ")
 
 
-def french_spaces(text: str) -> str:
-    """Replace spaces before `: ; ! ?` and inside guillemets with no-break spaces.
-
-    Only existing spaces are replaced, so `http://` and code do not change.
-    """
-    text = re.sub(r" (?=[;!?])", "\N{NARROW NO-BREAK SPACE}", text)
-    return re.sub(r"(?<=«) | (?=[:»])", "\N{NO-BREAK SPACE}", text)
-
-
 class _Parser(MarkdownIt):
     """markdown-it with our own link check. In a comment, other links stay plain text; in an article, the rules in
     `article_rules.py` handle them."""
@@ -201,7 +225,7 @@ class _Parser(MarkdownIt):
 
 
 @cache
-def _parser(is_for_article: bool, lang: str) -> MarkdownIt:
+def _parser(is_for_article: bool, lang: str, is_typeset: bool = True) -> MarkdownIt:
     dialect = ARTICLE if is_for_article else COMMENT
     # "js-default" limits nesting to 100; 20 is the limit of the "commonmark" preset and enough.
     parser = _Parser("js-default", {"html": is_for_article, "linkify": True, "breaks": True, "maxNesting": 20})
@@ -210,12 +234,15 @@ def _parser(is_for_article: bool, lang: str) -> MarkdownIt:
     # Only full URLs and e-mail addresses are linked automatically: in "bien.Mais" a space is missing.
     parser.linkify = BareLinks(options={"fuzzy_link": False, "fuzzy_email": True})
     if is_for_article:
+        parser.options["highlight"] = code.highlight
         parser.use(footnote_plugin)
         article_rules.apply(parser)
+        if is_typeset:
+            typography.apply(parser, lang)
     else:
         parser.core.ruler.push("empty_lists", _show_empty_lists)
-    if lang == "fr":
-        parser.core.ruler.push("french_spaces", _space_tokens)
+        if lang == "fr":
+            parser.core.ruler.push("french_spaces", _space_tokens)
     return parser
 
 
@@ -249,7 +276,7 @@ def _space_tokens(state: StateCore) -> None:
     for token in state.tokens:
         for child in token.children or []:
             if child.type == "text":
-                child.content = french_spaces(child.content)
+                child.content = typography.french_spaces(child.content)
 
 
 def _clean(dialect: Dialect, made: str) -> str:
@@ -308,7 +335,9 @@ def _attribute(dialect: Dialect, tag: str, name: str, value: str) -> str | None:
         return None
     if name in {"start", "width", "height"} and not (value.isascii() and value.isdigit() and len(value) < 10):
         return None
-    if name == "class" and value not in CLASSES:
+    if (name == "role" and value != "group") or (name == "tabindex" and value != "0"):
+        return None
+    if name == "class" and value not in (code.CLASSES if tag == "span" else CLASSES):
         return None
     if name == "id" and not _is_id(tag, value):
         return None

@@ -29,6 +29,7 @@ STYLES = (
     "css/articles.css",
     "css/lists.css",
     "css/article_body.css",
+    "css/code.css",
     "css/comments.css",
     "css/threads.css",
     "css/comment.css",

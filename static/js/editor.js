@@ -417,7 +417,10 @@
       body.style.blockSize = `${body.scrollHeight + 2}px`;
     };
 
+    // As in blogapp/text/reading_time.py.
     const WORDS_PER_MINUTE = 220;
+    const CHARACTERS_PER_MINUTE = 500;
+    const CHARACTER = /[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}]/gu;
     let countTimer = null;
     const count = () => {
       clearTimeout(countTimer);
@@ -425,7 +428,11 @@
         const segmenter = new Intl.Segmenter(field("lang").value, { granularity: "word" });
         let words = 0;
         for (const { isWordLike } of segmenter.segment(body.value)) words += isWordLike ? 1 : 0;
-        const minutes = Math.max(1, Math.round(words / WORDS_PER_MINUTE));
+        let spaced = 0;
+        const text = body.value.replace(CHARACTER, " ");
+        for (const { isWordLike } of segmenter.segment(text)) spaced += isWordLike ? 1 : 0;
+        const characters = body.value.match(CHARACTER)?.length ?? 0;
+        const minutes = Math.max(1, Math.round(spaced / WORDS_PER_MINUTE + characters / CHARACTERS_PER_MINUTE));
         byId("owner-count").textContent = words
           ? `${BlogappWords.counted(form.dataset.words, words)} · ${BlogappWords.counted(form.dataset.minutes, minutes)}`
           : "";

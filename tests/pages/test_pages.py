@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
+from blogapp.articles.publishing import Manuscript, publish
+from blogapp.db.transactions import write_transaction
 
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
@@ -58,6 +60,21 @@ def test_older_pages_list_every_article_once(publish_article: Publish, client: F
         older = re.search(r'rel="next" href="([^"]+)"', page)
         address = older.group(1) if older else ""
     assert found == [f"a{number}" for number in reversed(range(45))]
+
+
+def test_article_says_when_it_was_updated_and_how_long_it_takes(
+    publish_article: Publish, client: FlaskClient, app: Flask
+) -> None:
+    first, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+    changed = Manuscript("neuf", "fr", "Neuf", "", [], False, first, "mot " * 900, updated_at=later)
+    with app.app_context(), write_transaction() as session:
+        publish(session, changed, later)
+    publish_article(slug="new", lang="en", title="New", body="word " * 900, published_at=first)
+    french, english = client.get("/articles/neuf").text, client.get("/articles/new").text
+    assert 'Mis à jour le <time datetime="2026-03-02T00:00:00Z">2 mars 2026</time>' in french
+    assert "4 min de lecture<" in french
+    assert "Updated on" not in english
+    assert "4 min read<" in english
 
 
 def test_two_readers_get_the_same_bytes_without_a_cookie(publish_article: Publish, app: Flask) -> None:

@@ -15,7 +15,7 @@ from tests.owners.conftest import owner as owner
 from tests.owners.conftest import password_hash as password_hash
 from tests.owners.conftest import sign_in
 
-CSS = "".join(Path(f"static/css/{name}.css").read_text() for name in ("base", "looks"))
+CSS = "".join(Path(f"static/css/{name}.css").read_text() for name in ("base", "looks", "code"))
 # The lowest contrast of two colours (WCAG 2.2, 1.4.3, 1.4.6 and 1.4.11).
 PAIRS = [
     ("ink", "paper", 7),
@@ -29,6 +29,8 @@ PAIRS = [
     ("wrong", "paper", 4.5),
     ("wrong", "sheet", 4.5),
     ("edge", "paper", 3),
+    ("string", "sheet", 4.5),
+    ("name", "sheet", 4.5),
 ]
 
 

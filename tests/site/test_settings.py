@@ -17,8 +17,10 @@ from blogapp.articles.models import Article
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
+from blogapp.pages.serve import has_outdated_html
 from blogapp.site.models import SiteSetting
 from blogapp.site.settings import change_site
+from blogapp.text import markup
 from tests.conftest import SECRET_KEY, dispose, eventually, locked
 from tests.owners.conftest import password_hash as password_hash
 from tests.owners.conftest import sign_in
@@ -175,6 +177,32 @@ def test_comments_are_closed_after_days_set_in_the_browser(
     # A form without the field leaves it as it is.
     assert owner.post("/owner/settings", data=settings_form()).status_code == 303
     assert app.test_client().get("/articles/birds").text.count('id="comment-form"') == 0
+
+
+def test_typography_is_set_in_the_browser(
+    app: Flask, owner: FlaskClient, publish_article: Publish, session: Session
+) -> None:
+    publish_article(title="It's", body='They "sing".')
+    reader = app.test_client()
+    for value, title, text in (("False", "It&#39;s", 'They "sing"'), ("True", "It’s", "They “sing”")):
+        assert owner.post("/owner/settings", data=settings_form(typography=value)).status_code == 303
+        page = reader.get("/articles/birds").text
+        assert f"<h1>{title}</h1>" in page
+        assert f"<p>{text}.</p>" in page
+        session.expire_all()
+        article = session.scalars(select(Article)).one()
+        assert (article.title, article.body_source) == ("It's", 'They "sing".')
+        assert article.renderer_version == markup.article_version(value == "True")
+    assert owner.post("/owner/settings", data=settings_form(typography="x")).status_code == 422
+
+
+@pytest.mark.settings(SITE_TYPOGRAPHY="off")
+def test_typography_of_the_environment_wins(owner: FlaskClient, app: Flask, publish_article: Publish) -> None:
+    publish_article(title="It's")
+    assert owner.post("/owner/settings", data=settings_form(typography="True")).status_code == 303
+    assert "<h1>It&#39;s</h1>" in app.test_client().get("/articles/birds").text
+    with app.app_context():
+        assert not has_outdated_html()
 
 
 @pytest.mark.parametrize("days", ["-1", "x", "40000", "1.5"])

@@ -12,6 +12,7 @@ import html5lib
 import pytest
 
 from blogapp.text import markup
+from blogapp.text.reading_time import reading_minutes
 
 REL = 'rel="nofollow ugc noopener"'
 
@@ -100,18 +101,14 @@ def test_french_punctuation_gets_non_breaking_spaces_outside_code() -> None:
     assert "Really ?" in markup.render_comment("Really ?", "en")
 
 
-def test_straight_quotation_marks_are_not_replaced() -> None:
-    assert '"cible"' in markup.render_article('il parle de "cible"', "fr")
-
-
 def test_article_may_have_headings_images_tables_and_internal_links() -> None:
     rendered = markup.render_article(
         "# One\n\n## Two\n\n![a view](/static/icon.svg)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n---\n\n"
         "[up](#top) [in](/x)",
         "en",
     )
-    assert '<h2 id="one">One</h2>' in rendered
-    assert '<h3 id="two">Two</h3>' in rendered
+    assert '<h2 id="one">One<a' in rendered
+    assert '<h3 id="two">Two<a' in rendered
     assert '<img src="/static/icon.svg" alt="a view">' in rendered
     assert "<th>a</th>" in rendered
     assert "<hr>" in rendered
@@ -120,7 +117,7 @@ def test_article_may_have_headings_images_tables_and_internal_links() -> None:
 
 
 def test_largest_heading_of_an_article_is_an_h2() -> None:
-    assert '<h2 id="two">Two</h2>' in markup.render_article("## Two\n\n### Three", "en")
+    assert '<h2 id="two">Two<a' in markup.render_article("## Two\n\n### Three", "en")
 
 
 def test_image_on_another_site_becomes_a_link() -> None:
@@ -135,7 +132,8 @@ def test_article_html_has_no_scripts(source: str) -> None:
     tree = html5lib.parseFragment(rendered, namespaceHTMLElements=False)
     for element in tree.iter():
         assert element.tag not in {"script", "style", "svg", "math", "iframe"}
-        assert not any(name.startswith(("on", "style", "hx-", "data-", "class")) for name in element.attrib)
+        assert not any(name.startswith(("on", "style", "hx-", "data-")) for name in element.attrib)
+        assert element.attrib.get("class") in {None, "anchor", "table"}
         assert "id" not in element.attrib or element.tag in {"h2", "h3"}
 
 
@@ -213,6 +211,76 @@ def test_footnotes_task_lists_and_safe_html_are_rendered() -> None:
 
 def test_table_cells_keep_their_alignment() -> None:
     assert '<td class="align-right">1</td>' in markup.render_article("| a |\n|--:|\n| 1 |", "en")
+
+
+def test_headings_link_to_themselves_in_the_language_of_the_article() -> None:
+    rendered = markup.render_article("## L'été\n\n##### E", "fr")
+    assert '<a class="anchor" href="#lété" aria-label="Lien vers cette section" rel="noopener"></a></h2>' in rendered
+    assert rendered.count("<a ") == 1
+
+
+def test_feeds_have_no_links_of_headings() -> None:
+    rendered = markup.render_article("## One\n\nText [x](#one)", "en")
+    assert markup.absolute_links(rendered, "https://example.org/a", "https://example.org").startswith(
+        '<h2 id="one">One</h2>'
+    )
+    assert markup.plain_text(rendered) == "One Text x"
+
+
+def test_tables_scroll_in_a_labelled_box() -> None:
+    rendered = markup.render_article("| a |\n|---|\n| 1 |", "fr")
+    assert rendered.startswith('<div class="table" role="group" aria-label="Tableau" tabindex="0">\n<table>')
+    assert rendered.strip().endswith("</table>\n</div>")
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        (
+            '![a bird](/static/icon.svg "A *bird* & <me>")',
+            '<figure><img src="/static/icon.svg" alt="a bird"><figcaption>A *bird* &amp; &lt;me&gt;</figcaption>'
+            "</figure>",
+        ),
+        (
+            '[![a](/static/icon.svg "Bird")](/x)',
+            '<figure><a href="/x" rel="noopener"><img src="/static/icon.svg" alt="a"></a>'
+            "<figcaption>Bird</figcaption></figure>",
+        ),
+        ('See ![a](/static/icon.svg "Bird")', '<p>See <img src="/static/icon.svg" alt="a" title="Bird"></p>'),
+        ("![a](/static/icon.svg)", '<p><img src="/static/icon.svg" alt="a"></p>'),
+        ('- ![a](/static/icon.svg "Bird")', '<ul>\n<li><img src="/static/icon.svg" alt="a" title="Bird"></li>\n</ul>'),
+    ],
+)
+def test_title_of_a_lone_picture_is_its_caption(source: str, html: str) -> None:
+    assert markup.render_article(source, "en").strip() == html
+
+
+def test_links_back_from_footnotes_have_a_name() -> None:
+    rendered = markup.render_article("One[^a] two[^a].\n\n[^a]: The note.", "fr")
+    label = 'class="footnote-backref" aria-label="Retour au texte"'
+    assert f'<a href="#fnref1" {label}' in rendered
+    assert f'<a href="#fnref1:1" {label}' in rendered
+    assert 'id="fnref1:1"' in rendered
+
+
+def test_raw_html_cannot_make_boxes() -> None:
+    rendered = markup.render_article('<div class="table" role="group" tabindex="0">\n\nx\n\n</div>', "en")
+    assert "<div" not in rendered
+    assert "tabindex" not in markup.render_article('<a href="/" tabindex="1" role="button">x</a>', "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("", 1),
+        ("<p>" + "They sing. " * 440 + "</p>", 4),
+        ("鳥" * 2_000, 4),
+        ("d'été-là " * 660, 3),
+        ("<b c d e>" * 999, 1),
+    ],
+)
+def test_reading_time_counts_words_and_chinese_characters(text: str, minutes: int) -> None:
+    assert reading_minutes(text) == minutes
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ FIELDS = {
         "moderation",
         "site_title",
         "time_zone",
+        "typography",
     ),
     "pictures.update": ("alt",),
     "logo.update": ("chosen",),
