@@ -188,7 +188,7 @@ def absolute_links(rendered: str, page: str, root: str, prefix: str = "") -> str
             return address
         return root + (address.removeprefix(prefix) if address.startswith(f"{prefix}/") else address)
 
-    return _sanitize_with_nh3(ARTICLE, HEADING_LINK.sub("", rendered), attribute)
+    return _sanitize_with_nh3(ARTICLE, HEADING_LINK.sub("", rendered) if page else rendered, attribute)
 
 
 def trusted_article(rendered: str, prefix: str) -> Markup:

@@ -224,6 +224,7 @@ def test_feeds_have_no_links_of_headings() -> None:
     assert markup.absolute_links(rendered, "https://example.org/a", "https://example.org").startswith(
         '<h2 id="one">One</h2>'
     )
+    assert 'class="anchor" href="#one"' in markup.trusted_article(rendered, "/blog")
     assert markup.plain_text(rendered) == "One Text x"
 
 
