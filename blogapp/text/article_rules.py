@@ -52,7 +52,7 @@ ALIGNMENT = {"text-align:left": "align-left", "text-align:center": "align-center
 
 # Ids that the page itself uses. If a heading had one, links and live updates would target the wrong element.
 PAGE_ID = re.compile(
-    r"top|bottom|main|comments|comments-heading|status|news|next-page|true|kept|details|typed-text|objection|logs|"
+    r"top|bottom|main|print-comments|comments|comments-heading|status|news|next-page|true|kept|details|typed-text|objection|logs|"
     r"cookies|views|view-count|heart|popular(-title)?|refresh(-cursor)?|comment-(count|list|form.*)|(owner|preview|objection|sign-in|lost-draft)(-.*)?|"
     r"(comment|item|like|like-button|summary|replies|reply-link|reply-slot|reply-form|edit-link|delete-link|"
     r"more-replies|change-form|change-body|ban-link|erase-link|history-link)-\d+.*|article-(closed|moderation)|search-(form|field|hint|count|results)|fn(ref)?\d.*"
