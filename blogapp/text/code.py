@@ -13,7 +13,7 @@ LONGEST = 20_000
 SECONDS = 0.5
 # Pygments' short names of the kinds of tokens that static/css/code.css distinguishes; others look like their
 # supertypes, or like text.
-CLASSES = frozenset({"c", "k", "s", "m", "nf", "nc", "nt", "na", "nb", "nd", "gd", "gi", "gh"})
+CLASSES = frozenset({"c", "k", "s", "m", "nf", "nc", "nt", "na", "nb", "gd", "gi", "gh"})
 
 
 def highlight(code: str, language: str, attributes: str = "") -> str:

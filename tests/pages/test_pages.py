@@ -66,7 +66,7 @@ def test_article_says_when_it_was_updated_and_how_long_it_takes(
     publish_article: Publish, client: FlaskClient, app: Flask
 ) -> None:
     first, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
-    changed = Manuscript("neuf", "fr", "Neuf", "", [], False, first, "mot " * 900, updated_at=later)
+    changed = Manuscript("neuf", "fr", "Neuf", "", [], False, first, "oiseau " * 900, updated_at=later)
     with app.app_context(), write_transaction() as session:
         publish(session, changed, later)
     publish_article(slug="new", lang="en", title="New", body="word " * 900, published_at=first)
