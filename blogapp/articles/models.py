@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     and_,
     false,
+    text,
 )  # fmt: skip
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -97,10 +98,10 @@ class Article(Model):
     in_menu: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     comments: Mapped[str] = mapped_column(String(16), default=OPEN, server_default=OPEN)
     # The path of a picture of the library, with its size (text/pictures.py), and its alternative text.
-    cover: Mapped[str] = mapped_column(String(COVER_LENGTH), default="", server_default="")
-    cover_alt: Mapped[str] = mapped_column(Text, default="", server_default="")
+    cover: Mapped[str] = mapped_column(String(COVER_LENGTH), default="", server_default=text("''"))
+    cover_alt: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
     # The same for all translations of an article, the original included: the original's slug (translations.py).
-    translation_group: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    translation_group: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
 
     __table_args__ = (
         Index(None, "published_at", "id"),
@@ -195,9 +196,9 @@ class ArticleRevision(Model):
     is_page: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     in_menu: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     comments: Mapped[str] = mapped_column(String(16), default=OPEN, server_default=OPEN)
-    cover: Mapped[str] = mapped_column(String(COVER_LENGTH), default="", server_default="")
-    cover_alt: Mapped[str] = mapped_column(Text, default="", server_default="")
+    cover: Mapped[str] = mapped_column(String(COVER_LENGTH), default="", server_default=text("''"))
+    cover_alt: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
     # The slug of the original; empty if this is the original or has no translations.
-    translation_of: Mapped[str] = mapped_column(String(200), default="", server_default="", index=True)
+    translation_of: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"), index=True)
 
     __table_args__ = (Index(None, "article_id", "id"),)
