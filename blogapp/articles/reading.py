@@ -10,7 +10,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session, defer
 
-from blogapp.articles.models import DELETED, PUBLIC, PUBLISHED, UNPUBLISHED, Article, ArticleRedirect, listed, visible
+from blogapp.articles.models import (
+    DELETED,
+    NONE,
+    PUBLIC,
+    PUBLISHED,
+    UNPUBLISHED,
+    Article,
+    ArticleRedirect,
+    listed,
+    visible,
+)
 from blogapp.web.errors import DomainError, NotFound
 from blogapp.web.page_cache import SITE, depends_on
 
@@ -19,9 +29,9 @@ ARTICLES_PER_PAGE = 20
 WITHOUT_TEXT = (defer(Article.body_source), defer(Article.body_html))
 # Built once: building a statement takes longer than running it.
 FIND = select(Article).where(Article.slug == bindparam("slug"))
-FIND_ID = select(Article.id, Article.lang, Article.status, Article.published_at, Article.redirect_to).where(
-    Article.slug == bindparam("slug")
-)
+FIND_ID = select(
+    Article.id, Article.lang, Article.status, Article.published_at, Article.redirect_to, Article.comments
+).where(Article.slug == bindparam("slug"))
 
 
 class ArticleMoved(DomainError):
@@ -72,13 +82,16 @@ def find_article(session: Session, slug: str, now: datetime) -> Article:
     return article
 
 
-def find_article_id(session: Session, slug: str, now: datetime) -> tuple[int, str]:
-    """The id and the language of a published article, without its text. Raises the same errors as `find_article`."""
+def find_article_id(session: Session, slug: str, now: datetime, with_comments: bool = False) -> tuple[int, str]:
+    """The id and the language of a published article, without its text. Raises the same errors as `find_article`, and
+    NotFound if it must be one `with_comments` and has none."""
     _check_slug(slug)
     row = session.execute(FIND_ID, {"slug": slug}).first()
     if row is None:
         raise _moved_or_not_found(session, slug, now)
     _check_visible(row.status, row.published_at, row.redirect_to, now)
+    if with_comments and row.comments == NONE:
+        raise NotFound
     return row.id, row.lang
 
 

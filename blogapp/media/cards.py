@@ -39,12 +39,15 @@ class DrawnPictures:
             if found := self._find(key):
                 return found
             picture = draw()
+            self._keep(key, picture)
+        return picture
+
+    def _keep(self, key: Hashable, picture: bytes) -> None:
         with self._lock:
+            self.size += len(picture) - len(self._pictures.get(key, b""))
             self._pictures[key] = picture
-            self.size += len(picture)
             while self.size > self._room:
                 self.size -= len(self._pictures.popitem(last=False)[1])
-        return picture
 
     def _find(self, key: Hashable) -> bytes | None:
         with self._lock:

@@ -56,7 +56,7 @@ def render_article_page(
         picture=cover.url(request.root_url.rstrip("/")) if cover else card,
         author=written_by.name if written_by else None,
         site=current_site(),
-        comments=conversation.comment_count,
+        comments=conversation.comment_count if article.comments != NONE else 0,
     )
     if article.comments != NONE and (described := describe_comments(page.threads)):
         description["comment"] = described

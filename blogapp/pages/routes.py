@@ -88,5 +88,6 @@ def show_page(slug: str) -> Answer:
 
 def _show(article: Article, is_page: bool) -> Answer:
     if article.is_page != is_page:  # an article can become a page; its old address then redirects
-        return redirect(article_url(article, **request.args.to_dict()), 301)
+        query = request.query_string.decode("latin-1")
+        return redirect(article_url(article) + (f"?{query}" if query else ""), 301)
     return render_article_page(article)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import String, bindparam, select, text
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import PUBLISHED, Article
+from blogapp.articles.models import NONE, PUBLISHED, Article
 from blogapp.comments.models import Comment
 from blogapp.db.base import Moment
 from blogapp.search.query import Query
@@ -54,7 +54,7 @@ COMMENTS = {
     "sqlite": """
     SELECT comments.id FROM fts_search_comments CROSS JOIN comments ON comments.id = fts_search_comments.rowid
     WHERE fts_search_comments MATCH :anywhere AND comments.status = :published AND comments.article_id IN (
-        SELECT id FROM articles WHERE status = :published AND published_at <= :now)
+        SELECT id FROM articles WHERE status = :published AND published_at <= :now AND comments <> :none)
     ORDER BY fts_search_comments.rowid DESC""",
     "postgresql": """
     WITH matching AS MATERIALIZED (
@@ -62,7 +62,8 @@ COMMENTS = {
     SELECT comments.id FROM matching CROSS JOIN LATERAL (
         SELECT comments.id FROM comments JOIN articles ON articles.id = comments.article_id
         WHERE comments.id = matching.comment_id AND comments.status = :published
-            AND articles.status = :published AND articles.published_at <= :now OFFSET 0) AS comments
+            AND articles.status = :published AND articles.published_at <= :now AND articles.comments <> :none
+        OFFSET 0) AS comments
     ORDER BY comments.id DESC""",
 }
 NEWEST = "(SELECT comment_id, terms FROM search_comments ORDER BY comment_id DESC LIMIT :newest) AS newest"
@@ -111,6 +112,7 @@ def find(session: Session, query: Query, now: datetime, with_comments: bool) -> 
         "anywhere": query.anywhere(dialect),
         "in_title": query.in_title(dialect),
         "published": PUBLISHED,
+        "none": NONE,
         "now": now,
         "newest": NEWEST_COMMENTS,
         "limit": limit,

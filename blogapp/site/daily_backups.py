@@ -24,7 +24,7 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from blogapp import clock
-from blogapp.db.backup import MAX_AGE, copy_database
+from blogapp.db.backup import copy_database
 from blogapp.settings import Settings
 from blogapp.site.storage import LEAST_FREE, current_storage
 
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 FOLDER = "backups"
 NAME = "blog-{:%Y-%m-%d}.sqlite3"
 KEPT = timedelta(days=7)
+# Without a backup in as many days, the clock may be wrong.
+JUMP = timedelta(days=10)
 # A blog that nobody reads for a day makes no backup that day, but its data has not changed either.
 OLD = timedelta(days=2)
 RETRY_SECONDS = 3600.0
@@ -92,14 +94,13 @@ def try_to_back_up(database: Path, folder: Path, day: date) -> bool:
                 return True
             for part in folder.glob("*.part*"):  # of a process that was killed, and its journal
                 part.unlink()
-            _delete_old(folder, day, MAX_AGE)
             target = folder / NAME.format(day)
             if not target.exists():
                 _check_space(database, folder)
                 copy_database(database, target, verify=True)
                 log.info("the database was backed up to %s (%s bytes)", target, target.stat().st_size)
             # Only now: while backups fail, the old ones are better than none.
-            _delete_old(folder, day, KEPT)
+            _delete_old(folder, day)
     except (sqlite3.Error, OSError) as error:
         log.error("the daily backup failed, and is tried again in an hour: %s", error)
         return False
@@ -127,10 +128,14 @@ def _check_space(database: Path, folder: Path) -> None:
         raise OSError(f"{(size + LEAST_FREE) // 1_000_000:,} MB are needed in {folder}, {free // 1_000_000:,} are free")
 
 
-def _delete_old(folder: Path, day: date, age: timedelta) -> None:
-    """Also delete those of a clock that was ahead."""
-    for backup in backups_in(folder):
-        if abs(day - backup.day) >= age:
+def _delete_old(folder: Path, day: date) -> None:
+    """Delete backups of KEPT days before `day` and earlier. Without another backup of the last days the clock may have
+    jumped, for example to 1970, and nothing is deleted: the old ones may be the newest."""
+    others = [backup for backup in backups_in(folder) if backup.day != day]
+    if not any(timedelta() < day - backup.day < JUMP for backup in others):
+        return
+    for backup in others:
+        if day - backup.day >= KEPT:
             backup.path.unlink()
 
 

@@ -26,6 +26,8 @@ from blogapp.web.immediate import Environ
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 ROUTE, QUERIES = "blogapp.route", "blogapp.queries"
 CACHED, STATIC, HEALTH = "page cache", "/static/<path>", "/healthz"
+# Not passed on to Flask: the server is too busy, or the body is too large or too slow.
+REFUSED = "(refused)"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 Load = Callable[[Session], Mapping[str, float]]
 
@@ -167,7 +169,7 @@ def route_of(environ: Environ) -> str:
     if ROUTE in environ:
         return str(environ[ROUTE])
     path = environ["PATH_INFO"]
-    return HEALTH if path == HEALTH else STATIC if path.startswith("/static/") else CACHED
+    return HEALTH if path == HEALTH else STATIC if path.startswith("/static/") else REFUSED
 
 
 def _count_query(*args: Any) -> None:

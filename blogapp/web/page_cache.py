@@ -30,6 +30,7 @@ from blogapp.db.content_versions import SITE as SITE
 from blogapp.db.content_versions import Unavailable, VersionReader, version_of
 from blogapp.web.arguments import CleanRequest
 from blogapp.web.immediate import Answer, Environ, answer_of
+from blogapp.web.metrics import CACHED, QUERIES, ROUTE
 from blogapp.web.page_store import Dependency, Entry, RenderLocks, Store
 
 # Bytes for URLs without arguments and for URLs with arguments, so that the latter cannot evict the former.
@@ -131,15 +132,20 @@ class PageCache:
             store.drop(key, entry)
             return None
         entry.verified = (marker, now)
-        is_fresh = now - entry.rendered_at <= min(MAX_AGE, entry.dependency.max_age)
-        return entry.answer(environ, may_compress=is_in_thread) if is_fresh else None
+        if now - entry.rendered_at > min(MAX_AGE, entry.dependency.max_age):
+            return None
+        if answer := entry.answer(environ, may_compress=is_in_thread):
+            environ[ROUTE] = CACHED
+        return answer
 
     def _render(self, key: str, environ: Environ) -> Answer:
         """The application's response, which is stored if allowed."""
         marker, now = self._marker.read_open(), time.monotonic()
         dependencies: list[Dependency] = []
         # The response to HEAD is made from the response to GET.
-        answer = answer_of(self._app, {**environ, "REQUEST_METHOD": "GET", DEPENDENCIES: dependencies})
+        inner = {**environ, "REQUEST_METHOD": "GET", DEPENDENCIES: dependencies}
+        answer = answer_of(self._app, inner)
+        environ.update({name: inner[name] for name in (ROUTE, QUERIES) if name in inner})
         largest_body = LARGEST_BODY if key.endswith("?") else LARGEST_BODY_WITH_ARGUMENTS
         if not dependencies or not is_public(answer) or len(answer.body) > largest_body:
             return answer

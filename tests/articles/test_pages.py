@@ -192,3 +192,15 @@ def test_queries_of_pages_use_an_index(app: Flask, writer: FlaskClient, publish_
     expected = ("ix_articles_kind_in_menu_status_published_at", "ix_articles_kind_edited_at_id_status")
     for index in expected if engine.dialect.name == "sqlite" else ():
         assert any(index in line for line in lines), index
+
+
+@pytest.mark.parametrize(
+    "query", ["slug=x", "article=x", "endpoint=x", "_method=FOO", "_external=1&_scheme=ftp", "a=%E9"]
+)
+def test_redirect_to_a_page_keeps_any_query(
+    publish_article: Callable[..., Article], client: FlaskClient, query: str
+) -> None:
+    publish_article(slug="birds")
+    moved = client.get(f"/birds?{query}")
+    assert moved.status_code == 301
+    assert moved.headers["Location"] == f"/articles/birds?{query}"

@@ -98,6 +98,14 @@ def test_backups_are_deleted_after_seven_days(database: Path, folder: Path) -> N
     assert (folder / "blog-by-hand.sqlite3").exists()
 
 
+@pytest.mark.parametrize("wrong", [date(1970, 1, 1), date(2037, 1, 1)])
+def test_wrong_clock_deletes_no_backup(database: Path, folder: Path, wrong: date) -> None:
+    for number in range(5):
+        assert try_to_back_up(database, folder, DAY + timedelta(number))
+    assert try_to_back_up(database, folder, wrong)
+    assert {DAY + timedelta(number) for number in range(5)} < {backup.day for backup in backups_in(folder)}
+
+
 def test_full_disk_is_logged_and_keeps_the_old_backups(
     database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -157,9 +157,12 @@ def requested_sort() -> str:
 
 
 def article_of(comment: Comment) -> Article:
-    """The article of a comment, if it is published. Sets the language of the response."""
+    """The article of a comment, if it is published and shows its comments; owners may change hidden ones. Sets the
+    language of the response."""
     article = db.session.get_one(Article, comment.article_id)
     i18n.set_locale(article.lang)
+    if article.comments == NONE and not current_author().is_owner:
+        raise NotFound
     return find_article(db.session(), article.slug, clock.now())
 
 
@@ -199,7 +202,7 @@ def _changes(slug: str) -> Answer:
     """The changes since the client loaded its page; 204 if there are none, without reading the article or any
     comment."""
     session = db.session()
-    article_id, lang = find_article_id(session, slug, clock.now())
+    article_id, lang = find_article_id(session, slug, clock.now(), with_comments=True)
     depends_on(session, article_id)
     i18n.set_locale(lang)
     conversation = conversation_of(session, article_id)
