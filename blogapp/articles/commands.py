@@ -11,6 +11,7 @@ from sqlalchemy.orm import defer
 from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import lock_articles, render_outdated
+from blogapp.articles.translations import give_up_groups
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 
@@ -51,6 +52,7 @@ def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
             lock_articles(session)
             stored = session.get(Article, article.id, populate_existing=True)
             if stored is not None:  # another process may have removed it
+                give_up_groups(session, Article.id == stored.id)
                 session.delete(stored)
         click.echo(f"removed /articles/{slug}")
 

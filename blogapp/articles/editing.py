@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.addresses import is_reserved
@@ -40,7 +40,14 @@ from blogapp.articles.revisions import (
     latest_revision,
     record,
 )
-from blogapp.articles.translations import WrongTranslation, find_original, join_translations
+from blogapp.articles.translations import (
+    WrongTranslation,
+    find_original,
+    give_up_groups,
+    has_rival,
+    leave_translations,
+    plan_translation,
+)  # fmt: skip
 from blogapp.text.i18n import gettext
 from blogapp.text.slugs import SLUG_LENGTH, slug_from
 from blogapp.web.errors import Conflict, NotFound
@@ -139,7 +146,7 @@ def create(session: Session, content: Content, writer: Writer, kind: str, now: d
     )
     _apply_to_draft(session, article, content, now)
     session.add(article)
-    join_translations(session, article, content.translation_of)
+    plan_translation(session, article, content.translation_of)
     record(session, article, content, kind, True, now, writer.owner_id, writer.form)
     return article
 
@@ -157,7 +164,7 @@ def save(session: Session, article_id: int, content: Content, writer: Writer, ki
 def _store(session: Session, article: Article, content: Content, writer: Writer, kind: str, now: datetime) -> None:
     if not article.keeps_text:
         _apply_to_draft(session, article, content, now)
-        join_translations(session, article, content.translation_of)
+        plan_translation(session, article, content.translation_of)
     is_applied = content == content_of(article)
     record(session, article, content, kind, is_applied, now, writer.owner_id, writer.form)
 
@@ -235,12 +242,14 @@ def move_to_bin(session: Session, article_id: int, content: Content, writer: Wri
 
 def restore_from_bin(session: Session, article_id: int, now: datetime) -> Article:
     """Take the article out of the bin, with the status that it had before. A write transaction for this article must be
-    open. Raises NotFound."""
+    open. Raises NotFound. It leaves its translations if there is another one in its language by now."""
     article = _find_for_change(session, article_id)
     if article.status == DELETED:
         article.status, article.status_before, article.deleted_at = article.status_before or DRAFT, None, None
         article.edit_version += 1
         article.edited_in, article.edited_at = None, now
+        if has_rival(session, article):  # added while this one was in the bin
+            leave_translations(session, article)
         if article.is_public:
             index_for_search(session, article)
     return article
@@ -267,7 +276,9 @@ def empty_bin(session: Session, *, day: date, previous: date | None) -> None:
     """Delete the articles that were put into the bin more than BIN_DAYS before `day`, with their comments and counts;
     called when a day begins. A write transaction must be open."""
     until = datetime.combine(day, time.min, UTC) - timedelta(days=BIN_DAYS)
-    session.execute(delete(Article).where(Article.status == DELETED, Article.deleted_at < until))
+    is_old = and_(Article.status == DELETED, Article.deleted_at < until)
+    give_up_groups(session, is_old)
+    session.execute(delete(Article).where(is_old))
 
 
 def _begin(session: Session, article_id: int, writer: Writer, now: datetime) -> Article:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from flask import Flask, current_app, has_request_context, request
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -13,18 +14,14 @@ from blogapp import clock
 from blogapp.articles.models import PAGE, PUBLISHED, Article
 from blogapp.db.base import db
 from blogapp.web.errors import DATABASE_FAILED
+from blogapp.web.page_cache import limit_max_age
 
 MENU = "blogapp.menu"
-Pages = Sequence[Row[str, str, str, str]]
+Pages = Sequence[Row[str, str, str, str, datetime]]
 
 PAGES_IN_MENU = (
-    select(Article.slug, Article.kind, Article.lang, Article.title)
-    .where(
-        Article.kind == PAGE,
-        Article.in_menu.is_(True),
-        Article.status == PUBLISHED,
-        Article.published_at <= bindparam("now"),
-    )
+    select(Article.slug, Article.kind, Article.lang, Article.title, Article.published_at)
+    .where(Article.kind == PAGE, Article.in_menu.is_(True), Article.status == PUBLISHED)
     .order_by(Article.published_at, Article.id)
 )
 
@@ -54,4 +51,10 @@ def current_menu() -> Pages:
 
 
 def read_menu(session: Session) -> Pages:
-    return session.execute(PAGES_IN_MENU, {"now": clock.now()}).all()
+    """The menu. The response to the request is cached at most until the next scheduled page appears in it."""
+    now = clock.now()
+    pages = session.execute(PAGES_IN_MENU).all()
+    shown = [page for page in pages if page.published_at <= now]
+    if len(shown) < len(pages) and has_request_context():
+        limit_max_age((pages[len(shown)].published_at - now).total_seconds())
+    return shown

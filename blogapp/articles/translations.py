@@ -1,22 +1,25 @@
 """Translations: the same article in several languages, at most one in each.
 
-All of them, the original included, have the same `translation_group`: the slug of the original, also after the original
-was deleted. What an owner or a file says is only `translation_of`, the slug of one of the others. It is stored as the
-slug of the original, and is empty for the original itself.
+All of them, the original included, have the same `translation_group`: the slug of the original. When the original is
+deleted for good, another one takes its place, so that a new article with the same slug does not join the group. What an
+owner or a file says is only `translation_of`, the slug of one of the others. It is stored as the slug of the original,
+and is empty for the original itself.
+
+A draft has the group that it will join, but the other articles are changed only when it is published.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, not_, or_, select, update
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import DELETED, Article, ArticleRedirect, ArticleRevision, visible
+from blogapp.articles.models import DELETED, UNLISTED, Article, ArticleRedirect, ArticleRevision, visible
 from blogapp.text.i18n import gettext
 
 TRANSLATIONS = (
-    select(Article.slug, Article.kind, Article.lang)
+    select(Article.slug, Article.kind, Article.lang, Article.status)
     .where(
         Article.translation_group == bindparam("group"),
         Article.id != bindparam("article_id"),
@@ -34,13 +37,14 @@ class UnknownOriginal(WrongTranslation):
     """There is no article with this slug."""
 
 
-def translations_of(session: Session, article: Article, now: datetime) -> list[Row[str, str, str]]:
-    """The other languages in which readers can open the article: slug, kind and language. One query; none for an
-    article without translations."""
+def translations_of(session: Session, article: Article, now: datetime) -> list[Row[str, str, str, str]]:
+    """The other languages in which readers can open the article: slug, kind, language and status. Listed articles do
+    not link to unlisted ones. One query; none for an article without translations."""
     if not article.translation_group:
         return []
     values = {"group": article.translation_group, "article_id": article.id, "now": now}
-    return list(session.execute(TRANSLATIONS, values))
+    found = session.execute(TRANSLATIONS, values)
+    return [row for row in found if row.status != UNLISTED or article.status == UNLISTED]
 
 
 def original_of(article: Article) -> str:
@@ -48,10 +52,10 @@ def original_of(article: Article) -> str:
     return "" if article.translation_group == article.slug else article.translation_group or ""
 
 
-def find_original(session: Session, named: str, lang: str, article: Article | None = None) -> str:
-    """The slug of the original of the article with the slug `named`, for `article` (None: a new one) in the language
-    `lang`; empty if that is `article` itself. Raises WrongTranslation."""
-    article_id, own = (article.id, article.slug) if article else (0, "")
+def find_original(session: Session, named: str, lang: str, article: Article | None = None, slug: str = "") -> str:
+    """The slug of the original of the article with the slug `named`, for `article` (None: a new one, with `slug` if
+    that is known already) in the language `lang`; empty if that is `article` itself. Raises WrongTranslation."""
+    article_id, own = (article.id, article.slug) if article else (0, slug)
     group = own
     if named:
         other = _find(session, named)
@@ -81,22 +85,75 @@ def _find(session: Session, slug: str) -> Article | None:
 
 def join_translations(session: Session, article: Article, original: str) -> None:
     """Make the article a translation of the one with the slug `original`, together with its own translations; with an
-    empty slug, it keeps only those. A write transaction must be open."""
+    empty slug, it keeps only those. This changes pages of the others. A write transaction must be open."""
     session.flush()
-    own = (Article.translation_group == article.slug, Article.id != article.id)
     if original and original != article.slug:
-        session.execute(update(Article).where(*own).values(translation_group=original))
+        own = update(Article).where(Article.translation_group == article.slug, Article.id != article.id)
+        session.execute(own.values(translation_group=original))
         _rename_in_revisions(session, article.slug, original)
         found = update(Article).where(Article.slug == original, Article.translation_group == "")
         session.execute(found.values(translation_group=original))
-        article.translation_group = original
-    else:
-        languages = set(session.scalars(select(Article.lang).where(*own)))
-        article.translation_group = article.slug if languages and article.lang not in languages else ""
+    plan_translation(session, article, original)
+
+
+def plan_translation(session: Session, article: Article, original: str) -> None:
+    """Like `join_translations`, but for an article that readers do not see: the others are not changed yet."""
+    session.flush()
+    if not original or original == article.slug:
+        own = select(Article.lang, Article.status).where(
+            Article.translation_group == article.slug, Article.id != article.id
+        )
+        others = session.execute(own).all()
+        is_rival = any(row.lang == article.lang and row.status != DELETED for row in others)
+        original = article.slug if others and not is_rival else ""
+    article.translation_group = original
+
+
+def has_rival(session: Session, article: Article) -> bool:
+    """Whether another translation in the same group, not counting the bin, is in the article's language."""
+    group = article.translation_group
+    if not group:
+        return False
+    rivals = select(Article.id).where(
+        or_(Article.translation_group == group, Article.slug == group),
+        Article.id != article.id,
+        Article.lang == article.lang,
+        Article.status != DELETED,
+    )
+    return session.scalar(rivals.limit(1)) is not None
+
+
+def leave_translations(session: Session, article: Article) -> None:
+    """Take the article out of its group. A write transaction must be open."""
+    group, article.translation_group = article.translation_group, ""
+    session.flush()
+    if group == article.slug:
+        give_up_groups(session, Article.id == article.id)
+    named = update(ArticleRevision).where(
+        ArticleRevision.article_id == article.id, ArticleRevision.translation_of == group
+    )
+    session.execute(named.values(translation_of=""))
+
+
+def give_up_groups(session: Session, leaving: ColumnElement[bool]) -> None:
+    """Name the groups of which the articles with the condition `leaving` are the originals after another article; call
+    this before these articles are deleted. A write transaction must be open."""
+    for slug in session.scalars(select(Article.slug).where(leaving)).all():
+        others = select(Article.id, Article.slug).where(
+            Article.translation_group == slug, Article.slug != slug, not_(leaving)
+        )
+        # One of the bin only if there is no other: it may be deleted soon.
+        heir = session.execute(others.order_by(Article.status == DELETED, Article.id).limit(1)).first()
+        rename_original(session, slug, heir.slug if heir else "")
+        if heir:
+            named = update(ArticleRevision).where(
+                ArticleRevision.article_id == heir.id, ArticleRevision.translation_of == heir.slug
+            )
+            session.execute(named.values(translation_of=""))
 
 
 def rename_original(session: Session, before: str, slug: str) -> None:
-    """Call this when an article's slug changes."""
+    """Call this when an article's slug changes, or when another article becomes the original."""
     session.execute(update(Article).where(Article.translation_group == before).values(translation_group=slug))
     _rename_in_revisions(session, before, slug)
 

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, ArticleRevision
+from blogapp.articles.translations import give_up_groups
 from blogapp.comments.models import Comment
 from blogapp.demo.models import DemoArticleRecord, DemoCommentRecord
 
@@ -52,7 +53,9 @@ def remove_demo(session: Session) -> DemoContent:
     longer demo content. Returns what was found. A write transaction with `Changes.EVERYTHING` must be open, and
     articles locked."""
     found = find_demo(session)
-    session.execute(delete(Article).where(Article.id.in_([article.id for article in found.articles])))
+    is_demo = Article.id.in_([article.id for article in found.articles])
+    give_up_groups(session, is_demo)
+    session.execute(delete(Article).where(is_demo))
     session.execute(delete(DemoArticleRecord))
     session.execute(delete(DemoCommentRecord))
     return found

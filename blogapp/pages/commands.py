@@ -19,7 +19,7 @@ from blogapp.articles.models import DELETED, PAGE, Article, ArticleRedirect
 from blogapp.articles.publishing import Published, publish
 from blogapp.articles.revisions import IMPORT, content_of, latest_revision, record
 from blogapp.articles.sources import Placed, place_files
-from blogapp.articles.translations import UnknownOriginal, WrongTranslation, find_original
+from blogapp.articles.translations import UnknownOriginal, WrongTranslation, find_original, has_rival
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.pages.picture_files import PictureImport, write_picture, write_pictures
@@ -56,6 +56,11 @@ def import_articles(paths: tuple[Path, ...], dry_run: bool, force: bool) -> None
             session.rollback()
             _report_broken(read, [error])
             raise click.exceptions.Exit(1) from None
+        # Files can name an original that comes after them, so only now all translations are known.
+        if rivals := [_rival(each) for each, result in done if has_rival(session, result.published.article)]:
+            session.rollback()
+            _report_broken(read, rivals)
+            raise click.exceptions.Exit(1)
         edited = [EditedInBrowser(each, result.edited_at) for each, result in done if result.edited_at]
         if edited and not force:
             session.rollback()
@@ -104,20 +109,27 @@ def _import(session: Session, placed: Placed, now: datetime) -> Imported:
 
 def _original(session: Session, placed: Placed) -> str:
     """The original that the file is a translation of; its own file may come later."""
-    manuscript, path, line = placed.manuscript, placed.file.path, placed.file.slug_line
+    manuscript = placed.manuscript
     if manuscript.kind == PAGE and is_reserved(manuscript.slug):
+        path, line = placed.file.path, placed.file.slug_line
         raise BrokenFile(
             path, line, f"the site itself uses the address /{manuscript.slug}; give the page another slug."
         )
     if not manuscript.translation_of:
         return ""
     try:
-        return find_original(session, manuscript.translation_of, manuscript.lang, placed.article)
+        return find_original(session, manuscript.translation_of, manuscript.lang, placed.article, manuscript.slug)
     except UnknownOriginal:
         return manuscript.translation_of
     except WrongTranslation:
-        sentence = f"`translation_of: {manuscript.translation_of}`: there is a translation in this language already."
-        raise BrokenFile(path, line, sentence) from None
+        raise _rival(placed) from None
+
+
+def _rival(placed: Placed) -> BrokenFile:
+    manuscript = placed.manuscript
+    named = f"`translation_of: {manuscript.translation_of}`" if manuscript.translation_of else f"`{manuscript.slug}`"
+    sentence = f"{named}: there is a translation in this language already."
+    return BrokenFile(placed.file.path, placed.file.slug_line, sentence)
 
 
 def _report_broken(read: FilesRead, broken: Sequence[Exception]) -> None:

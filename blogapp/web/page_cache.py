@@ -205,6 +205,12 @@ def depends_on(session: Session, version_id: int, max_age: float = math.inf) -> 
         dependencies.append(Dependency(version_id, version, max_age))
 
 
+def limit_max_age(max_age: float) -> None:
+    """Store this request's response, if it is stored, at most for `max_age` seconds. Call this after `depends_on`."""
+    if dependencies := request.environ.get(DEPENDENCIES):
+        dependencies[-1] = dependencies[-1]._replace(max_age=min(max_age, dependencies[-1].max_age))
+
+
 def is_kept() -> bool:
     """Whether the response to this request will be stored; the cache then compresses it and compares its ETag."""
     return bool(request.environ.get(DEPENDENCIES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,6 +78,26 @@ def test_drafts_scheduled_and_unlisted_pages_are_not_in_the_menu(writer: FlaskCl
     assert menu(client.get("/").text) == []
     assert client.get("/hidden").status_code == 200
     assert client.get("/draft").status_code == client.get("/later").status_code == 404
+
+
+def test_pages_are_cached_until_the_next_scheduled_page_appears_in_the_menu(
+    app: Flask, writer: FlaskClient, publish_article: Publish, at: Callable[[datetime], None]
+) -> None:
+    publish_article()
+    new_page(writer)
+    new_page(writer, title="Later", published_at="2998-12-31T10:00")
+    new_page(writer, title="Last", published_at="2999-01-01T10:00")
+    with app.app_context():
+        query = select(Article.published_at).where(Article.slug == "later")
+        appears_at = db.session.scalar(query)
+    assert appears_at is not None
+    at(appears_at - timedelta(seconds=3))
+    for address in ("/", "/articles/birds", "/about-me", "/privacy"):
+        assert menu(app.test_client().get(address).text) == ["About me"]
+    entries = [entry for store in app.extensions["page_cache"]._stores.values() for entry, _ in store._entries.values()]
+    assert {entry.dependency.max_age for entry in entries} == {3.0}
+    at(appears_at)
+    assert menu(app.test_client().get("/articles/birds?at=0").text) == ["About me", "Later"]
 
 
 def test_article_and_page_redirect_to_the_right_address(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from blogapp.articles.editing import BIN_DAYS, empty_bin
 from blogapp.articles.models import Article
 from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
 from tests.articles.conftest import Form
 from tests.comments.test_query_plans import plan, recorded
 from tests.comments.test_threads import counted
@@ -93,6 +96,77 @@ def test_group_follows_a_new_slug_and_outlives_its_original(client: FlaskClient,
     assert links(client, "birds") == {"en": "birds", "he": "tsiporim"}
 
 
+def test_saving_a_draft_changes_no_page_of_other_articles(client: FlaskClient, write: Write, session: Session) -> None:
+    draft = write("Oiseaux", "fr", "save")
+    write("Birds", "en", translation_of="oiseaux")
+    write("Tsiporim", "he")
+    fields: dict[str, Any] = {"title": "Oiseaux", "body": "Text", "lang": "fr", "translation_of": "tsiporim"}
+    groups = select(Article.slug, Article.translation_group).where(Article.slug != "oiseaux").order_by(Article.slug)
+    before = session.execute(groups).all()
+    session.rollback()
+    draft.send("save", **fields)
+    assert session.execute(groups).all() == before
+    session.rollback()
+    assert links(client, "birds") == links(client, "tsiporim") == {}
+    draft.send("publish", **fields)
+    assert links(client, "birds") == {"fr": "oiseaux", "en": "birds", "he": "tsiporim"}
+
+
+@pytest.mark.parametrize("door", ["bin", "remove"])
+def test_new_article_with_the_slug_of_a_deleted_original_is_no_translation(
+    app: Flask, client: FlaskClient, runner: FlaskCliRunner, write: Write, session: Session, door: str
+) -> None:
+    original = write("Hello", "en")
+    french = write("Bonjour", "fr", translation_of="hello")
+    write("Shalom", "he", translation_of="hello")
+    if door == "remove":
+        runner.invoke(args=["articles", "remove", "hello", "--yes"])
+    else:
+        original.send("delete", title="Hello", body="Text", lang="en")
+        deleted_at = session.scalar(select(Article.deleted_at).where(Article.slug == "hello"))
+        session.rollback()
+        assert deleted_at is not None
+        with app.app_context(), write_transaction() as writing:
+            empty_bin(writing, day=(deleted_at + timedelta(days=BIN_DAYS + 1)).date(), previous=None)
+    assert session.scalar(select(Article.id).where(Article.slug == "hello")) is None
+    session.rollback()
+    write("Hello", "en")
+    assert links(client, "hello") == {}
+    assert links(client, "bonjour") == links(client, "shalom") == {"fr": "bonjour", "he": "shalom"}
+    # The translation that became the original can be saved as it is.
+    field = re.search(r'name="translation_of"[^>]*value="([^"]*)"', french.client.get(french.address).text)
+    named = field[1] if field else ""
+    assert named == ""
+    answer = french.send("publish", title="Bonjour", body="Text", lang="fr", translation_of=named)
+    assert answer.status_code == 303
+    assert len(links(client, "bonjour")) == 2
+
+
+def test_listed_articles_do_not_link_to_unlisted_translations(client: FlaskClient, write: Write) -> None:
+    write("Oiseaux", "fr")
+    write("Birds", "en", translation_of="oiseaux", unlisted="1")
+    assert links(client, "oiseaux") == {}
+    assert links(client, "birds") == {"fr": "oiseaux", "en": "birds"}
+
+
+@pytest.mark.parametrize("binned", ["birds", "oiseaux"])
+def test_restored_article_leaves_its_translations_if_another_took_its_place(
+    client: FlaskClient, write: Write, binned: str
+) -> None:
+    forms = {"birds": write("Birds", "en"), "oiseaux": write("Oiseaux", "fr", translation_of="birds")}
+    lang, other = {"birds": ("en", "oiseaux"), "oiseaux": ("fr", "birds")}[binned]
+    fields: dict[str, Any] = {"title": binned.title(), "body": "Text", "lang": lang}
+    forms[binned].send("delete", **fields, translation_of="" if binned == "birds" else "birds")
+    write("Second", lang, translation_of=other)
+    forms[binned].client.post(f"/owner/articles/{forms[binned].article_id}/restoration")
+    assert links(client, binned) == {}
+    assert len(links(client, other)) == 2
+    assert links(client, other) == links(client, "second")
+    form = Form(forms[binned].client, forms[binned].address)
+    assert form.send("publish", **fields, translation_of="").status_code == 303
+    assert links(client, binned) == {}
+
+
 @pytest.mark.parametrize("htmx", [False, True])
 @pytest.mark.parametrize(
     ("slug", "sentence"),
@@ -154,6 +228,19 @@ def test_import_refuses_a_second_translation_in_a_language(runner: FlaskCliRunne
     assert done.exit_code == 1
     assert "there is a translation in this language already" in done.output
     assert "Nothing was imported." in done.output
+
+
+def test_import_refuses_two_translations_of_a_later_file_in_one_language(
+    runner: FlaskCliRunner, session: Session, tmp_path: Path
+) -> None:
+    files = {"moineaux": ("fr", "birds"), "oiseaux": ("fr", "birds"), "birds": ("en", "")}
+    for slug, (lang, original) in files.items():
+        named = f"translation_of: {original}\n" if original else ""
+        (tmp_path / f"{slug}.md").write_text(f"---\ntitle: {slug}\nslug: {slug}\nlang: {lang}\n{named}---\nText\n")
+    done = runner.invoke(args=["articles", "import", *(str(tmp_path / f"{slug}.md") for slug in files)])
+    assert done.exit_code == 1
+    assert "oiseaux.md:3: `translation_of: birds`: there is a translation in this language already." in done.output
+    assert session.scalar(select(Article.id)) is None
 
 
 def test_translations_cost_one_query_with_an_index(app: Flask, write: Write) -> None:
