@@ -499,7 +499,9 @@ def field_changes(before: Content, after: Content) -> list[tuple[str, str, str]]
 def shown_value(name: str, value: str) -> str:
     """The value of a field as people read it."""
     if name == "author":
-        return owner_names().get(whole_number(value or "0"), "")
+        # A form that is compared before it is checked can have any text here.
+        is_number = value.isascii() and value.isdigit() and len(value) < 17
+        return owner_names().get(int(value), "") if is_number else value
     if name == "published_at":
         return value.replace("T", " ")
     if name in CHECKBOXES:

@@ -12,14 +12,13 @@ from blogapp.owners.passwords import LONGEST, SHORTEST
 from blogapp.settings import LOCALES, LOOKS
 from blogapp.site.footer import LINKS_AT_MOST, WrongLink, parse_links
 from blogapp.site.settings import LONGEST as LONGEST_SETTING
-from blogapp.site.settings import Site
+from blogapp.site.settings import MOST_CLOSE_DAYS, Site
 from blogapp.site.time_zones import is_time_zone, time_zones
 from blogapp.text.i18n import gettext, number, pgettext
 from blogapp.text.names import clean_name, is_blank
 from blogapp.web.arguments import storable
 
 NAME_LENGTH = 60
-MOST_CLOSE_DAYS = 36_500
 
 
 def _cleaned(value: str | None) -> str:

@@ -10,6 +10,8 @@ HTML is not read from an archive but rendered again.
 from __future__ import annotations
 
 import base64
+import errno
+import io
 import json
 import struct
 import zipfile
@@ -40,19 +42,29 @@ from sqlalchemy.orm import Session
 
 from blogapp.articles import publishing
 from blogapp.articles.files import to_markdown
-from blogapp.articles.models import DELETED, Article, ArticleRedirect
+from blogapp.articles.models import ARTICLE, DELETED, DRAFT, PAGE, PUBLIC, UNPUBLISHED, Article, ArticleRedirect
+from blogapp.articles.models import COMMENTS as TAKES_COMMENTS
+from blogapp.articles.revisions import KINDS as REVISION_KINDS
+from blogapp.comments import models as states
 from blogapp.comments import rendering
 from blogapp.db.base import Model, Moment, db
 from blogapp.db.content_versions import ContentVersion
 from blogapp.db.schema import REVISIONS
 from blogapp.owners.accounts import all_owners, find_owner
+from blogapp.pages.occupancy import BIN, content_in_use
 from blogapp.search import indexing
-from blogapp.site.settings import SETUP_DONE_AT
+from blogapp.settings import LOCALES
+from blogapp.site.settings import MODERATION, SETUP_DONE_AT, unusable_settings
 from blogapp.view_counts.counting import views_of
 
 FORMAT = 1
 ROWS = 500
 FILES_AT_ONCE = 20  # of pictures, each up to half a megabyte
+# Of one line (an article of 1,000,000 characters with its HTML), and of one picture.
+LARGEST_PART = 50_000_000
+LARGEST_MANIFEST = 1_000_000
+COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+INTEGERS = range(-(2**63), 2**63)
 UNFIT = (IntegrityError, DataError, ProgrammingError)
 # Sessions, limits, what is deleted with the day's key, and the search index, which is made again.
 LEFT_OUT = frozenset(
@@ -75,16 +87,52 @@ OWNERS = "owners.id"
 # Columns that are not stored in the JSON: digests made with the day's key, and the bytes of pictures, which are files.
 EMPTIED = frozenset({("comments", "digest")})
 FILES = ("picture_files", "body")
+ARTICLE_STATUSES = (DRAFT, *PUBLIC, UNPUBLISHED, DELETED)
+COMMENT_STATUSES = (
+    states.PUBLISHED,
+    states.PENDING,
+    states.SPAM,
+    states.REMOVED,
+    states.DELETED,
+    states.ERASED,
+)
+# Pages would fail with other values.
+CHOICES: dict[tuple[str, str], tuple[str | None, ...]] = {
+    ("articles", "lang"): LOCALES,
+    ("articles", "kind"): (ARTICLE, PAGE),
+    ("articles", "comments"): TAKES_COMMENTS,
+    ("articles", "status"): ARTICLE_STATUSES,
+    ("articles", "status_before"): (None, *ARTICLE_STATUSES),
+    ("article_revisions", "lang"): LOCALES,
+    ("article_revisions", "kind"): REVISION_KINDS,
+    ("article_revisions", "comments"): TAKES_COMMENTS,
+    ("conversations", "moderation"): (None, *MODERATION),
+    ("comments", "status"): COMMENT_STATUSES,
+    ("comments", "learned_as"): ("", "spam", "honest"),
+    ("comment_decisions", "status_before"): COMMENT_STATUSES,
+    ("comment_decisions", "act"): (
+        states.APPROVE,
+        states.MARK_AS_SPAM,
+        states.REMOVE,
+        states.RESTORE,
+        states.ERASE,
+        states.UNDO,
+        states.DELETE,
+        states.HOLD,
+    ),
+}
 
 
 class ArchiveError(Exception):
     """The file is no archive of this version of blogapp, or it is damaged. `str()` says what to do, in English. `kind`
-    is `damaged`, `foreign` (no archive), or `version`, then with the `schema` that the archive has."""
+    is `damaged`, `foreign` (no archive), `version`, then with the `schema` that the archive has, or `values` for one
+    that cannot be used, then with its `place`."""
 
-    def __init__(self, sentence: str, kind: str = "damaged", schema: str = "") -> None:
+    def __init__(self, sentence: str, kind: str = "damaged", schema: str = "", place: str = "") -> None:
         super().__init__(sentence)
         self.kind = kind
         self.schema = schema
+        self.place = place
 
 
 @dataclass(frozen=True)
@@ -121,7 +169,7 @@ def write_archive(session: Session, file: IO[bytes], now: datetime, with_account
 def read_manifest(archive: zipfile.ZipFile) -> Manifest:
     """Raises ArchiveError."""
     try:
-        manifest = Manifest(**json.loads(archive.read("manifest.json")))
+        manifest = Manifest(**json.loads(_read_part(archive, "manifest.json", LARGEST_MANIFEST)))
         rows = manifest.rows
         if not all(isinstance(name, str) and isinstance(number, int) for name, number in rows.items()):
             raise TypeError
@@ -152,7 +200,7 @@ def verify_archive(file: IO[bytes], most: int | None = None) -> Manifest:
             raise ArchiveError(f"The archive is incomplete: {', '.join(missing)}.")
         for name, number in manifest.rows.items():
             with archive.open(f"tables/{name}.jsonl") as part:
-                if sum(1 for _ in part) != number:
+                if sum(1 for _ in _lines(part, name)) != number:
                     raise ArchiveError(f"The archive is incomplete: {name}.")
     return manifest
 
@@ -185,6 +233,8 @@ def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
                         raise
                     raise ArchiveError(f"Rows of {table.name} do not fit the other rows of the archive.") from error
             set_sequence(session.connection(), table)
+        if names := ", ".join(unusable_settings(session)):
+            raise ArchiveError(f"The archive has settings that cannot be used: {names}.", "values", place=names)
     return manifest
 
 
@@ -202,13 +252,13 @@ def complete_restore() -> None:
             pass
 
 
-def is_in_use(session: Session, with_accounts: bool) -> bool:
-    """Whether the blog has articles outside of the bin, or accounts if the archive has any, which `restore_archive`
-    would delete."""
-    if session.scalar(select(exists().where(Article.status != DELETED))):
-        return True
+def in_use(session: Session, with_accounts: bool) -> str:
+    """What the blog has that `restore_archive` would delete, in English: articles, articles in the bin, pictures, or
+    accounts if the archive has any. Empty for an empty blog."""
+    if found := content_in_use(session):
+        return "articles in the bin" if found == BIN else found
     owners = Model.metadata.tables["owners"]
-    return with_accounts and bool(session.scalar(select(exists(select(*owners.primary_key)))))
+    return "accounts" if with_accounts and session.scalar(select(exists(select(*owners.primary_key)))) else ""
 
 
 def tables(with_accounts: bool) -> list[Table]:
@@ -259,15 +309,24 @@ def _to_json(value: Any) -> Any:
 
 
 def _from_json(column: Column[Any], value: Any) -> Any:
-    if value is None or isinstance(column.type, JSON):
+    if value is None:
+        return value
+    if isinstance(column.type, JSON):
+        if not isinstance(value, list):
+            raise TypeError
         return value
     if isinstance(column.type, LargeBinary):
         return base64.b64decode(value)
     if isinstance(column.type, Moment | DateTime):
-        return datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
+        if not 1 < moment.year < 9999:  # in another time zone, it could be in a year that Python does not have
+            raise ValueError
+        return moment
     # SQLite would store a value of another type.
     if not isinstance(column.type, Date) and type(value) is not column.type.python_type:
         raise TypeError
+    if type(value) is int and value not in INTEGERS:
+        raise ValueError
     return date.fromisoformat(value) if isinstance(column.type, Date) else value
 
 
@@ -299,24 +358,58 @@ def _write_articles(session: Session, archive: zipfile.ZipFile) -> None:
 def _opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
+            # Others raise errors of their own when they are damaged, and write_archive uses none of them.
+            if any(part.compress_type not in COMPRESSIONS for part in archive.infolist()):
+                raise ArchiveError("The archive is compressed in a way that blogapp does not read.")
             yield archive
-    # RuntimeError: an encrypted file; ValueError and struct.error: damaged headers.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error) as error:
+    # RuntimeError: an encrypted file; ValueError, OverflowError and struct.error: damaged headers.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OverflowError, struct.error) as error:
         raise ArchiveError("This file is no archive of blogapp, or it is damaged.") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a header with a negative position
+            raise
+        raise ArchiveError("This file is no archive of blogapp, or it is damaged.") from error
+
+
+def _read_part(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """The content of a file in the archive. Raises ValueError if it has more than `most` bytes, whatever its header
+    says."""
+    with archive.open(name) as part:
+        content = part.read(most + 1)
+    if len(content) > most:
+        raise ValueError
+    return content
+
+
+def _lines(part: IO[bytes], name: str) -> Iterator[bytes]:
+    """The lines of a file in the archive. Raises ArchiveError before one fills the memory."""
+    buffered = io.BufferedReader(part)  # type: ignore[type-var]  # with a limit, the part's own readline is slow
+    while line := buffered.readline(LARGEST_PART + 1):
+        if len(line) > LARGEST_PART:
+            raise ArchiveError(f"The archive has a line that is too long: {name}.")
+        yield line
 
 
 def _read(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:
     with archive.open(f"tables/{table.name}.jsonl") as part:
-        for number, line in enumerate(part, start=1):
+        for number, line in enumerate(_lines(part, table.name), start=1):
             try:
                 row = {name: _from_json(table.columns[name], value) for name, value in json.loads(line).items()}
                 if table.name == FILES[0]:
-                    row[FILES[1]] = archive.read(_picture_name(row["picture_id"], row["width"]))
+                    row[FILES[1]] = _read_part(archive, _picture_name(row["picture_id"], row["width"]), LARGEST_PART)
             except (KeyError, ValueError, TypeError, AttributeError) as error:
                 raise ArchiveError(f"Line {number} of {table.name} in the archive cannot be read.") from error
+            _check_choices(table, row, number)
             if "body_html" in row:  # rendered again: HTML of a file is not trusted
                 row |= {"body_html": "", "renderer_version": 0}
             yield row
+
+
+def _check_choices(table: Table, row: dict[str, Any], number: int) -> None:
+    for (name, column), choices in CHOICES.items():
+        if name == table.name and column in row and row[column] not in choices:
+            sentence = f"Line {number} of {name} in the archive has an unknown value of {column}."
+            raise ArchiveError(sentence, "values", place=f"{name}, {column}, {number}")
 
 
 def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:

@@ -17,7 +17,7 @@ from blogapp.db.transactions import write_transaction
 from blogapp.pages.archive import (
     ArchiveError,
     complete_restore,
-    is_in_use,
+    in_use,
     restore_archive,
     verify_archive,
     write_archive,
@@ -56,7 +56,7 @@ def backup(file: Path) -> None:
 
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE.zip")
-@click.option("--force", is_flag=True, help="Delete the articles, comments and accounts that are there.")
+@click.option("--force", is_flag=True, help="Delete the articles, comments, pictures and accounts that are there.")
 @with_appcontext
 def restore(file: Path, force: bool) -> None:
     """Restore a backup, or an export of /owner/export.zip, into an empty blog.
@@ -68,8 +68,8 @@ def restore(file: Path, force: bool) -> None:
             manifest = verify_archive(opened)
             with write_transaction() as session:
                 publishing.lock_articles(session)
-                if not force and is_in_use(session, manifest.has_accounts):
-                    raise ArchiveError("This blog is not empty. Add --force to delete what is there.")
+                if not force and (found := in_use(session, manifest.has_accounts)):
+                    raise ArchiveError(f"This blog is not empty ({found}). Add --force to delete what is there.")
                 restore_archive(session, opened)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from None

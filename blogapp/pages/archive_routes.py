@@ -6,18 +6,17 @@ import io
 from typing import Any
 
 from flask import Blueprint, Flask, Response, redirect, request, url_for
-from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
 from blogapp.articles import publishing
-from blogapp.articles.models import DELETED, Article
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.media.library import total_size
 from blogapp.owners.access import for_owners
 from blogapp.owners.settings_routes import DataPanel, add_data_panel, settings_page
+from blogapp.pages.occupancy import ARTICLES, BIN, PICTURES, content_in_use
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import Conflict
 from blogapp.web.request_bodies import Limits
@@ -44,8 +43,7 @@ def init_app(app: Flask) -> None:
 
 def import_panel(session: Session, error: str) -> dict[str, Any]:
     """The variables of the form for the upload."""
-    is_used = session.scalar(select(exists().where(Article.status != DELETED)))
-    return {"is_empty": not is_used, "largest": UPLOADS["/owner/import"].size, "error": error}
+    return {"in_use": content_in_use(session), "largest": UPLOADS["/owner/import"].size, "error": error}
 
 
 @bp.get("/owner/export.zip")
@@ -67,7 +65,6 @@ def import_archive() -> WerkzeugResponse | tuple[str, int]:
     from blogapp.pages.archive import (  # imports YAML
         ArchiveError,
         complete_restore,
-        is_in_use,
         restore_archive,
         verify_archive,
     )
@@ -80,8 +77,8 @@ def import_archive() -> WerkzeugResponse | tuple[str, int]:
             return _refuse(gettext("This is a backup with accounts, which only the command flask restore reads."))
         with write_transaction() as session:
             publishing.lock_articles(session)
-            if is_in_use(session, with_accounts=False):
-                return _refuse(gettext("This blog is not empty: it has articles. Nothing was imported."))
+            if found := content_in_use(session):
+                return _refuse(_why_not(found))
             restore_archive(session, upload.stream)
     except ArchiveError as error:
         return _refuse(_sentence(error))
@@ -93,6 +90,21 @@ def _refuse(error: str) -> tuple[str, int]:
     return settings_page(errors={"owners/_import.html": error}), 422
 
 
+def _why_not(found: str) -> str:
+    """Why nothing is imported into a blog that is not empty, and what to do."""
+    return {
+        ARTICLES: lambda: gettext("This blog is not empty: it has articles. Nothing was imported."),
+        BIN: lambda: gettext(
+            "The bin of this blog has articles, which an import would delete. Nothing was imported. Import into a new "
+            "blog, or wait until the bin is empty."
+        ),
+        PICTURES: lambda: gettext(
+            "The library of this blog has pictures, which an import would delete. Nothing was imported. Delete them "
+            "first."
+        ),
+    }[found]()
+
+
 def _sentence(error: Any) -> str:
     """Why the archive cannot be read, in the language of the page."""
     sentences = {
@@ -101,6 +113,10 @@ def _sentence(error: Any) -> str:
             "This file was made by another version of this blog software (%(schema)s). Install that version, import "
             "the file, then upgrade."
         ),
+        "values": lambda: gettext(
+            "This file has values that this blog software does not know (%(place)s). Nothing was imported."
+        ),
     }
     damaged = gettext("This file is damaged or incomplete. Nothing was imported.")
-    return sentences[error.kind]() % {"schema": error.schema} if error.kind in sentences else damaged
+    values = {"schema": error.schema, "place": error.place}
+    return sentences[error.kind]() % values if error.kind in sentences else damaged

@@ -7,9 +7,12 @@ content version. A cached page needs no query: a change raises all content versi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, has_request_context, request
 from sqlalchemy import select
@@ -19,12 +22,15 @@ from werkzeug.local import LocalProxy
 
 from blogapp.db.base import db
 from blogapp.db.transactions import insert_for
-from blogapp.settings import Settings
+from blogapp.setting_values import one_of, whole_number
+from blogapp.settings import LOCALES, LOOKS, Settings
 from blogapp.site.footer import FooterLink, parse_links
 from blogapp.site.models import SiteSetting
 from blogapp.site.time_zones import time_zone_of_host
 from blogapp.text.pictures import Copy, copy_of_height
 from blogapp.web.errors import DATABASE_FAILED
+
+log = logging.getLogger(__name__)
 
 SITE = "blogapp.site"
 SETUP_DONE_AT = "setup_done_at"
@@ -48,6 +54,62 @@ VARIABLES = {
 # Those that no environment variable sets.
 IN_BROWSER_ONLY = ("about", "footer_links")
 LONGEST = {"title": 100, "description": 300, "about": 3_000}
+MODERATION = ("open", "first", "all")
+MOST_CLOSE_DAYS = 36_500
+
+
+def _limited(name: str) -> Callable[[str], str]:
+    def parse(stored: str) -> str:
+        if len(stored) > LONGEST[name] or (name == "title" and not stored.strip()):
+            raise ValueError
+        return stored
+
+    return parse
+
+
+def _switch(stored: str) -> bool:
+    return one_of("True", "False")(stored) == "True"
+
+
+def _zone(stored: str) -> str:
+    try:
+        ZoneInfo(stored)  # cached, unlike the list of all names
+    except (OSError, KeyError):  # `Europe` is a folder
+        raise ValueError from None
+    return stored
+
+
+def _logo(stored: str) -> str:
+    if stored and copy_of_height(stored, LOGO_HEIGHT) is None:
+        raise ValueError
+    return stored
+
+
+def _feed_id(stored: str) -> str:
+    return stored and str(UUID(stored))
+
+
+def _footer_links(stored: str) -> str:
+    parse_links(stored)
+    return stored
+
+
+# Read the stored text of each setting, by the same rules as the form; they raise ValueError.
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "title": _limited("title"),
+    "description": _limited("description"),
+    "locale": one_of(*LOCALES),
+    "time_zone": _zone,
+    "look": one_of(*LOOKS),
+    "typography": _switch,
+    "comment_moderation": one_of(*MODERATION),
+    "comment_close_days": whole_number(0, MOST_CLOSE_DAYS),
+    "comment_closed": _switch,
+    "about": _limited("about"),
+    "footer_links": _footer_links,
+    LOGO: _logo,
+    FEED_ID: _feed_id,
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +162,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     # Until the database has been read, error pages do not link to the setup.
     app.extensions["last_site"] = replace(app.extensions["site"], is_set_up=True)
+    app.extensions["unusable_settings"] = set()
     # Evaluated only when a template uses them.
     app.jinja_env.globals["site"] = LocalProxy(current_site)
     app.jinja_env.globals["site_title"] = LocalProxy(lambda: current_site().title)
@@ -134,17 +197,34 @@ def current_locale() -> str:
 
 
 def read_site(session: Session) -> Site:
-    """The settings in the session's snapshot, in one query."""
+    """The settings in the session's snapshot, in one query. One whose stored value cannot be used has its default."""
     default: Site = current_app.extensions["site"]
     stored = {row.name: row.value for row in session.execute(select(SiteSetting.name, SiteSetting.value))}
-    changed: dict[str, Any] = {name: stored[name] for name in VARIABLES if name in stored and name not in default.fixed}
-    if "comment_close_days" in changed:
-        changed["comment_close_days"] = int(changed["comment_close_days"])
-    for name in ("comment_closed", "typography"):
-        if name in changed:
-            changed[name] = changed[name] == "True"
-    own = {name: stored.get(name, "") for name in (FEED_ID, LOGO, *IN_BROWSER_ONLY)}
-    return replace(default, is_set_up=SETUP_DONE_AT in stored, **own, **changed)
+    changed: dict[str, Any] = {}
+    for name in stored.keys() & PARSERS.keys() - default.fixed:
+        try:
+            changed[name] = PARSERS[name](stored[name])
+        except ValueError:
+            _report_once(name)
+    return replace(default, is_set_up=SETUP_DONE_AT in stored, **changed)
+
+
+def _report_once(name: str) -> None:
+    reported: set[str] = current_app.extensions["unusable_settings"]
+    if name not in reported:
+        reported.add(name)
+        log.warning("The stored value of the setting %s cannot be used; its default is.", name)
+
+
+def unusable_settings(session: Session) -> list[str]:
+    """The names of the stored settings whose values cannot be used, also of those that the environment overrides."""
+    names = []
+    for name, value in session.execute(select(SiteSetting.name, SiteSetting.value).order_by(SiteSetting.name)):
+        try:
+            PARSERS.get(name, str)(value)
+        except ValueError:
+            names.append(name)
+    return names
 
 
 def chosen_in_browser() -> dict[str, str]:

@@ -42,7 +42,7 @@ def copy_of_height(address: str, height: int) -> Copy | None:
     """The smallest copy of a picture that is at least `height` pixels high, else the largest; None if `address` is not
     that of an uploaded picture."""
     found = ADDRESS.fullmatch(address)
-    if found is None:
+    if found is None or int(found[2]) == 0:
         return None
     hash, width, full_height = found[1], int(found[2]), int(found[3])
     copies = [(each, max(1, round(full_height * each / width))) for each in widths_of(width)]

@@ -8,9 +8,11 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.articles.merging import Overlap, choose_in_text, merge, merge_texts
+from blogapp.articles.models import ArticleRevision
 from tests.articles.conftest import OTHER_NAME, Form, hidden_of, signed_in
 from tests.articles.test_editor import stored
 
@@ -93,6 +95,19 @@ def text_in(page: str) -> str:
 
 def all_hidden(page: str) -> dict[str, str]:
     return {**hidden_of(page), **dict(re.findall(r'<input type="hidden" name="(base|other)" value="([^"]*)"', page))}
+
+
+def test_comparison_with_an_author_that_is_no_number_keeps_the_text(writer: FlaskClient, session: Session) -> None:
+    form = Form(writer)
+    form.send("publish", title="Birds", body=BASE)
+    session.execute(update(ArticleRevision).values(author_id=None))
+    session.execute(delete(ArticleRevision).where(ArticleRevision.id.not_in(select(func.max(ArticleRevision.id)))))
+    session.commit()
+    form.hidden["revision"] = "0"
+    for author in ("abc", "²", "9" * 5_000):
+        answer = form.send("compare", title="Birds", body="My text.", author=author)
+        assert answer.status_code == 200
+        assert "My text." in text_in(answer.text)
 
 
 @pytest.mark.parametrize("htmx", [True, False])

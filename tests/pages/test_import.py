@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
-from blogapp import create_app
+from blogapp import clock, create_app
+from blogapp.articles.models import DELETED, DRAFT, Article
 from blogapp.db.schema import REVISIONS
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
@@ -26,6 +29,7 @@ from tests.owners.conftest import owner as owner
 from tests.owners.conftest import password_hash as password_hash
 from tests.pages.test_archive import filled as filled
 from tests.pages.test_archive import page_of
+from tests.site.test_settings import UNUSABLE
 
 
 @pytest.fixture
@@ -140,6 +144,110 @@ def test_any_damage_is_found_before_anything_is_written(filled: FlaskClient) -> 
 def test_unpacked_archive_has_a_limit(filled: FlaskClient) -> None:
     with pytest.raises(ArchiveError, match="too large"):
         verify_archive(io.BytesIO(filled.get("/owner/export.zip").data), most=1000)
+
+
+def changed_archive(whole: bytes, changed: Callable[[str, bytes], bytes], **options: Any) -> bytes:
+    """The archive with the content of each file changed, in its order."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as opened, zipfile.ZipFile(file, "w", **options) as made:
+        for name in opened.namelist():
+            made.writestr(name, changed(name, opened.read(name)))
+    return file.getvalue()
+
+
+def with_setting(whole: bytes, name: str, value: str) -> bytes:
+    """The archive with one setting, and no others."""
+
+    def change(part: str, content: bytes) -> bytes:
+        if part == "tables/site_settings.jsonl":
+            return json.dumps({"name": name, "value": value}).encode() + b"\n"
+        if part == "manifest.json":
+            manifest = json.loads(content)
+            manifest["rows"]["site_settings"] = 1
+            return json.dumps(manifest).encode()
+        return content
+
+    return changed_archive(whole, change)
+
+
+def with_values(whole: bytes, table: str, **values: Any) -> bytes:
+    """The archive with other values in all rows of a table."""
+
+    def change(name: str, content: bytes) -> bytes:
+        if name != f"tables/{table}.jsonl":
+            return content
+        return b"".join(json.dumps(json.loads(line) | values).encode() + b"\n" for line in content.splitlines())
+
+    return changed_archive(whole, change)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_archive_with_unusable_values_is_refused_and_names_them(filled: FlaskClient, other: FlaskClient) -> None:
+    whole = filled.get("/owner/export.zip").data
+    for name, value in UNUSABLE.items():
+        answer = upload(other, with_setting(whole, name, value))
+        assert (name, answer.status_code) == (name, 422)
+        assert f"does not know ({name})" in answer.text
+    for table, column, value in (
+        ("articles", "lang", "xx"),
+        ("articles", "kind", "x"),
+        ("articles", "comments", "x"),
+        ("articles", "status", "x"),
+        ("comments", "status", "x"),
+    ):
+        answer = upload(other, with_values(whole, table, **{column: value}))
+        assert (table, column, answer.status_code) == (table, column, 422)
+        assert f"does not know ({table}, {column}, 1)" in answer.text
+    damaged: tuple[tuple[str, str, Any], ...] = (
+        ("comments", "id", 10**30),
+        ("articles", "tags", 5),
+        ("articles", "published_at", "0001-01-01T00:00:00+00:00"),
+    )
+    for table, column, wrong in damaged:
+        assert upload(other, with_values(whole, table, **{column: wrong})).status_code == 422
+    assert other.get("/").status_code == 200
+    assert upload(other, whole).status_code == 303
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_oddly_packed_archives_are_refused(
+    filled: FlaskClient, other: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = filled.get("/owner/export.zip").data
+    for compression in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        answer = upload(other, changed_archive(whole, lambda name, content: content, compression=compression))
+        assert answer.status_code == 422
+        assert "damaged or incomplete" in answer.text
+    monkeypatch.setattr("blogapp.pages.archive.LARGEST_PART", 100)
+    assert upload(other, whole).status_code == 422
+    with pytest.raises(ArchiveError, match="too long"):
+        verify_archive(io.BytesIO(whole))
+    monkeypatch.setattr("blogapp.pages.archive.LARGEST_MANIFEST", 10)
+    assert "no download of this blog software" in upload(other, whole).text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_import_keeps_the_bin_and_the_library(
+    filled: FlaskClient, app: Flask, session: Session, runner: FlaskCliRunner, tmp_path: Path
+) -> None:
+    whole = filled.get("/owner/export.zip").data
+    with app.app_context(), write_transaction() as writing:
+        writing.execute(update(Article).values(status=DELETED, status_before=DRAFT, deleted_at=clock.now()))
+    answer = upload(filled, whole)
+    assert answer.status_code == 422
+    assert "The bin of this blog has articles" in answer.text
+    assert "The bin of this blog has articles" in filled.get("/owner/settings").text
+    assert session.scalar(select(func.count(Article.id))) == 2
+    with app.app_context(), write_transaction() as writing:
+        writing.execute(delete(Article))
+    answer = upload(filled, whole)
+    assert answer.status_code == 422
+    assert "The library of this blog has pictures" in answer.text
+    file = tmp_path / "export.zip"
+    file.write_bytes(whole)
+    result = runner.invoke(args=["restore", str(file)])
+    assert (result.exit_code, "not empty (pictures)" in result.output) == (1, True)
+    assert runner.invoke(args=["restore", "--force", str(file)]).exit_code == 0
 
 
 def test_import_is_for_owners_only(app: Flask, publish_article: Callable[..., Any]) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from blogapp import create_app
 from blogapp.articles.models import Article
 from blogapp.db.base import db
+from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
 from blogapp.pages.serve import has_outdated_html
@@ -27,6 +28,20 @@ from tests.owners.conftest import sign_in
 
 Publish = Callable[..., Article]
 FORM = {"site_title": "Mein <Blog>", "description": "A “quoted” one", "lang": "fr", "time_zone": "Europe/Paris"}
+# Values that no form stores.
+UNUSABLE = {
+    "title": " ",
+    "locale": "zz",
+    "time_zone": "nowhere",
+    "look": "zz",
+    "typography": "zz",
+    "comment_moderation": "zz",
+    "comment_close_days": "abc",
+    "comment_closed": "zz",
+    "footer_links": "zz",
+    "logo": "/media/0123456789abcdef0123456789abcdef-0x9.webp",
+    "feed_id": "zz",
+}
 
 
 @pytest.fixture
@@ -274,3 +289,15 @@ def test_wrong_link_gets_a_message_and_loses_nothing(owner: FlaskClient, app: Fl
     assert 'data-error-for="footer_links">Line ' in answer.text
     assert "Fine | /fine" in answer.text
     assert "/fine" not in app.test_client().get("/").text
+
+
+def test_unusable_stored_values_have_their_defaults_and_are_logged_once(
+    owner: FlaskClient, app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    with app.app_context(), write_transaction(Changes.EVERYTHING) as session:
+        change_site(session, UNUSABLE)
+    for path in ("/", "/feed.xml", "/owner/settings", "/"):
+        assert owner.get(path).status_code == 200
+    assert "Carnet</a>" in app.test_client().get("/").text
+    for name in UNUSABLE:
+        assert caplog.text.count(f"the setting {name} cannot be used") == 1
