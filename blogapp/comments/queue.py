@@ -119,7 +119,7 @@ def load_queue(session: Session, wanted: Filter, before: int | None = None) -> Q
         query = query.where(Comment.id < before)
     rows = [Row(*row) for row in session.execute(query)]
     counts = count_states(session)
-    total = count_matching(session, wanted) if wanted.narrowed else counts[wanted.status]
+    total = count_total(session, wanted, counts)
     cursor = str(rows[PER_PAGE - 1].comment.id) if len(rows) > PER_PAGE else ""
     return Queue(wanted, rows[:PER_PAGE], str(before or ""), cursor, counts, total)
 
@@ -161,6 +161,11 @@ def count_states(session: Session) -> dict[str, int]:
 def last_id(session: Session) -> int:
     """The id of the newest comment in any state."""
     return session.scalar(select(func.max(Comment.id))) or 0
+
+
+def count_total(session: Session, wanted: Filter, counts: dict[str, int]) -> int:
+    """How many comments match the filter, where `counts` are those of `count_states`."""
+    return count_matching(session, wanted) if wanted.narrowed else counts[wanted.status]
 
 
 def count_matching(session: Session, wanted: Filter) -> int:

@@ -40,7 +40,7 @@ def init_app(app: Flask, site_locale: Callable[[], str], is_typeset: Callable[[]
     app.extensions["site_locale"] = site_locale
     app.jinja_env.add_extension("jinja2.ext.i18n")
     environment: Any = app.jinja_env  # the extension adds a method
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)
     app.jinja_env.globals["locale"] = current_locale
     app.jinja_env.globals["language_name"] = language_name
     app.jinja_env.globals["plural_forms"] = plural_forms
@@ -147,6 +147,10 @@ def _plural_forms(locale: str, singular: str, plural: str) -> dict[str, str]:
 
 def pgettext(context: str, message: str) -> str:
     return str(catalogue(current_locale()).pgettext(context, message))
+
+
+def npgettext(context: str, singular: str, plural: str, count: int) -> str:
+    return str(catalogue(current_locale()).npgettext(context, singular, plural, count))
 
 
 def number(value: int) -> str:

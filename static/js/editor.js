@@ -109,10 +109,10 @@
       discard.addEventListener("click", () => {
         forget(entry.key);
         box.hidden = true;
+        body.focus();
         if (!isLatest) return;
         put(before);
         changed();
-        body.focus();
       });
       if (isLatest) take();
     };

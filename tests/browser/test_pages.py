@@ -128,6 +128,18 @@ def test_article_with_every_element_fits_and_is_accessible(
     assert page.locator(".task").first.evaluate("item => getComputedStyle(item).listStyleType") == "none"
 
 
+def test_printed_article_names_its_blog_and_keeps_the_proportions_of_pictures(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article(text="![Tall](/static/icon.svg)"))
+    page.emulate_media(media="print")
+    expect(page.locator(".site-title")).to_be_visible()
+    picture = page.locator(".article-body img")
+    picture.evaluate("(each) => Object.assign(each, {width: 300, height: 3000})")
+    box = picture.bounding_box()
+    assert box
+    assert round(box["width"]) == round(box["height"])
+
+
 def test_lines_are_between_60_and_70_characters_long(visit: Visits, article: Articles) -> None:
     page = visit(viewport={"width": 1280, "height": 800}).page
     page.goto(article())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import json
 import random
 import zipfile
@@ -57,7 +58,7 @@ def test_download_is_imported_into_an_empty_blog_with_the_same_result(
     answer = upload(other, file)
     assert answer.location == "/owner/settings?notice=imported"
     page = other.get(answer.location).text
-    assert "The archive is imported." in page
+    assert re.search(r'id="status"[^>]* autofocus>The archive is imported.', page)
     assert "A download can be imported into an empty blog only." in page
     assert page_of(other.application) == page_of(app)
     assert "/articles/birds" in other.application.test_client().get("/search?q=sing").text

@@ -23,7 +23,7 @@ from blogapp.comments.decisions import Decider
 from blogapp.comments.models import APPROVE, BY_OWNER, ERASE, MARK_AS_SPAM, REMOVE, RESTORE, Comment
 from blogapp.comments.notices import done_sentence
 from blogapp.comments.permissions import Author
-from blogapp.comments.queue import Filter, Queue, count_states, load_row
+from blogapp.comments.queue import Filter, Queue, count_states, count_total, load_row
 from blogapp.comments.routes.answers import changed, confirm_page
 from blogapp.comments.routes.read import Answer, address_of, article_of
 from blogapp.comments.undo import find_done, first_decided
@@ -202,11 +202,12 @@ def _answer_in_queue(comment: Comment | None, sentence: str, batch: int | None, 
     if not is_htmx():
         return redirect(queue_address(wanted, before=before or None, undo=batch), 303)
     session = db.session()
+    states = count_states(session)
     return render_template(
         "comments/_decided.html",
         row=load_row(session, comment.id) if comment else None,
         is_undone=batch is None,
-        queue=Queue(wanted, [], before, "", count_states(session), 0),
+        queue=Queue(wanted, [], before, "", states, count_total(session, wanted, states)),
         undo=batch if can_undo else 0,
         sentence=sentence,
     )
