@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 import json
 import random
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
