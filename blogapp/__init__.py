@@ -153,7 +153,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     errors.init_app(app)
     redirects.init_app(app)
     htmx.init_app(app)
-    i18n.init_app(app, site.current_locale, lambda: site.current_site().typography)
+    i18n.init_app(app, site.current_locale, lambda: site.current_site().typography, site.site_zone)
     markup.init_app(app)
     base.init_app(app, settings.database_url, settings.web_concurrency, settings.database_prepared_statements)
     site.init_app(app, settings)

@@ -25,19 +25,19 @@ class DateError(ValueError):
         super().__init__(sentence)
 
 
-def parse_date(text: str) -> datetime:
+def parse_date(text: str, default: tzinfo = UTC) -> datetime:
     """Parse `text` as a datetime in UTC, in whole seconds. A date without a time means midnight; a time without a zone
-    is in UTC. Raises DateError."""
+    is in the zone `default`. Raises DateError."""
     text = text.strip()
     found = DATE.fullmatch(text)
     if found is None:
-        return _parse_mail_date(text)
+        return _parse_mail_date(text, default)
     year = int(found["year"])
     if not EARLIEST_YEAR <= year <= LATEST_YEAR:
         raise DateError(
             f"the year {found['year']} is out of range. If a tool wrote it for a missing date, delete the line."
         )
-    zone = _zone(found["zone"])
+    zone = _zone(found["zone"]) if found["zone"] else default
     try:
         moment = datetime(
             year,
@@ -53,7 +53,7 @@ def parse_date(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _parse_mail_date(text: str) -> datetime:
+def _parse_mail_date(text: str, default: tzinfo) -> datetime:
     """`Mon, 23 Nov 2026 09:30:00 +0100`"""
     try:
         moment = parsedate_to_datetime(text)
@@ -61,11 +61,11 @@ def _parse_mail_date(text: str) -> datetime:
         raise DateError from None
     if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
         raise DateError
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=default)).astimezone(UTC)
 
 
-def _zone(name: str | None) -> tzinfo:
-    if name is None or name.upper() in {"Z", "UTC", "GMT"}:
+def _zone(name: str) -> tzinfo:
+    if name.upper() in {"Z", "UTC", "GMT"}:
         return UTC
     if name[0] in "+-":
         hours, minutes = int(name[1:3]), int(name[-2:]) if len(name) > 3 else 0

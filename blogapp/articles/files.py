@@ -10,7 +10,7 @@ import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import yaml
@@ -67,28 +67,37 @@ class FilesRead:
 
 
 def read_files(
-    paths: list[Path], default_lang: str, now: datetime, store_picture: Callable[[Path], str] | None = None
+    paths: list[Path],
+    default_lang: str,
+    now: datetime,
+    store_picture: Callable[[Path], str] | None = None,
+    zone: tzinfo = UTC,
 ) -> FilesRead:
-    """Read all of `paths`, and store the pictures beside them (`picture_files.store_pictures`)."""
+    """Read all of `paths`, with dates that name no zone in `zone`, and store the pictures beside them
+    (`picture_files.store_pictures`)."""
     read = FilesRead([], [], [])
     for path in paths:
         if path.name == "_index.md" or re.fullmatch(r"_index\.\w+\.md", path.name):
             read.skipped.append(f"{printable(path)}: Hugo's page of a section is not an article")
             continue
         try:
-            read.files.append(read_file(path, default_lang, now, store_picture))
+            read.files.append(read_file(path, default_lang, now, store_picture, zone))
         except BrokenFile as error:
             read.broken.append(error)
     return read
 
 
 def read_file(
-    path: Path, default_lang: str, now: datetime, store_picture: Callable[[Path], str] | None = None
+    path: Path,
+    default_lang: str,
+    now: datetime,
+    store_picture: Callable[[Path], str] | None = None,
+    zone: tzinfo = UTC,
 ) -> ArticleFile:
     """Read and check one file. Raises BrokenFile for its first error."""
     try:
         matter = parse_front_matter(_text_of(path))
-        metadata = parse_metadata(matter, now)
+        metadata = parse_metadata(matter, now, zone)
     except FrontMatterError as error:
         raise BrokenFile(path, error.line, str(error)) from None
     body = re.sub(r"\A(?:[ \t]*\n)+", "", matter.body).rstrip()
@@ -102,7 +111,7 @@ def read_file(
         lang_of_name = ""
     jekyll = JEKYLL_NAME.fullmatch(name)
     if jekyll and metadata.published_at is None:
-        metadata.published_at = _date_of_name(path, jekyll.group(1))
+        metadata.published_at = _date_of_name(path, jekyll.group(1), zone)
     title = metadata.title or (jekyll.group(2).replace("-", " ").capitalize() if jekyll else "")
     line = matter.fields["title"].line if "title" in matter.fields else 1
     if not title:
@@ -215,9 +224,9 @@ def _text_of(path: Path) -> str:
     return text
 
 
-def _date_of_name(path: Path, text: str) -> datetime:
+def _date_of_name(path: Path, text: str, zone: tzinfo) -> datetime:
     try:
-        return parse_date(text)
+        return parse_date(text, zone)
     except DateError as error:
         raise BrokenFile(path, 1, f"the file's name begins with a date: {error}") from None
 

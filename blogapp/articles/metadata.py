@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from blogapp.articles.dates import DateError, parse_date
 from blogapp.articles.front_matter import Field, FrontMatter, FrontMatterError, Value, normalise
@@ -90,8 +90,9 @@ class Metadata:
     ignored: list[str] = field(default_factory=list)
 
 
-def parse_metadata(matter: FrontMatter, now: datetime) -> Metadata:
-    """Interpret all fields of `matter`. Raises FrontMatterError for the first invalid field."""
+def parse_metadata(matter: FrontMatter, now: datetime, zone: tzinfo = UTC) -> Metadata:
+    """Interpret all fields of `matter`; a date without a zone is in `zone`. Raises FrontMatterError for the first
+    invalid field."""
     fields = matter.fields
     found = Metadata(
         title=_title(fields.get("title")),
@@ -105,13 +106,13 @@ def parse_metadata(matter: FrontMatter, now: datetime) -> Metadata:
             raise FrontMatterError(summary.line, "the summary must be text; put it in quotes.")
         found.summary = " ".join(summary.value.split())
     found.tags = _tags(fields, found.notes)
-    _read_dates(fields, found, now)
+    _read_dates(fields, found, now, zone)
     _read_aliases(fields, found)
     _read_page(fields, found)
     _read_cover(fields, found)
     found.translation_of = _translation(fields.get("translationof"))
     for each in _flat(fields):
-        _read_visibility(*each, found, now)
+        _read_visibility(*each, found, now, zone)
     used = USED | ({normalise(summary.name)} if summary else set())
     found.ignored = [each.name for key, each in fields.items() if key not in used and not _is_about_visibility(key)]
     return found
@@ -193,21 +194,21 @@ def _tag_names(found: Field, value: Value, notes: list[Note]) -> list[str]:
     return [" ".join(name.split()) for name in names if isinstance(name, str) and name.strip()]
 
 
-def _read_dates(fields: dict[str, Field], found: Metadata, now: datetime) -> None:
+def _read_dates(fields: dict[str, Field], found: Metadata, now: datetime, zone: tzinfo) -> None:
     stated = _first(fields, DATES)
     published = next(
         (each for key in PUBLISH_DATES if (each := fields.get(key)) and not _is_word(key, each.value)), None
     )
-    found.published_at = _date(stated, found.notes) if stated else None
+    found.published_at = _date(stated, found.notes, zone) if stated else None
     if published:
-        moment = _date(published, found.notes)
+        moment = _date(published, found.notes, zone)
         # Hugo shows `date` and does not publish the article before `publishDate`.
         if moment and (found.published_at is None or moment > now):
             found.published_at = moment
     updated = _first(fields, UPDATES)
     if updated:
         try:
-            found.updated_at = _parse(updated)
+            found.updated_at = _parse(updated, zone)
         except DateError:
             found.notes.append(Note(updated.line, f"`{updated.name}` is not a date and is ignored"))
 
@@ -217,20 +218,20 @@ def _is_word(key: str, value: Value) -> bool:
     return value is None or (key == "published" and not (isinstance(value, str) and _is_date(value)))
 
 
-def _date(found: Field, notes: list[Note]) -> datetime | None:
+def _date(found: Field, notes: list[Note], zone: tzinfo) -> datetime | None:
     if isinstance(found.value, str) and re.fullmatch(r"(git )?(last modified|created)", found.value.strip().lower()):
         notes.append(Note(found.line, f"`{found.value.strip()}` is not a date here; the day of publication is used"))
         return None
     try:
-        return _parse(found)
+        return _parse(found, zone)
     except DateError as error:
         raise FrontMatterError(found.line, str(error)) from None
 
 
-def _parse(found: Field) -> datetime:
+def _parse(found: Field, zone: tzinfo) -> datetime:
     if not isinstance(found.value, str):
         raise DateError
-    return parse_date(found.value)
+    return parse_date(found.value, zone)
 
 
 def _read_aliases(fields: dict[str, Field], found: Metadata) -> None:
@@ -304,7 +305,7 @@ def _is_about_visibility(key: str) -> bool:
     return key in STATES or HIDES_IF_TRUE.search(key) is not None
 
 
-def _read_visibility(key: str, each: Field, found: Metadata, now: datetime) -> None:
+def _read_visibility(key: str, each: Field, found: Metadata, now: datetime, zone: tzinfo) -> None:
     """Make the article a draft if this field says that it is not public."""
     if each.value is None:
         return
@@ -321,7 +322,7 @@ def _read_visibility(key: str, each: Field, found: Metadata, now: datetime) -> N
         elif text in FALSE:
             reason = shown
     elif key in EXPIRIES:
-        reason = _expiry(each, found.notes, now)
+        reason = _expiry(each, found.notes, now, zone)
     elif key in STATES:
         is_scheduled = text in SCHEDULED and found.published_at is not None
         reason = "" if normalise(text) in PUBLIC_STATES or is_scheduled else shown
@@ -336,11 +337,11 @@ def _read_visibility(key: str, each: Field, found: Metadata, now: datetime) -> N
         found.notes.append(Note(each.line, f"{reason}: imported as a draft"))
 
 
-def _expiry(each: Field, notes: list[Note], now: datetime) -> str:
+def _expiry(each: Field, notes: list[Note], now: datetime, zone: tzinfo) -> str:
     """Return why an expiry date makes the article a draft, or "". A future date only adds a note that articles do not
     expire."""
     try:
-        moment = _parse(each)
+        moment = _parse(each, zone)
     except DateError:
         return f"`{each.name}` is not a date that can be read"
     if moment <= now:

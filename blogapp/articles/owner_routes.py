@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -30,7 +29,7 @@ from blogapp.db.transactions import write_transaction
 from blogapp.owners import bar
 from blogapp.owners.access import current_owner, for_owners, keep_out_of_caches
 from blogapp.owners.accounts import all_owners
-from blogapp.site.settings import current_site
+from blogapp.site.settings import current_site, site_zone
 from blogapp.text import i18n, markup
 from blogapp.text.i18n import gettext, pgettext
 from blogapp.web.converters import whole_number
@@ -467,6 +466,7 @@ def render_editor(
         conflict_changes=field_changes(conflict.other, form.content) if conflict else [],
         shown_value=shown_value,
         preview=preview,
+        failed=bool(form.errors),
         notice=request.args.get("notice", ""),
     )
 
@@ -521,8 +521,3 @@ def empty_content() -> Content:
 
 def new_mark() -> str:
     return secrets.token_urlsafe(16)
-
-
-def site_zone() -> ZoneInfo:
-    """The time zone in which the owner reads and writes times."""
-    return ZoneInfo(current_site().time_zone)

@@ -243,7 +243,10 @@ def _excerpt(article: Article, is_typeset: bool) -> str:
     if article.summary:
         return article.summary
     beginning = markup.words_before_more(article.body_source, article.lang, article.title, is_typeset)
-    return shorten(beginning, LONGEST_EXCERPT) or shorten(markup.plain_text(article.body_html))
+    # A text without a sentence, such as a program, is its own excerpt.
+    return shorten(beginning, LONGEST_EXCERPT) or shorten(
+        markup.prose(article.body_html) or markup.plain_text(article.body_html)
+    )
 
 
 def shorten(text: str, length: int = SUMMARY_LENGTH) -> str:

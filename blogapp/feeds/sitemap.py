@@ -36,11 +36,13 @@ MOST_PARTS = 50_000  # an index cannot have more
 # Paths that search engines should not request: pages of owners, replies and other forms, previews, search results, and
 # the same comments in another order.
 DISALLOWED = (
-    "/owner",
+    "/owner$",
+    "/owner/",
+    "/owner?",
     "/moderate/",
     "/drafts/",
     "/comments/",
-    "/search",
+    "/search?",
     "/articles/*/views",
     "/*?sort=",
     "/*&sort=",

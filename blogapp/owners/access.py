@@ -113,6 +113,7 @@ def ask_to_sign_in(status: int, error: str = "", retry_after: int | None = None)
             names=(NAME, PASSWORD, PASSKEY),
             name=request.form.get(NAME, "")[:200],
             error=error,
+            failed=bool(error),
             has_passkeys=bool(this_relying_party().id),
             kept=kept_fields(),
             has_lost_files=any(file.filename for file in request.files.values()),

@@ -83,6 +83,7 @@ def _render_form(name: str, error: str, next_path: str, is_signed_in: bool) -> s
         names=("name", "password", "passkey"),
         name=name,
         error=error,
+        failed=bool(error),
         has_passkeys=bool(this_relying_party().id),
         kept=[("next", next_path)] if next_path else [],
         is_signed_in=is_signed_in,

@@ -58,7 +58,7 @@ def render_article_page(
         site=current_site(),
         comments=conversation.comment_count if article.comments != NONE else 0,
     )
-    if article.comments != NONE and (described := describe_comments(page.threads)):
+    if not article.is_page and article.comments != NONE and (described := describe_comments(page.threads)):
         description["comment"] = described
     return render_template(
         "articles/show.html",

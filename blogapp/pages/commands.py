@@ -23,6 +23,7 @@ from blogapp.articles.translations import UnknownOriginal, WrongTranslation, fin
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.pages.picture_files import PictureImport, write_picture, write_pictures
+from blogapp.site.settings import site_zone
 from blogapp.text import i18n
 from blogapp.view_counts.counting import start_count, views_of
 
@@ -43,7 +44,7 @@ def import_articles(paths: tuple[Path, ...], dry_run: bool, force: bool) -> None
     with --force; its text there stays in its history.
     """
     now = clock.now()
-    read = read_files(list(paths), i18n.site_locale(), now, PictureImport(now, dry_run).store)
+    read = read_files(list(paths), i18n.site_locale(), now, PictureImport(now, dry_run).store, site_zone())
     with write_transaction() as session:
         placed, misplaced = place_files(session, read.files)
         if read.broken or misplaced:

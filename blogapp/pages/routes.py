@@ -15,10 +15,10 @@ from blogapp.pages.article_page import render_article_page
 from blogapp.pages.lists import cards_of
 from blogapp.pages.structured_data import describe_site
 from blogapp.site.footer import render_about
-from blogapp.site.settings import current_site
+from blogapp.site.settings import current_site, site_zone
 from blogapp.text import i18n
 from blogapp.view_counts.reports import POPULAR_DAYS, popular
-from blogapp.web.converters import whole_number
+from blogapp.web.converters import cursor, whole_number
 from blogapp.web.errors import NotFound
 
 bp = Blueprint("articles", __name__)
@@ -36,8 +36,9 @@ def index() -> str:
     lang = asked if asked in languages and len(languages) > 1 else None
     if lang is not None:
         i18n.set_locale(lang)
-    site, is_first = current_site(), "before" not in request.args
-    listed = list_articles(session, now, before=request.args.get("before", type=whole_number), lang=lang)
+    site, before = current_site(), cursor()
+    is_first = before is None
+    listed = list_articles(session, now, before=before, lang=lang)
     address = url_for("articles.index", _external=True)
     return render_template(
         "articles/index.html",
@@ -48,6 +49,7 @@ def index() -> str:
         popular=popular(session, now, lang=lang) if is_first else [],
         popular_days=POPULAR_DAYS,
         is_first=is_first,
+        before=before,
         description_of_site=describe_site(site, address, url_for("search.show", _external=True)),
         about=render_about(site.about, site.locale) if is_first and site.about else "",
     )
@@ -58,12 +60,13 @@ def archive() -> str:
     """The articles of one year, by default the newest one."""
     session, now = db.session(), clock.now()
     depends_on_lists(session, now)
-    years = count_by_year(session, now)
+    years = count_by_year(session, now, zone := site_zone())
     year = request.args.get("year", next(iter(years), None), type=whole_number)
     if year not in years and "year" in request.args:
         raise NotFound
-    listed = list_year(session, year, now, request.args.get("before", type=whole_number)) if year else None
-    months = groupby(listed.articles if listed else [], key=lambda article: article.published_at.month)
+    before = cursor()
+    listed = list_year(session, year, now, zone, before) if year else None
+    months = groupby(listed.articles if listed else [], key=lambda article: i18n.local(article.published_at).month)
     return render_template(
         "articles/archive.html",
         years=years,
@@ -71,7 +74,8 @@ def archive() -> str:
         listed=listed,
         months=[list(articles) for _, articles in months],
         total=years.get(year or 0, 0),
-        is_first="before" not in request.args,
+        is_first=before is None,
+        before=before,
     )
 
 

@@ -24,11 +24,11 @@ CONTEXT = "https://schema.org"
 def describe_article(
     article: Article, address: str, picture: str, author: str | None, site: Site, comments: int
 ) -> dict[str, Any]:
-    """The description of an article. `author` is None for imported ones: their publisher is then the site."""
+    """The description of an article or page. `author` is None for imported ones: their publisher is then the site."""
     by = {"@type": "Person", "name": author} if author else {"@type": "Organization", "name": site.title}
     return {
         "@context": CONTEXT,
-        "@type": "BlogPosting",
+        "@type": "WebPage" if article.is_page else "BlogPosting",
         "headline": article.title,
         "url": address,
         "image": picture,
@@ -36,7 +36,7 @@ def describe_article(
         "datePublished": iso(article.published_at),
         "dateModified": iso(last_change(article)),
         "author": by,
-        "commentCount": comments,
+        **({} if article.is_page else {"commentCount": comments}),
     }
 
 

@@ -7,7 +7,7 @@ from blogapp.articles.reading import depends_on_lists
 from blogapp.articles.tags import find_tag, list_tagged, list_tags
 from blogapp.db.base import db
 from blogapp.pages.lists import cards_of
-from blogapp.web.converters import whole_number
+from blogapp.web.converters import cursor
 
 bp = Blueprint("tags", __name__)
 
@@ -25,7 +25,8 @@ def show(slug: str) -> str:
     session, now = db.session(), clock.now()
     depends_on_lists(session, now)
     tag = find_tag(session, slug, now)
-    listed = list_tagged(session, slug, now, before=request.args.get("before", type=whole_number))
+    before = cursor()
+    listed = list_tagged(session, slug, now, before=before)
     return render_template(
-        "tags/show.html", tag=tag, total=tag.count, is_first="before" not in request.args, **cards_of(session, listed)
+        "tags/show.html", tag=tag, total=tag.count, is_first=before is None, **cards_of(session, listed)
     )

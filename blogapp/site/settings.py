@@ -191,6 +191,11 @@ def last_site() -> Site:
     return site
 
 
+def site_zone() -> ZoneInfo:
+    """The time zone of dates that readers see, and in which the owner reads and writes times."""
+    return ZoneInfo(current_site().time_zone)
+
+
 def current_locale() -> str:
     """The language of the site: en, fr or he."""
     return current_site().locale

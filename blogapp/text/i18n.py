@@ -33,9 +33,12 @@ KEPT = 2_000
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
 
-def init_app(app: Flask, site_locale: Callable[[], str], is_typeset: Callable[[], bool]) -> None:
+def init_app(
+    app: Flask, site_locale: Callable[[], str], is_typeset: Callable[[], bool], zone: Callable[[], ZoneInfo]
+) -> None:
     """`site_locale` returns the language of pages that have none of their own; `is_typeset`, whether titles get the
-    typography of their language."""
+    typography of their language; `zone`, the time zone of the site."""
+    app.extensions["site_zone"] = zone
     app.extensions["is_typeset"] = is_typeset
     app.extensions["site_locale"] = site_locale
     app.jinja_env.add_extension("jinja2.ext.i18n")
@@ -54,6 +57,7 @@ def init_app(app: Flask, site_locale: Callable[[], str], is_typeset: Callable[[]
         moment=moment,
         iso=iso,
         typeset=typeset,
+        local=local,
         local_moment=local_moment,
         local_time=local_time,
     )
@@ -164,14 +168,22 @@ def number_in(locale: str, value: int) -> str:
     return format_decimal(value, locale=locale)
 
 
+def local(value: datetime) -> datetime:
+    """The same time on the clocks of the site."""
+    zone: ZoneInfo = current_app.extensions["site_zone"]()
+    return value.astimezone(zone)
+
+
 def day(value: date) -> str:
-    """Format a date in full: 23 novembre 2026."""
+    """Format a date in full: 23 novembre 2026. Of a time, the date in the time zone of the site."""
+    value = local(value) if isinstance(value, datetime) else value
     return _day(value.year, value.month, value.day, current_locale())
 
 
 def month(value: date) -> str:
-    """Format the month of a date: novembre 2026."""
-    return format_skeleton("yMMMM", value, locale=current_locale())
+    """Format the month of a date: novembre 2026. Of a time, the month in the time zone of the site."""
+    value = local(value) if isinstance(value, datetime) else value
+    return format_skeleton("yMMMM", date(value.year, value.month, 1), locale=current_locale())
 
 
 def moment(value: datetime) -> str:
@@ -185,11 +197,11 @@ def moment_in(locale: str, value: datetime) -> str:
     return _moment_format(locale).format(f"{value.hour:02}:{value.minute:02} UTC", day_of_value)
 
 
-def local_moment(value: datetime, zone: ZoneInfo) -> str:
-    """Format a date and time on the clocks of `zone`, for an owner: 23 November 2026, 09:30."""
-    local = value.astimezone(zone)
-    day_of_value = _day(local.year, local.month, local.day, current_locale())
-    return _moment_format(current_locale()).format(f"{local:%H:%M}", day_of_value)
+def local_moment(value: datetime, zone: ZoneInfo | None = None) -> str:
+    """Format a date and time on the clocks of `zone`, by default the site's, for an owner: 23 November 2026, 09:30."""
+    shown = value.astimezone(zone) if zone else local(value)
+    day_of_value = _day(shown.year, shown.month, shown.day, current_locale())
+    return _moment_format(current_locale()).format(f"{shown:%H:%M}", day_of_value)
 
 
 def local_time(value: datetime, zone: ZoneInfo) -> str:
@@ -210,7 +222,9 @@ def typeset(title: str) -> str:
 
 @lru_cache(KEPT)
 def _day(year: int, month: int, day: int, locale: str) -> str:
-    return format_date(date(year, month, day), format="long", locale=locale)
+    formatted = format_date(date(year, month, day), format="long", locale=locale)
+    # French writes the first of a month as an ordinal, which the data of Babel lacks.
+    return formatted.replace("1", "1er", 1) if day == 1 and locale == "fr" else formatted
 
 
 @cache

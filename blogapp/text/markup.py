@@ -35,13 +35,15 @@ from blogapp.text.reading_time import reading_minutes
 
 # Stored with every rendered text. Increment it when the HTML of stored texts should change: `flask db upgrade` then
 # re-renders them.
-RENDERER_VERSION = 6
+RENDERER_VERSION = 7
 
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?\d+(?::\d+)?")
 FOOTNOTES = re.compile(
     r'<sup class="footnote-ref">.*?</sup>|<section class="footnotes">.*?(?:</section>|\Z)', re.DOTALL
 )
 BLOCK = re.compile(r"<(?=/?(?:p|br|li|[uod]l|h\d|hr|blockquote|pre|t[rdh]|d[td]|figcaption|summary)\b)")
+# What is no sentence, and would be read as one in an excerpt.
+NO_PROSE = re.compile(r"<(pre|table|h[1-6])\b.*?</\1>", re.DOTALL)
 # Only the stylesheet makes it visible, so it is left out where there is none.
 HEADING_LINK = re.compile(r'<a (?=[^<>]*class="anchor")[^<>]*></a>')
 MORE_MARK = "\ue000"  # a private-use character in place of the mark, to find it in the rendered text
@@ -162,7 +164,7 @@ def words_before_more(source: str, lang: str, title: str = "", is_typeset: bool 
         return ""
     env = {**_env(lang, title), "more_mark": MORE_MARK}
     made = _parser(True, lang, is_typeset).render(source.translate(BIDI_CONTROLS).replace(MORE_MARK, ""), env)
-    before, found, _ = plain_text(_clean(ARTICLE, made)).partition(MORE_MARK)
+    before, found, _ = prose(_clean(ARTICLE, made)).partition(MORE_MARK)
     return before.strip() if found else ""
 
 
@@ -207,6 +209,11 @@ def plain_text(rendered: str) -> str:
     """The plain text of rendered HTML on one line, for a summary. It is not HTML and must be escaped in templates."""
     words = html.unescape(nh3.clean(BLOCK.sub(" <", FOOTNOTES.sub("", rendered)), tags=set()))
     return re.sub(r"[ \n\t]+", " ", words).strip()
+
+
+def prose(rendered: str) -> str:
+    """The plain text without headings, code and tables, for an excerpt."""
+    return plain_text(NO_PROSE.sub(" ", rendered))
 
 
 def count_links(rendered: str) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.routing import IntegerConverter, Map
+
+from blogapp.web.errors import NotFound
 
 # A BigInteger column holds more, but JavaScript does not.
 LARGEST = 2**53
@@ -28,3 +30,13 @@ def whole_number(text: str, largest: int = LARGEST) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 17):
         raise ValueError("not a whole number")
     return min(int(text), largest)
+
+
+def cursor() -> int | None:
+    """The row after which a page of a list begins (`?before=`); None for the first page. Else the address is no page:
+    each wrong one would show the first page again."""
+    text = request.args.get("before")
+    try:
+        return None if text is None else whole_number(text)
+    except ValueError:
+        raise NotFound from None

@@ -154,6 +154,7 @@ def test_wrong_field_is_refused_with_a_message_beside_it_and_everything_is_kept(
     assert re.search(rf'data-error-for="{field}"[^>]*>{message}', answer.text)
     assert session.scalars(select(Article)).all() == []
     if not htmx:
+        assert "<title>Error: New article" in answer.text
         page = html.unescape(answer.text)
         for name in {"title", "body", "summary", "slug", "tags", "published_at"} & fields.keys():
             assert fields[name] in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -233,5 +234,15 @@ def test_every_page_leads_to_the_feeds(client: FlaskClient, publish_article: Pub
         assert '<a href="/feed.xml">Feed</a>' in page
     assert 'type="application/feed+json" href="/feed.json"' in client.get("/").text
     article = client.get("/articles/birds").text
-    assert '<link rel="alternate" type="application/atom+xml" href="/articles/birds/comments.xml"' in article
+    comments = '<link rel="alternate" type="application/atom+xml" href="/articles/birds/comments.xml"'
+    assert article.index(link) < article.index(comments)
     assert '<a href="/articles/birds/comments.xml">Follow the comments</a>' in article
+
+
+def test_page_of_one_language_leads_to_the_feeds_of_this_language(
+    client: FlaskClient, publish_article: Publish
+) -> None:
+    publish_article(slug="birds", lang="en")
+    publish_article(slug="oiseaux", lang="fr")
+    found = re.findall(r'rel="alternate" type="application/[^"]+" href="([^"]+)"', client.get("/?lang=fr").text)
+    assert found == ["/feed.xml?lang=fr", "/feed.json?lang=fr"]

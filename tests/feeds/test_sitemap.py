@@ -75,10 +75,13 @@ def test_robots_txt_names_the_sitemap_and_keeps_out_owners_pages_replies_and_sor
     rules = RobotFileParser()
     rules.parse(answer.text.splitlines())
     assert rules.site_maps() == ["https://blog.example.org/notes/sitemap.xml"]
-    for path in ("/owner", "/owner/sign-in", "/drafts/x", "/comments/1/reply", "/comments/1", "/moderate/x"):
+    assert "Disallow: /notes/owner$\n" in answer.text  # a rule that this parser does not know
+    for path in ("/owner/sign-in", "/search?q=x", "/drafts/x", "/comments/1/reply", "/comments/1", "/moderate/x"):
         assert not rules.can_fetch("Googlebot", f"/notes{path}"), path
     for path in (
         "/",
+        "/search-tips",
+        "/owners-manual",
         "/articles/birds",
         "/comments.xml",
         "/feed.xml",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -41,6 +41,14 @@ def test_sessions_are_listed_and_this_one_is_marked(client: FlaskClient, second:
     ]
     assert page.count("Last used:") == 2
     assert len(revocations(page)) == 1
+
+
+@pytest.mark.settings(SITE_TIME_ZONE="Asia/Tokyo")
+def test_times_of_sessions_are_on_the_clocks_of_the_site(client: FlaskClient, second: FlaskClient) -> None:
+    page = client.get("/owner/security").text
+    times = re.findall(r'<time datetime="([^"]+)">[^<]*(\d\d):\d\d</time>', page)
+    assert times
+    assert [(datetime.fromisoformat(utc).hour + 9) % 24 for utc, _ in times] == [int(hour) for _, hour in times]
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])

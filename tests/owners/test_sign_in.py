@@ -28,6 +28,7 @@ def test_wrong_name_and_a_wrong_password_get_the_same_answer(client: FlaskClient
         answer = sign_in(client, password, name)
         assert answer.status_code == 422
         assert "Wrong name or password" in answer.text
+        assert "<title>Error: Sign in" in answer.text
         assert "Set-Cookie" not in answer.headers
 
 

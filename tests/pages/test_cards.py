@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from blogapp.articles.models import UNPUBLISHED, Article
+from blogapp.articles.models import PAGE, UNPUBLISHED, Article
 from blogapp.comments.models import REMOVED, Comment
 from blogapp.comments.visibility import hide, lock_comment
 from blogapp.db.transactions import write_transaction
@@ -84,6 +84,19 @@ def test_other_pages_have_the_card_of_the_site(client: FlaskClient, path: str) -
     assert found["og:locale"] == "he_IL"
     assert found["og:image"] == "https://example.org/card.png"
     assert found["og:title"]
+
+
+def test_page_is_not_described_as_an_article_of_the_blog(
+    publish_article: Publish, app: Flask, client: FlaskClient
+) -> None:
+    with app.app_context(), write_transaction(publish_article(slug="about").id) as session:
+        session.scalars(select(Article)).one().kind = PAGE
+    page = client.get("/about").text
+    assert meta(page)["og:type"] == "website"
+    assert "article:published_time" not in meta(page)
+    found = data_of(page)
+    assert found["@type"] == "WebPage"
+    assert not {"commentCount", "comment"} & found.keys()
 
 
 def test_pages_of_owners_and_errors_have_no_card(client: FlaskClient) -> None:

@@ -347,5 +347,10 @@ def test_plain_text_has_no_markup() -> None:
     assert markup.plain_text("<p>a &lt;b&gt; &amp; <em>c</em></p>\n<p>d</p>") == "a <b> & c d"
 
 
+def test_prose_has_no_headings_code_or_tables() -> None:
+    source = "## Songs\n\nThey sing.\n\n```python\nprint(1)\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nAll day."
+    assert markup.prose(markup.render_article(source, "en")) == "They sing. All day."
+
+
 def test_nesting_of_quotes_is_limited() -> None:
     assert markup.render_comment("> " * 2500, "en").count("<blockquote>") <= 20
