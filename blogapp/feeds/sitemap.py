@@ -38,11 +38,10 @@ MOST_PARTS = 50_000  # an index cannot have more
 DISALLOWED = (
     "/owner$",
     "/owner/",
-    "/owner?",
     "/moderate/",
     "/drafts/",
     "/comments/",
-    "/search?",
+    "/search?q=",
     "/articles/*/views",
     "/*?sort=",
     "/*&sort=",

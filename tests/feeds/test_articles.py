@@ -239,7 +239,7 @@ def test_every_page_leads_to_the_feeds(client: FlaskClient, publish_article: Pub
     assert '<a href="/articles/birds/comments.xml">Follow the comments</a>' in article
 
 
-def test_page_of_one_language_leads_to_the_feeds_of_this_language(
+def test_page_of_one_language_leads_to_the_feeds_of_it(
     client: FlaskClient, publish_article: Publish
 ) -> None:
     publish_article(slug="birds", lang="en")
