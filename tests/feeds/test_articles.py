@@ -239,9 +239,7 @@ def test_every_page_leads_to_the_feeds(client: FlaskClient, publish_article: Pub
     assert '<a href="/articles/birds/comments.xml">Follow the comments</a>' in article
 
 
-def test_page_of_one_language_leads_to_the_feeds_of_it(
-    client: FlaskClient, publish_article: Publish
-) -> None:
+def test_page_of_one_language_leads_to_the_feeds_of_it(client: FlaskClient, publish_article: Publish) -> None:
     publish_article(slug="birds", lang="en")
     publish_article(slug="oiseaux", lang="fr")
     found = re.findall(r'rel="alternate" type="application/[^"]+" href="([^"]+)"', client.get("/?lang=fr").text)
