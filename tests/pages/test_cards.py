@@ -53,7 +53,10 @@ def test_article_has_a_card_with_the_addresses_of_the_site(publish_article: Publ
     publish_article(slug="merle", lang="fr", title='Le "merle" : pourquoi ?', body="Il chante.", published_at=at)
     found = meta(client.get("/articles/merle", headers={"Host": "evil.example"}).text)
     assert found["og:type"] == "article"
-    assert found["og:title"] == 'Le "merle"\N{NO-BREAK SPACE}: pourquoi\N{NARROW NO-BREAK SPACE}?'
+    assert (
+        found["og:title"]
+        == "Le «\N{NO-BREAK SPACE}merle\N{NO-BREAK SPACE}»\N{NO-BREAK SPACE}: pourquoi\N{NARROW NO-BREAK SPACE}?"
+    )
     assert found["og:url"] == "https://example.org/blog/articles/merle"
     assert found["og:image"] == "https://example.org/blog/articles/merle/card.png"
     assert found["og:description"] == "Il chante."
