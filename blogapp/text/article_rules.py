@@ -54,7 +54,7 @@ ALIGNMENT = {"text-align:left": "align-left", "text-align:center": "align-center
 PAGE_ID = re.compile(
     r"top|bottom|main|print-comments|comments|comments-heading|status|news|next-page|true|kept|details|typed-text|objection|logs|"
     r"cookies|views|view-count|heart|popular(-title)?|refresh(-cursor)?|comment-(count|list|form.*)|(owner|preview|objection|sign-in|lost-draft)(-.*)?|"
-    r"(comment|item|like|like-button|summary|replies|reply-link|reply-slot|reply-form|edit-link|delete-link|"
+    r"(comment|item|like|like-button|month|summary|replies|reply-link|reply-slot|reply-form|edit-link|delete-link|"
     r"more-replies|change-form|change-body|ban-link|erase-link|history-link)-\d+.*|article-(closed|moderation)|search-(form|field|hint|count|results)|fn(ref)?\d.*"
 )
 

@@ -177,7 +177,7 @@ def test_heading_ids_are_unique_and_differ_from_page_ids(headings: list[str], id
 
 # Folders of templates for pages that never show an article.
 OWNERS_PAGES = {"demo", "media", "owners"}
-QUEUE = {"_confirm_bulk.html", "_queue.html", "_queued.html", "_states.html", "rules.html"}
+QUEUE = {"_confirm_bulk.html", "_queue.html", "_queued.html", "_states.html", "rules.html", "_bulk_label.html"}
 
 
 def test_heading_ids_differ_from_all_template_ids() -> None:
