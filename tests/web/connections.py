@@ -38,7 +38,7 @@ class Client:
         if status == 100:
             return self.answer(has_body)
         body = self._file.read(int(fields.get("content-length", 0)) if has_body else 0)
-        return status, fields, body.decode()
+        return status, fields, body.decode(errors="replace")
 
     def is_closed(self) -> bool:
         """Whether the server closes the connection and sends nothing more."""
