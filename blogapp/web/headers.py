@@ -64,6 +64,8 @@ class SecurityHeaders:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
             present = {name.lower() for name, _ in headers}
+            if "date" in present:  # Werkzeug adds it to conditional responses, and every server adds its own
+                headers[:] = [field for field in headers if field[0].lower() != "date"]
             added = [*security_fields(environ["wsgi.url_scheme"]), MARK]
             headers += [(name, value) for name, value in added if name.lower() not in present]
             return start_response(status, headers, *args)

@@ -138,6 +138,6 @@ def test_date_header_is_sent_once(flask_run: FlaskRun) -> None:
 
 def test_log_has_the_url_of_the_site_and_no_visitor_address(flask_run: FlaskRun) -> None:
     assert f"The site is at http://127.0.0.1:{flask_run.port} (" in flask_run.log()
-    assert "development server" not in flask_run.log()
+    assert "WARNING: This is a development server" not in flask_run.log()
     assert "127.0.0.1 - -" not in flask_run.log()
     assert f"\nSet up the blog at http://127.0.0.1:{flask_run.port}/owner/setup?setup_code=" in flask_run.log()
