@@ -293,5 +293,5 @@ def test_more_comments_load_without_moving_the_page(visit: Visits, article: Arti
     before = last.evaluate(top)
     more.click()
     expect(page.locator(".comment")).to_have_count(60)
-    assert last.evaluate(top) == before
+    assert abs(last.evaluate(top) - before) <= 1  # rounded
     expect(page.get_by_role("link", name="More comments")).to_have_count(0)

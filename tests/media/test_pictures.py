@@ -186,7 +186,7 @@ def test_library_has_pages_and_a_fixed_number_of_queries(signed_in: FlaskClient,
     assert page.count("<img ") == PICTURES_PER_PAGE
     older = re.findall(r'href="(/owner/pictures\?before=\d+)"', page)[0]
     assert signed_in.get(older).text.count("<img ") == 2
-    assert len(statements) <= 7
+    assert len(statements) <= 8
 
 
 @pytest.mark.parametrize(
