@@ -17,6 +17,7 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from blogapp import clock
 from blogapp.settings import Settings, SettingsError
 from blogapp.web.networks import address_block
 
@@ -141,7 +142,7 @@ def _counter(limiter: FixedWindowRateLimiter, rates: tuple[RateLimitItem, ...], 
 
 def _outlasts_window(limiter: FixedWindowRateLimiter, rate: RateLimitItem, purpose: str, who: str) -> bool:
     """Whether a counter ends later than it can: the clock was set back, and the network would wait that much longer."""
-    return limiter.get_window_stats(rate, purpose, who).reset_time - time.time() > rate.get_expiry() + 1
+    return limiter.get_window_stats(rate, purpose, who).reset_time - clock.now().timestamp() > rate.get_expiry() + 1
 
 
 def _seconds_left(limiter: FixedWindowRateLimiter, rate: RateLimitItem, purpose: str, who: str, now: datetime) -> int:
