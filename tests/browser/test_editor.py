@@ -47,6 +47,8 @@ def write(visit: Visits, server: Server, owner: None) -> Callable[..., Visit]:
         visitor.allow("Autofocus processing was blocked")  # a test may be faster than the page
         visitor.page.goto(f"{server.url}/owner/sign-in?next={address}")
         sign_in(visitor.page)
+        # Loaded with its scripts: a test may take the network away at once.
+        visitor.page.wait_for_url(lambda url: "/owner/sign-in" not in url)
         return visitor
 
     return start
