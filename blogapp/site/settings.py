@@ -32,6 +32,8 @@ from blogapp.web.errors import DATABASE_FAILED
 
 log = logging.getLogger(__name__)
 
+STORED = select(SiteSetting.name, SiteSetting.value)  # built once: every page reads it
+
 SITE = "blogapp.site"
 SETUP_DONE_AT = "setup_done_at"
 # A random UUID from which the ids of feeds and their entries are derived.
@@ -204,7 +206,15 @@ def current_locale() -> str:
 def read_site(session: Session) -> Site:
     """The settings in the session's snapshot, in one query. One whose stored value cannot be used has its default."""
     default: Site = current_app.extensions["site"]
-    stored = {row.name: row.value for row in session.execute(select(SiteSetting.name, SiteSetting.value))}
+    stored = dict(session.connection().execute(STORED).all())
+    # Most requests find the same settings as the one before.
+    parsed: tuple[Site, dict[str, str], Site] | None = current_app.extensions.get("parsed_site")
+    if parsed is None or parsed[0] is not default or parsed[1] != stored:
+        parsed = current_app.extensions["parsed_site"] = default, stored, _parse(default, stored)
+    return parsed[2]
+
+
+def _parse(default: Site, stored: dict[str, str]) -> Site:
     changed: dict[str, Any] = {}
     for name in stored.keys() & PARSERS.keys() - default.fixed:
         try:

@@ -20,9 +20,10 @@ from babel.core import get_global
 from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import get_group_symbol
 from babel.support import NullTranslations, Translations
 from flask import Flask, current_app, has_request_context, request
+from markupsafe import Markup
 
 from blogapp.text import typography
 
@@ -44,6 +45,8 @@ def init_app(
     app.jinja_env.add_extension("jinja2.ext.i18n")
     environment: Any = app.jinja_env  # the extension adds a method
     environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)
+    # The extension formats and marks each message anew, which takes a tenth of the time of a page.
+    environment.globals["_"] = environment.globals["gettext"] = gettext_in_template
     app.jinja_env.globals["locale"] = current_locale
     app.jinja_env.globals["language_name"] = language_name
     app.jinja_env.globals["plural_forms"] = plural_forms
@@ -95,7 +98,12 @@ def site_locale() -> str:
 
 def text_direction() -> str:
     """Return the writing direction of the current language: `ltr` or `rtl`."""
-    return Locale.parse(current_locale()).text_direction
+    return _direction(current_locale())
+
+
+@cache
+def _direction(locale: str) -> str:
+    return Locale.parse(locale).text_direction
 
 
 def locale_with_territory() -> str:
@@ -132,6 +140,18 @@ def gettext(message: str) -> str:
     return catalogue(current_locale()).gettext(message)
 
 
+def gettext_in_template(message: str, /, **variables: Any) -> Markup:
+    """The message with `variables`, which are escaped. As in jinja2.ext.i18n, messages are HTML."""
+    if variables:
+        return Markup(gettext(message)) % variables
+    return _plain_message(current_locale(), message)
+
+
+@lru_cache(KEPT)
+def _plain_message(locale: str, message: str) -> Markup:
+    return Markup(catalogue(locale).gettext(message)) % {}
+
+
 def ngettext(singular: str, plural: str, count: int) -> str:
     return catalogue(current_locale()).ngettext(singular, plural, count)
 
@@ -165,7 +185,13 @@ def number(value: int) -> str:
 @lru_cache(KEPT)
 def number_in(locale: str, value: int) -> str:
     """Format a count in `locale`."""
-    return format_decimal(value, locale=locale)
+    # As Babel's `format_decimal`, which takes thirty times as long: all our languages separate groups of three digits.
+    return f"{value:,}".replace(",", _group_separator(locale))
+
+
+@cache
+def _group_separator(locale: str) -> str:
+    return get_group_symbol(locale)
 
 
 def local(value: datetime) -> datetime:

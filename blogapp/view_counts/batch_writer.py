@@ -54,8 +54,9 @@ BEGIN_AFTER = 60.0
 RETRY_AFTER = 10.0
 # Seconds that a stopping process waits until its views are written; most hosts kill a process after ten.
 EXIT_WITHIN = 5.0
-# Seconds that the first view of a batch waits for more: a transaction costs as much as ten requests.
-GATHER = 0.003
+# A batch waits as long as more views arrive in GATHER seconds, at most GATHER_TIMES: a transaction costs as much as ten
+# requests.
+GATHER, GATHER_TIMES = 0.001, 4
 # Maximum views in one transaction, and in the queue (a few megabytes of memory).
 BATCH = 500
 MOST_WAITING = 20_000
@@ -147,7 +148,11 @@ class ViewWriter:
         batch = []
         with suppress(Empty):
             batch.append(self._queue.get(timeout=POLL_EVERY))
-            time.sleep(GATHER)
+            for _ in range(GATHER_TIMES):
+                waiting = self._queue.qsize()
+                time.sleep(GATHER)
+                if self._queue.qsize() == waiting:
+                    break
             while len(batch) < BATCH:
                 batch.append(self._queue.get_nowait())
         return batch

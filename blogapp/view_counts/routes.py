@@ -105,6 +105,6 @@ def _is_owner() -> bool:
 
 
 def _seen(slug: str, now: datetime) -> Seen:
-    claimed = request.form.get("referrer", "")[:300]
+    claimed = request.form.get("referrer", "")[:300] if request.content_length else ""
     referrer = host_of(claimed, _own_host(), current_app.config["REFERRER_SPAMMERS"])
     return Seen(slug, network_of(request.remote_addr), request.user_agent.string[:LONGEST_AGENT], now, referrer)

@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
         if request.method in SAFE_METHODS:
             return
         fetch_site, referer = request.headers.get("Sec-Fetch-Site"), request.headers.get("Referer")
-        if not is_own(origin_of(request.host_url), fetch_site, request.origin, referer):
+        if not is_own(origin_of(f"{request.scheme}://{request.host}"), fetch_site, request.origin, referer):
             abort(403)
 
 
