@@ -6,7 +6,7 @@ import http.client
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -34,19 +34,26 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
+  add_header X-Upstream $upstream_addr always;
   include {folder}/snippet.conf;
 }}
 """
 Start = Callable[[Path, int, int], "tuple[list[str], dict[str, str]]"]
 
 
-def nginx_command(folder: Path, port: int, upstream: int, name: str = "nginx.conf") -> tuple[list[str], dict[str, str]]:
+def nginx_command(
+    folder: Path, port: int, upstream: int, name: str = "nginx.conf", others: Sequence[int] = ()
+) -> tuple[list[str], dict[str, str]]:
+    """`others` are the ports of more servers. A field says which of them has answered."""
     snippet = (SNIPPETS / name).read_text()
+    found = re.search(r"^ *server (127\.0\.0\.1:8000).*\n", snippet, re.MULTILINE)
+    assert found
+    lines = [found[0].replace(found[1], f"127.0.0.1:{each}") for each in (upstream, *others)]
     cache = [("/var/cache/nginx/blogapp", f"{folder}/cache")] if name == "nginx-cache.conf" else []
     for old, new in (
         *cache,
         ("listen 80;", f"listen 127.0.0.1:{port};"),
-        ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
+        (found[0], "".join(lines)),
         ("$host;", "$http_host;"),  # here the site has a port
     ):
         assert old in snippet
