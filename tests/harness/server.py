@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 class Server:
     """The server on a free port; its data and its log are in `folder`. `environ` has settings of the blog.
-    `app` is the application, `module` the program that serves it."""
+    `app` is the application, `module` the program that serves it, `code` the folder of the code."""
 
     def __init__(
         self,
@@ -25,9 +25,11 @@ class Server:
         workers: int = 1,
         app: str = "tests.harness.wsgi:app",
         module: str = "blogapp.web.server",
+        code: str | Path = ROOT,
         **environ: str,
     ) -> None:
         self.folder = folder
+        self.code = code
         self.command = [sys.executable, "-m", module, app]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -46,7 +48,7 @@ class Server:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.process = supervise(self.command, self.folder / "server.log", "TERM", env=self.environ, cwd=ROOT)
+        self.process = supervise(self.command, self.folder / "server.log", "TERM", env=self.environ, cwd=self.code)
         for _ in range(600):
             if self._answers():
                 return
