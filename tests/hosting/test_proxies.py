@@ -15,10 +15,14 @@ import pytest
 
 from benchmarks.nginx import wait_until_listening
 from blogapp import create_app
+from blogapp.db.transactions import write_transaction
+from blogapp.owners.accounts import save_owner
+from blogapp.owners.passwords import hash_password
 from tests.conftest import SECRET_KEY, dispose, eventually
 from tests.harness.programs import ensure, installed, packaged
 from tests.harness.server import ROOT, Server, free_port
 from tests.harness.supervised_process import supervise
+from tests.owners.conftest import NAME, PASSWORD
 
 SNIPPETS = ROOT / "docs" / "hosting"
 NGINX = """
@@ -86,17 +90,20 @@ PROXIES: dict[str, Start] = {"nginx": nginx_command, "nginx with a cache": cachi
 
 
 @contextmanager
-def proxied(kind: str, folder: Path) -> Iterator[tuple[int, Server]]:
-    """The port of a proxy in front of a server with the demo content."""
+def proxied(kind: str, folder: Path, **settings: str) -> Iterator[tuple[int, Server]]:
+    """The port of a proxy in front of a server with the demo content and an owner."""
     port, data = free_port(), folder / "data"
     app = create_app({"SECRET_KEY": SECRET_KEY}, data)
     app.test_cli_runner().invoke(args=["demo"], catch_exceptions=False)
+    with app.app_context(), write_transaction() as session:
+        save_owner(session, NAME, hash_password(PASSWORD))
     dispose(app)
-    server = Server(data, TRUSTED_PROXIES="1", SITE_URL=f"http://127.0.0.1:{port}", ACCESS_LOG="text")
+    environ = {"TRUSTED_PROXIES": "1", "SITE_URL": f"http://127.0.0.1:{port}", "ACCESS_LOG": "text", **settings}
+    server = Server(data, workers=1, code=ROOT, **environ)
     work = folder / "proxy"
     work.mkdir()
-    command, environ = PROXIES[kind](work, port, server.port)
-    process = supervise(command, work / "log", "TERM", env={**os.environ, **environ})
+    command, more = PROXIES[kind](work, port, server.port)
+    process = supervise(command, work / "log", "TERM", env={**os.environ, **more})
     try:
         wait_until_listening(port, work / "log")
         yield port, server
@@ -179,6 +186,55 @@ def test_cache_of_nginx_serves_readers_and_nobody_elses_page(tmp_path: Path) -> 
         deleted, _ = ask(port, "POST", f"/comments/{comments[0]}/delete", "", Cookie=cookie, **origin)
         assert deleted.status == 303
         eventually(lambda: "own words" in ask(port, "GET", article)[1].decode(), False)
+
+
+def test_cache_of_nginx_stores_nothing_of_owners_and_authors_of_waiting_comments(tmp_path: Path) -> None:
+    with proxied("nginx with a cache", tmp_path, COMMENT_MODERATION="all") as (port, server):
+        found = re.search(r'href="(/articles/[^"?#/]+)"', ask(port, "GET", "/")[1].decode())
+        assert found
+        article, origin = found[1], f"http://127.0.0.1:{port}"
+        form = {"Content_Type": "application/x-www-form-urlencoded", "Origin": origin}
+
+        def post(path: str, cookie: str = "", **fields: str) -> http.client.HTTPResponse:
+            return ask(port, "POST", path, urlencode(fields), **form, **({"Cookie": cookie} if cookie else {}))[0]
+
+        def cookie_of(answer: http.client.HTTPResponse) -> str:
+            assert answer.status == 303
+            return next(each for each in answer.headers.get_all("Set-Cookie", [])).partition(";")[0]
+
+        author = cookie_of(post(f"{article}/comments", author_name="Ada", body="Still waiting."))
+        owner = cookie_of(post("/owner/sign-in", name=NAME, password=PASSWORD))
+        assert (author.partition("=")[0], owner.partition("=")[0]) == ("visitor", "owner")
+        # Whoever asks first, and for pages and fragments alike.
+        for _ in range(2):
+            for path in ("/", article, f"{article}/comments"):
+                for fields in ({}, {"HX_Request": "true"}):
+                    for cookie in (author, owner):
+                        answer, own = ask(port, "GET", path, Cookie=cookie, **fields)
+                        assert answer.getheader("X-Cache") == "BYPASS"
+                        assert answer.getheader("Cache-Control") == "private, no-store"
+                        assert ("Still waiting." in own.decode()) == (path != "/")
+                    answer, page = ask(port, "GET", path, **fields)
+                    assert answer.getheader("X-Cache") != "BYPASS"
+                    assert "Still waiting." not in page.decode()
+                    assert NAME not in page.decode()
+        stored = [file.read_bytes() for file in (tmp_path / "proxy" / "cache").rglob("*") if file.is_file()]
+        assert any(article.encode() in each for each in stored)
+        for words in ("Still waiting.", NAME, owner.partition("=")[2], author.partition("=")[2]):
+            assert not [each for each in stored if words.encode() in each]
+        # When a comment is removed, the origin has another page at once, and the cache when it asks the origin.
+        number = re.findall(r'id="comment-(\d+)"', own.decode())[-1]
+        assert post(f"/comments/{number}/approval", owner).status == 303
+        eventually(lambda: "Still waiting." in ask(port, "GET", article)[1].decode(), True)
+        tag = ask(port, "GET", article)[0].getheader("ETag") or ""
+        assert post(f"/comments/{number}/removal", owner).status == 303
+        fresh, page = ask(server.port, "GET", article, If_None_Match=tag, X_Forwarded_For="192.0.2.1")
+        assert fresh.status == 200
+        assert "Still waiting." not in page.decode()
+        eventually(lambda: "Still waiting." in ask(port, "GET", article)[1].decode(), False)
+        # A page for another host is not kept for this one.
+        ask(port, "GET", f"{article}?sort=newest", Host="evil.example")
+        assert ask(port, "GET", f"{article}?sort=newest")[0].getheader("X-Cache") == "MISS"
 
 
 def test_caddy_accepts_its_file(tmp_path: Path) -> None:
