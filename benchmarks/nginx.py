@@ -1,4 +1,5 @@
-"""nginx serving a static file, for comparison: the least work that a request for a page can be."""
+"""nginx serving a static file, for comparison: the least work that a request for a page can be. And nginx with a cache,
+as in docs/hosting/nginx-cache.conf."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.harness.nginx import nginx_command
 from tests.harness.server import free_port
 from tests.harness.supervised_process import supervise
 
@@ -57,6 +59,21 @@ def nginx(folder: Path, workers: int, page: bytes) -> Iterator[str]:
     try:
         wait_until_listening(port, folder / "log")
         yield f"http://127.0.0.1:{port}/page"
+    finally:
+        process.end()
+        process.wait(timeout=30)
+
+
+@contextmanager
+def caching_nginx(folder: Path, workers: int, server: int) -> Iterator[str]:
+    """The URL of an nginx with docs/hosting/nginx-cache.conf in front of the server on the port `server`."""
+    folder.mkdir(parents=True)
+    port = free_port()
+    command, _ = nginx_command(folder, port, server, "nginx-cache.conf", workers=workers)
+    process = supervise(command, folder / "log", "TERM")
+    try:
+        wait_until_listening(port, folder / "log")
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.end()
         process.wait(timeout=30)

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.content import add_article, create_blog, release
 from benchmarks.isso import isso
-from benchmarks.nginx import nginx
+from benchmarks.nginx import caching_nginx, nginx
 from benchmarks.report import BARE
 from benchmarks.results import Row
 from tests.harness.server import Server
@@ -112,12 +112,15 @@ def own_loads(url: str, on_sqlite: bool) -> list[Load]:
 
 
 def other_loads(servers: ExitStack, folder: Path, blog: str, notes: list[str]) -> list[Load]:
-    """nginx with the article's page in a file, and Isso with as many comments."""
+    """nginx with the article's page in a file and in its cache, and Isso with as many comments."""
     loads: list[Load] = []
     try:
         _, _, page = get(f"{blog}/articles/n50", BROWSER)
         url = servers.enter_context(nginx(folder / "nginx", WORKERS, page))
         loads.append(Load(Row("nginx: the same page, 50 comments, as a file", "requests/s"), url))
+        port = urlsplit(blog).port or 0
+        url = servers.enter_context(caching_nginx(folder / "cache", WORKERS, port))
+        loads.append(Load(Row("nginx with its cache in front: the same page", "requests/s"), f"{url}/articles/n50"))
     except RuntimeError as error:
         notes.append(f"nginx was not measured: {error}")
     try:

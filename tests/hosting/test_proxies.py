@@ -6,7 +6,7 @@ import http.client
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -19,54 +19,13 @@ from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
 from blogapp.owners.passwords import hash_password
 from tests.conftest import SECRET_KEY, dispose, eventually
-from tests.harness.programs import ensure, installed, packaged
+from tests.harness.nginx import SNIPPETS, nginx_command
+from tests.harness.programs import installed, packaged
 from tests.harness.server import ROOT, Server, free_port
 from tests.harness.supervised_process import supervise
 from tests.owners.conftest import NAME, PASSWORD
 
-SNIPPETS = ROOT / "docs" / "hosting"
-NGINX = """
-{user}
-daemon off;
-pid {folder}/pid;
-error_log {folder}/error.log;
-events {{}}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  add_header X-Upstream $upstream_addr always;
-  include {folder}/snippet.conf;
-}}
-"""
 Start = Callable[[Path, int, int], "tuple[list[str], dict[str, str]]"]
-
-
-def nginx_command(
-    folder: Path, port: int, upstream: int, name: str = "nginx.conf", others: Sequence[int] = ()
-) -> tuple[list[str], dict[str, str]]:
-    """`others` are the ports of more servers. A field says which of them has answered."""
-    snippet = (SNIPPETS / name).read_text()
-    found = re.search(r"^ *server (127\.0\.0\.1:8000).*\n", snippet, re.MULTILINE)
-    assert found
-    lines = [found[0].replace(found[1], f"127.0.0.1:{each}") for each in (upstream, *others)]
-    cache = [("/var/cache/nginx/blogapp", f"{folder}/cache")] if name == "nginx-cache.conf" else []
-    for old, new in (
-        *cache,
-        ("listen 80;", f"listen 127.0.0.1:{port};"),
-        (found[0], "".join(lines)),
-        ("$host;", "$http_host;"),  # here the site has a port
-    ):
-        assert old in snippet
-        snippet = snippet.replace(old, new)
-    (folder / "snippet.conf").write_text(snippet)
-    # A worker of root's nginx would run as another user, who cannot read the folder.
-    user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user))
-    return [ensure("nginx", "nginx-light"), "-p", str(folder), "-c", str(folder / "nginx.conf")], {}
 
 
 def caddy_command(folder: Path, port: int, upstream: int) -> tuple[list[str], dict[str, str]]:

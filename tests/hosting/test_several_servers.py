@@ -24,10 +24,10 @@ from blogapp.owners.accounts import save_owner
 from blogapp.owners.passwords import hash_password
 from tests.conftest import FIREFOX, SECRET_KEY, dispose, eventually, on_server, url_of
 from tests.faults.visitors import ARTICLE, COMMENTS, FORM, check, make_blog
+from tests.harness.nginx import nginx_command
 from tests.harness.redis import Redis
 from tests.harness.server import Server, free_port
 from tests.harness.supervised_process import supervise
-from tests.hosting.test_proxies import nginx_command
 from tests.media.conftest import picture
 
 OWNER = {"name": "Chloé Martin", "password": "correct horse battery"}
