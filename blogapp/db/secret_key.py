@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, make_url
 from sqlalchemy.orm import Mapped, mapped_column
@@ -38,10 +38,11 @@ def kept_key(database_url: str, key_file: Path) -> str:
     import psycopg
 
     in_file = _read(key_file)
-    url = make_url(database_url).set(drivername="postgresql")
-    address = url.render_as_string(hide_password=False)
+    url = make_url(database_url)
+    # Not as a URL: SQLAlchemy does not encode a space in a password, and libpq's error message would have the password.
+    options: dict[str, Any] = {**url.translate_connect_args(username="user", database="dbname"), **url.query}
     try:
-        with psycopg.connect(address, connect_timeout=CONNECT_SECONDS) as connection:
+        with psycopg.connect(**{"connect_timeout": CONNECT_SECONDS, **options}) as connection:
             return _stored(connection) or _store(connection, in_file or secrets.token_urlsafe(32))
     except psycopg.errors.UndefinedTable:
         return in_file or secrets.token_urlsafe(32)

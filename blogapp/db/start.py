@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ log = logging.getLogger(__name__)
 
 # Parts of PostgreSQL's messages when it refuses a connection temporarily, not because DATABASE_URL is invalid.
 TEMPORARY = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
+# What libpq says if the connection would not be as secure as `sslmode` in DATABASE_URL demands.
+INSECURE = re.compile(
+    r'SSL error: (?!unexpected eof)[\w ]+|server certificate for .* does not match host name "[^"]*"|'
+    r'root certificate file "[^"]*" does not exist|server does not support SSL, but SSL was required'
+)
 HOST_UNKNOWN = "[Errno -2]"  # EAI_NONAME; an unreachable name server is another error
 
 
@@ -101,7 +107,7 @@ def _explain_connection(error: SQLAlchemyError) -> None:
         raise error
     message = str(original_of(error))
     is_wrong_url = "invalid" in message or ("FATAL:" in message and not any(each in message for each in TEMPORARY))
-    if is_wrong_url or HOST_UNKNOWN in message:
+    if is_wrong_url or HOST_UNKNOWN in message or INSECURE.search(message):
         raise SettingsError(sentence)
     log.error("%s The site starts without it.", sentence)
 
@@ -115,6 +121,8 @@ def connection_sentence(error: SQLAlchemyError) -> str | None:
         return f"DATABASE_URL names the host {db.engine.url.host}, which is not known."
     if "invalid connection option" in message or "invalid sslmode" in message:
         return f"DATABASE_URL has an option that PostgreSQL does not know ({message.partition(':')[0]})."
+    if insecure := INSECURE.search(message):
+        return f"DATABASE_URL demands a secure connection (sslmode), which failed: {insecure[0]}."
     if "FATAL:" in message:
         return f"DATABASE_URL: PostgreSQL reports: {message.rpartition('FATAL:')[2].strip(' .')}."
     fault = fault_of(error)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ OPTIONS = {
 
 class Postgres:
     """A running cluster. `url` is the URL of its `postgres` database; `stop` stops it and deletes its folder.
-    `options` replace those of OPTIONS."""
+    `files` are put into its data folder before it starts; `options` replace those of OPTIONS."""
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, files: Mapping[str, bytes] | None = None, /, **options: str) -> None:
         self.options = {**OPTIONS, **options}
         self.user = _unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="blogapp-postgres-"))
@@ -48,6 +49,8 @@ class Postgres:
                 shutil.chown(self.folder, self.user, pwd.getpwnam(self.user).pw_gid)
             self.binaries = self._reachable(find_binaries())
             self._make_cluster()
+            for name, content in (files or {}).items():
+                self._add(name, content)
             self._start()
         except BaseException:
             self.stop()
@@ -105,6 +108,13 @@ class Postgres:
             if done.returncode == 0:
                 return
         raise RuntimeError(f"{command[0]} failed: {done.stderr}")
+
+    def _add(self, name: str, content: bytes) -> None:
+        path = self.folder / "data" / name
+        path.write_bytes(content)
+        path.chmod(0o600)
+        if self.user:
+            shutil.chown(path, self.user, pwd.getpwnam(self.user).pw_gid)
 
     def _start(self) -> None:
         for _ in range(3):  # another process may take a free port in the meantime
