@@ -205,6 +205,7 @@ def _publish(session: Session, article: Article, content: Content, now: datetime
         comments=content.comments,
         cover=content.cover,
         cover_alt=content.cover_alt,
+        author_name=content.author_name,
         translation_of=content.translation_of,
     )
     article.owner_id = content.author_id
@@ -307,6 +308,7 @@ def _apply_to_draft(session: Session, article: Article, content: Content, now: d
             replace_slug(session, article, content.slug)
     article.title, article.body_source, article.lang = content.title, content.body_source, content.lang
     article.summary, article.tags, article.owner_id = content.summary, list(content.tags), content.author_id
+    article.author_name = content.author_name
     article.kind, article.in_menu, article.comments = content.kind, content.in_menu, content.comments
     article.cover, article.cover_alt = content.cover, content.cover_alt
     if content.published_at is not None:

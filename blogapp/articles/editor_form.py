@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from blogapp.articles.dates import EARLIEST_YEAR, LATEST_YEAR
 from blogapp.articles.editing import Writer
-from blogapp.articles.models import ARTICLE, COMMENTS, PAGE, TITLE_LENGTH
+from blogapp.articles.models import ARTICLE, AUTHOR_LENGTH, COMMENTS, PAGE, TITLE_LENGTH
 from blogapp.articles.revisions import Content
 from blogapp.settings import LOCALES
 from blogapp.text.i18n import gettext
@@ -70,6 +70,7 @@ def fields_of(content: Content, zone: ZoneInfo) -> dict[str, str]:
         "published_at": f"{when.astimezone(zone):%Y-%m-%dT%H:%M}" if when else "",
         "unlisted": "1" if content.is_unlisted else "",
         "author": str(content.author_id or ""),
+        "author_name": content.author_name,
         "kind": content.kind,
         "menu": "1" if content.in_menu else "",
         "comments": content.comments,
@@ -116,6 +117,7 @@ def parse_form(
         "cover_alt": ("cover_alt", lambda: _limited(" ".join(fields["cover_alt"].split()), COVER_ALT_LENGTH)),
         "translation_of": ("translation_of", lambda: _translation(fields["translation_of"])),
         "author": ("author_id", lambda: _author(fields["author"], owner_ids, stored.author_id)),
+        "author_name": ("author_name", lambda: _limited(" ".join(fields["author_name"].split()), AUTHOR_LENGTH)),
     }
     for name, (attribute, parse) in parsers.items():
         try:

@@ -135,16 +135,24 @@ def read_file(
 
 
 def to_markdown(
-    article: Article, views: int, old_slugs: list[str], body: str | None = None, cover: str | None = None
+    article: Article,
+    views: int,
+    old_slugs: list[str],
+    author: str | None = None,
+    body: str | None = None,
+    cover: str | None = None,
 ) -> str:
-    """Return the article as Markdown with front matter; importing that file gives the same article. `body` is the text
-    to write instead of the article's own, and `cover` the address of its cover."""
+    """Return the article as Markdown with front matter; importing that file gives the same article. `author` is the
+    name of its author's account, `body` the text to write instead of the article's own, and `cover` the address of its
+    cover."""
     values: dict[str, object] = {"title": article.title, "slug": article.slug, "lang": article.lang}
     # For a draft without a date, `published_at` is only the time of its import.
     if article.first_published_at is not None or article.created_at not in (None, article.published_at):
         values["date"] = article.published_at.strftime(DATE)
     if article.updated_at is not None:
         values["updated"] = article.updated_at.strftime(DATE)
+    if name := article.author_name or author:
+        values["author"] = name
     if article.summary:
         values["summary"] = article.summary
     if article.tags:

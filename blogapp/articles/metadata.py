@@ -14,7 +14,7 @@ from datetime import UTC, datetime, tzinfo
 
 from blogapp.articles.dates import DateError, parse_date
 from blogapp.articles.front_matter import Field, FrontMatter, FrontMatterError, Value, normalise
-from blogapp.articles.models import CLOSED, NONE, OPEN, TITLE_LENGTH
+from blogapp.articles.models import AUTHOR_LENGTH, CLOSED, NONE, OPEN, TITLE_LENGTH
 from blogapp.settings import LOCALES
 from blogapp.text.slugs import is_slug
 
@@ -30,11 +30,12 @@ LANGUAGES = ("lang", "language", "locale")
 SUMMARIES = ("summary", "excerpt", "description")
 TAGS = ("tags", "tag", "categories", "category", "taxonomies")
 ALIASES = ("aliases", "alias", "redirectfrom", "redirects")
+AUTHORS = ("author", "authors")
 COVERS = ("cover", "coveralt")
 PAGES = ("page", "menu", "comments")
 USED = {
-    "title", "slug", "draft", "views", "translationof", *COVERS, *PAGES, *DATES, *PUBLISH_DATES, *UPDATES, *EXPIRIES,
-    *LANGUAGES, *TAGS, *ALIASES,
+    "title", "slug", "draft", "views", "translationof", *AUTHORS, *COVERS, *PAGES, *DATES, *PUBLISH_DATES, *UPDATES,
+    *EXPIRIES, *LANGUAGES, *TAGS, *ALIASES,
 }  # fmt: skip
 
 TRUE = {"true", "yes", "on", "1", "y"}
@@ -86,6 +87,7 @@ class Metadata:
     cover_line: int = 1
     cover_alt: str = ""
     translation_of: str = ""
+    author: str = ""
     notes: list[Note] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
@@ -111,6 +113,7 @@ def parse_metadata(matter: FrontMatter, now: datetime, zone: tzinfo = UTC) -> Me
     _read_page(fields, found)
     _read_cover(fields, found)
     found.translation_of = _translation(fields.get("translationof"))
+    found.author = _author(_first(fields, AUTHORS), found.notes)
     for each in _flat(fields):
         _read_visibility(*each, found, now, zone)
     used = USED | ({normalise(summary.name)} if summary else set())
@@ -284,6 +287,23 @@ def _translation(found: Field | None) -> str:
             found.line, "translation_of must be the slug of an article: `translation_of: my-article`."
         )
     return slug
+
+
+def _author(found: Field | None, notes: list[Note]) -> str:
+    """The author's name, or several names separated by commas."""
+    if found is None:
+        return ""
+    values = found.value if isinstance(found.value, list) else [found.value]
+    names = [each.get("name") if isinstance(each, dict) else each for each in values]
+    if not all(isinstance(name, str) for name in names):
+        notes.append(Note(found.line, f"`{found.name}` is left out: it must be a name"))
+        return ""
+    author = ", ".join(shown for name in names if isinstance(name, str) and (shown := " ".join(name.split())))
+    if len(author) > AUTHOR_LENGTH:
+        raise FrontMatterError(
+            found.line, f"the author's name has {len(author)} characters; {AUTHOR_LENGTH} is the most."
+        )
+    return author
 
 
 def _flat(fields: dict[str, Field]) -> Iterator[tuple[str, Field]]:

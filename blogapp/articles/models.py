@@ -47,6 +47,7 @@ NONE = "none"
 COMMENTS = (OPEN, CLOSED, NONE)
 # The address of a picture, such as /media/<hash>-1600x900.webp.
 COVER_LENGTH = 80
+AUTHOR_LENGTH = 200
 
 
 class Article(Model):
@@ -77,8 +78,10 @@ class Article(Model):
     # The text of a draft is rendered when it is shown or published, not with each save: `renderer_version` is then 0.
     body_html: Mapped[str] = mapped_column(Text)
     renderer_version: Mapped[int] = mapped_column(SmallInteger)
-    # The author; None for imported articles.
+    # The account of the author; None for imported articles, unless their author has one.
     owner_id: Mapped[int | None] = mapped_column(ForeignKey(Owner.id, ondelete="SET NULL"), index=True)
+    # The author if it is nobody with an account (authors.py); it is shown instead of the account's name.
+    author_name: Mapped[str] = mapped_column(String(AUTHOR_LENGTH), default="", server_default=text("''"))
     # When anything was last changed or saved, published or not.
     edited_at: Mapped[datetime] = mapped_column(Moment)
     # The number of saves, which a form must know to save, and the request of the form that saved last (editing.py).
@@ -193,6 +196,7 @@ class ArticleRevision(Model):
     published_at: Mapped[datetime | None] = mapped_column(Moment)
     is_unlisted: Mapped[bool] = mapped_column(Boolean)
     author_id: Mapped[int | None] = mapped_column(ForeignKey(Owner.id, ondelete="SET NULL"), index=True)
+    author_name: Mapped[str] = mapped_column(String(AUTHOR_LENGTH), default="", server_default=text("''"))
     is_page: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     in_menu: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     comments: Mapped[str] = mapped_column(String(16), default=OPEN, server_default=OPEN)

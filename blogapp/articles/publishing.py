@@ -27,14 +27,17 @@ ARTICLES_LOCK = 0x61727473
 # Articles re-rendered in one transaction, which blocks other writers for about 0.1 s.
 RENDER_BATCH = 10
 RENDER_SECONDS = 5
-FIELDS = ("lang", "title", "summary", "tags", "body_source", "kind", "in_menu", "comments", "cover", "cover_alt")
+FIELDS = (
+    "lang", "title", "summary", "tags", "body_source", "kind", "in_menu", "comments", "cover", "cover_alt",
+    "author_name",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Manuscript:
     """An article to publish. `published_at` None means the stored date, or else the time of publication; `updated_at`
     None means the time of the last change; `unlisted` None means as it is. `old_slugs` redirect to the article.
-    `translation_of` is the slug of the original (translations.py)."""
+    `translation_of` is the slug of the original (translations.py). `owner_id` None means the stored account."""
 
     slug: str
     lang: str
@@ -53,6 +56,8 @@ class Manuscript:
     cover: str = ""
     cover_alt: str = ""
     translation_of: str = ""
+    author_name: str = ""
+    owner_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,9 @@ def _change(session: Session, article: Article, manuscript: Manuscript) -> list[
         if getattr(article, field) != value:
             setattr(article, field, value)
             changes.append(field)
+    if manuscript.owner_id not in (None, article.owner_id):
+        article.owner_id = manuscript.owner_id
+        changes.append("owner_id")
     if original_of(article) != manuscript.translation_of:
         changes.append("translation_of")
     status = _status(article.status, manuscript)

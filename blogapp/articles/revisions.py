@@ -41,6 +41,7 @@ class Content:
     published_at: datetime | None = None
     is_unlisted: bool = False
     author_id: int | None = None
+    author_name: str = ""
     is_page: bool = False
     in_menu: bool = False
     comments: str = OPEN
@@ -77,6 +78,7 @@ def content_of(article: Article) -> Content:
         published_at=article.published_at if has_date else None,
         is_unlisted=article.status == UNLISTED,
         author_id=article.owner_id,
+        author_name=article.author_name,
         is_page=article.is_page,
         in_menu=article.in_menu,
         comments=article.comments,

@@ -69,6 +69,7 @@ class Placed:
             comments=metadata.comments,
             cover=metadata.cover,
             cover_alt=metadata.cover_alt,
+            author_name=metadata.author,
             translation_of=metadata.translation_of if metadata.translation_of != self.slug else "",
         )
 

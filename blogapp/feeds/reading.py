@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session, defer
 
+from blogapp.articles.authors import author_column
 from blogapp.articles.models import NONE, Article, listed
 from blogapp.articles.models import PUBLISHED as ARTICLE_PUBLISHED
 from blogapp.articles.tags import ArticleTag
@@ -32,7 +33,7 @@ def newest_articles(
     """The newest listed articles, of one language, with one tag (its slug), or all of them, each with the name of its
     author, if it is known."""
     query = (
-        select(Article, Owner.name)
+        select(Article, author_column())
         .outerjoin(Owner, Owner.id == Article.owner_id)
         .options(defer(Article.body_source))
         .limit(ARTICLES)

@@ -51,6 +51,7 @@ from blogapp.db.base import Model, Moment, db
 from blogapp.db.content_versions import ContentVersion
 from blogapp.db.schema import REVISIONS
 from blogapp.owners.accounts import all_owners, find_owner
+from blogapp.owners.models import Owner
 from blogapp.pages.occupancy import BIN, content_in_use
 from blogapp.search import indexing
 from blogapp.settings import LOCALES
@@ -84,6 +85,7 @@ LEFT_OUT = frozenset(
 )
 ACCOUNTS = frozenset({"owners", "passkeys", "recovery_codes", "used_reset_codes"})
 OWNERS = "owners.id"
+AUTHORS = {("articles", "owner_id"), ("article_revisions", "author_id")}
 # Columns that are not stored in the JSON: digests made with the day's key, and the bytes of pictures, which are files.
 EMPTIED = frozenset({("comments", "digest")})
 FILES = ("picture_files", "body")
@@ -223,7 +225,7 @@ def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
         for table in wanted:
             rows = (row for row in _read(archive, table) if table.name != "site_settings" or row["name"] not in kept)
             if not manifest.has_accounts:
-                rows = (_with_owners(table, row, owners) for row in rows)
+                rows = (_with_owners(table, row, owners, manifest.owners) for row in rows)
             for batch in _batches(rows, FILES_AT_ONCE if table.name == FILES[0] else ROWS):
                 try:
                     session.execute(table.insert(), batch)
@@ -283,10 +285,13 @@ def _same_owners(session: Session, manifest: Manifest) -> dict[Any, int]:
     return {number: owner.id for number, owner in found.items() if owner}
 
 
-def _with_owners(table: Table, row: dict[str, Any], owners: dict[Any, int]) -> dict[str, Any]:
+def _with_owners(table: Table, row: dict[str, Any], owners: dict[Any, int], names: dict[str, str]) -> dict[str, Any]:
+    """The row with this blog's owners. An author without an account here stays the author by name."""
     for column in filter(_refers_to_owners, table.columns):
         number = row.get(column.name)
         row[column.name] = owners.get(number) if isinstance(number, int) else None
+        if (table.name, column.name) in AUTHORS and row[column.name] is None and not row.get("author_name"):
+            row["author_name"] = names.get(str(number), "")
     return row
 
 
@@ -347,11 +352,12 @@ def _write_articles(session: Session, archive: zipfile.ZipFile) -> None:
     old_slugs: dict[int, list[str]] = {}
     for redirect in session.scalars(select(ArticleRedirect).order_by(ArticleRedirect.slug)):
         old_slugs.setdefault(redirect.article_id, []).append(redirect.slug)
-    for article in session.scalars(
-        select(Article).where(Article.status != DELETED).order_by(Article.id).execution_options(yield_per=100)
-    ):
+    query = select(Article, Owner.name).outerjoin(Owner, Owner.id == Article.owner_id)
+    query = query.where(Article.status != DELETED).order_by(Article.id)
+    for article, author in session.execute(query.execution_options(yield_per=100)):
         views = views_of(session, [article.id])[article.id]
-        archive.writestr(f"articles/{article.slug}.md", to_markdown(article, views, old_slugs.get(article.id, [])))
+        text = to_markdown(article, views, old_slugs.get(article.id, []), author)
+        archive.writestr(f"articles/{article.slug}.md", text)
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from flask import Flask, render_template, request, url_for
 
 from blogapp import clock
 from blogapp.articles.addresses import article_url
+from blogapp.articles.authors import author_of
 from blogapp.articles.covers import cover_of
+from blogapp.articles.menu import about_page
 from blogapp.articles.models import NONE, PUBLISHED, Article
 from blogapp.articles.neighbours import neighbours_of
 from blogapp.articles.tags import tags_of
@@ -23,7 +25,6 @@ from blogapp.comments.routes.read import liked_on_page, requested_sort, set_arti
 from blogapp.comments.site_rules import site_rules
 from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
 from blogapp.db.base import db
-from blogapp.owners.models import Owner
 from blogapp.pages.structured_data import describe_article, describe_comments
 from blogapp.site.settings import current_site
 from blogapp.text import i18n
@@ -48,13 +49,14 @@ def render_article_page(
     sort = requested_sort()
     conversation = conversation_of(session, article.id)
     page = load_page(session, article.id, sort, cursor, at, author.token_hash, author.is_owner, conversation.pinned_id)
-    written_by = session.get(Owner, article.owner_id) if article.owner_id else None
+    written_by, about = author_of(session, article), about_page()
     cover, card = cover_of(article), url_for("cards.article", slug=article.slug, _external=True)
     description = describe_article(
         article,
         address=article_url(article, _external=True),
         picture=cover.url(request.root_url.rstrip("/")) if cover else card,
-        author=written_by.name if written_by else None,
+        author=written_by,
+        about=article_url(about, _external=True) if about else "",
         site=current_site(),
         comments=conversation.comment_count if article.comments != NONE else 0,
     )
@@ -65,6 +67,7 @@ def render_article_page(
         article=article,
         description=description,
         written_by=written_by,
+        about=about,
         tags=tags_of(article),
         is_listed=is_listed,
         neighbours=neighbours,

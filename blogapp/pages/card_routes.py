@@ -9,11 +9,11 @@ from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
+from blogapp.articles.authors import author_of
 from blogapp.articles.reading import find_article
 from blogapp.db.base import db
 from blogapp.media.cards import drawn_pictures
 from blogapp.media.library import smallest_file_of
-from blogapp.owners.models import Owner
 from blogapp.site.looks import COLOURS, WITHOUT_SERIFS
 from blogapp.site.settings import Site, current_site
 from blogapp.text import i18n
@@ -39,8 +39,7 @@ def article(slug: str) -> WerkzeugResponse:
     session = db.session()
     article = find_article(session, slug, clock.now())
     i18n.set_locale(article.lang)
-    author = session.get(Owner, article.owner_id) if article.owner_id else None
-    line = [author.name] if author else []
+    line = [author] if (author := author_of(session, article)) else []
     return _card(i18n.typeset(article.title), " · ".join([*line, i18n.day(article.published_at)]))
 
 

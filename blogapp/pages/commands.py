@@ -16,19 +16,21 @@ from blogapp.articles.addresses import is_reserved
 from blogapp.articles.commands import articles_cli as articles_cli
 from blogapp.articles.files import BrokenFile, FilesRead, printable, read_files, to_markdown
 from blogapp.articles.models import DELETED, PAGE, Article, ArticleRedirect
-from blogapp.articles.publishing import Published, publish
+from blogapp.articles.publishing import Manuscript, Published, publish
 from blogapp.articles.revisions import IMPORT, content_of, latest_revision, record
 from blogapp.articles.sources import Placed, place_files
 from blogapp.articles.translations import UnknownOriginal, WrongTranslation, find_original, has_rival
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
+from blogapp.owners.accounts import find_owner
+from blogapp.owners.models import Owner
 from blogapp.pages.picture_files import PictureImport, write_picture, write_pictures
 from blogapp.site.settings import site_zone
 from blogapp.text import i18n
 from blogapp.view_counts.counting import start_count, views_of
 
 # The names of the article's fields in the front matter.
-NAMES = {"body_source": "text", "published_at": "date"}
+NAMES = {"body_source": "text", "published_at": "date", "author_name": "author", "owner_id": "author"}
 
 
 @articles_cli.command("import")
@@ -96,7 +98,7 @@ class EditedInBrowser(Exception):
 
 def _import(session: Session, placed: Placed, now: datetime) -> Imported:
     latest = latest_revision(session, placed.article.id) if placed.article else None
-    manuscript = replace(placed.manuscript, translation_of=_original(session, placed))
+    manuscript = _with_account(session, replace(placed.manuscript, translation_of=_original(session, placed)))
     published = publish(session, manuscript, now, placed.article, placed.source)
     article = published.article
     if published.is_new:
@@ -106,6 +108,12 @@ def _import(session: Session, placed: Placed, now: datetime) -> Imported:
         record(session, article, content_of(article), IMPORT, True, now)
     edited_at = latest.saved_at if latest and has_changed and latest.kind != IMPORT else None
     return Imported(published, edited_at)
+
+
+def _with_account(session: Session, manuscript: Manuscript) -> Manuscript:
+    """If the author has an account, their name is that of the account, also when it changes."""
+    owner = find_owner(session, manuscript.author_name) if manuscript.author_name else None
+    return replace(manuscript, author_name="", owner_id=owner.id) if owner else manuscript
 
 
 def _original(session: Session, placed: Placed) -> str:
@@ -149,7 +157,7 @@ def _report(placed: Placed, done: Published, dry_run: bool) -> None:
     elif not done.changes:
         click.echo(f"unchanged {where}")
     else:
-        changes = ", ".join(NAMES.get(name, name) for name in done.changes)
+        changes = ", ".join(dict.fromkeys(NAMES.get(name, name) for name in done.changes))
         click.echo(f"{'would update' if dry_run else 'updated'} {where}: {changes}")
     if placed.file.metadata.ignored:
         click.echo(f"  ignored: {', '.join(placed.file.metadata.ignored)}")
@@ -175,12 +183,13 @@ def export_articles(folder: Path, overwrite: bool) -> None:
         old_slugs.setdefault(redirect.article_id, []).append(redirect.slug)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kept = select(Article).where(Article.status != DELETED).order_by(Article.slug)
-        for article in session.scalars(kept.execution_options(yield_per=100)):
+        kept = select(Article, Owner.name).outerjoin(Owner, Owner.id == Article.owner_id)
+        kept = kept.where(Article.status != DELETED).order_by(Article.slug)
+        for article, author in session.execute(kept.execution_options(yield_per=100)):
             views = views_of(session, [article.id])[article.id]
             body = write_pictures(session, article.body_source, folder)
             cover = write_picture(session, article.cover, folder)
-            text = to_markdown(article, views, old_slugs.get(article.id, []), body, cover)
+            text = to_markdown(article, views, old_slugs.get(article.id, []), author, body, cover)
             (folder / f"{article.slug}.md").write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise click.ClickException(f"{folder} cannot be written: {error.strerror}.") from None

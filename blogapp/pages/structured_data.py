@@ -22,10 +22,13 @@ CONTEXT = "https://schema.org"
 
 
 def describe_article(
-    article: Article, address: str, picture: str, author: str | None, site: Site, comments: int
+    article: Article, address: str, picture: str, author: str | None, about: str, site: Site, comments: int
 ) -> dict[str, Any]:
-    """The description of an article or page. `author` is None for imported ones: their publisher is then the site."""
+    """The description of an article or page. Without a known `author`, it is by the site. `about` is the address of the
+    page about both, if there is one."""
     by = {"@type": "Person", "name": author} if author else {"@type": "Organization", "name": site.title}
+    if about:
+        by["url"] = about
     return {
         "@context": CONTEXT,
         "@type": "WebPage" if article.is_page else "BlogPosting",

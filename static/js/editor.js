@@ -14,7 +14,7 @@
   const KEPT_FOR = 30 * 86_400_000;
   const PREFIX = "blogapp:article:";
   const KEPT_FIELDS = [
-    "title", "body", "slug", "lang", "summary", "tags", "published_at", "author", "unlisted",
+    "title", "body", "slug", "lang", "summary", "tags", "published_at", "author", "author_name", "unlisted",
     "kind", "menu", "comments", "cover", "cover_alt", "translation_of",
   ];
   const byId = (id) => document.getElementById(id);

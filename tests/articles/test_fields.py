@@ -22,7 +22,14 @@ from tests.media.conftest import picture
 Fields = dict[str, Any]
 
 TEXT: Fields = {"title": "Birds", "body": "They sing.\n"}
-EMPTY: Fields = {"kind": "article", "comments": "open", "cover": "", "cover_alt": "", "translation_of": ""}
+EMPTY: Fields = {
+    "kind": "article",
+    "comments": "open",
+    "cover": "",
+    "cover_alt": "",
+    "translation_of": "",
+    "author_name": "",
+}
 # The field of the form, the value sent, the column of a revision, the value stored, what readers see.
 FIELDS = [
     ("kind", "page", "is_page", True, 'rel="canonical" href="http://localhost/birds"'),
@@ -31,6 +38,7 @@ FIELDS = [
     ("comments", "none", "comments", "none", "They sing."),
     ("cover", "COVER", "cover", "COVER", '<img class="cover" src="COVER"'),
     ("cover_alt", 'A "robin"', "cover_alt", 'A "robin"', "They sing."),
+    ("author_name", "Grace Hopper", "author_name", "Grace Hopper", "<span>Grace Hopper</span>"),
     ("translation_of", "oiseaux", "translation_of", "oiseaux", "Aussi en français"),
     ("translation_of", "http://localhost/articles/oiseaux/", "translation_of", "oiseaux", 'hreflang="fr"'),
 ]

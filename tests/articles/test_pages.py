@@ -225,3 +225,25 @@ def test_redirect_to_a_page_keeps_any_query(
     moved = client.get(f"/birds?{query}")
     assert moved.status_code == 301
     assert moved.headers["Location"] == f"/articles/birds?{query}"
+
+
+def test_menu_has_one_page_of_several_translations(
+    writer: FlaskClient, client: FlaskClient, publish_article: Publish
+) -> None:
+    new_page(writer, title="About", lang="en")
+    new_page(writer, title="À propos", lang="fr", translation_of="about")
+    new_page(writer, title="Contact", lang="fr")
+    new_page(writer, title="Dessins", lang="fr")
+    new_page(writer, title="Drawings", lang="en", translation_of="dessins")
+    for lang, expected in (
+        ("en", ["About", "Contact", "Drawings"]),
+        ("fr", ["À propos", "Contact", "Dessins"]),
+        # In a language that has no translation, the original.
+        ("he", ["About", "Contact", "Dessins"]),
+    ):
+        publish_article(slug=lang, lang=lang)
+        page = client.get(f"/articles/{lang}").text
+        assert menu(page)[: len(expected)] == expected
+        assert [name for name in menu(page) if name in {"About", "À propos", "Drawings", "Dessins"}] == expected[::2]
+    # The page itself is marked as the current one.
+    assert '<a href="/a-propos" aria-current="page">' in client.get("/a-propos").text

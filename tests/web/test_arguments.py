@@ -73,9 +73,9 @@ ARGUMENTS = {
 }
 # The fields of the editor, whose names are in articles/editor_form.py.
 EDITOR = (
-    "action", "article", "author", "base", "body", "comments", "cover", "cover_alt", "cover_pick", "editor", "kind",
-    "lang", "menu", "other", "published_at", "redirect_to", "revision", "sequence", "slug", "summary", "tags", "title",
-    "translation_of", "typed", "unlisted",
+    "action", "article", "author", "author_name", "base", "body", "comments", "cover", "cover_alt", "cover_pick",
+    "editor", "kind", "lang", "menu", "other", "published_at", "redirect_to", "revision", "sequence", "slug", "summary",
+    "tags", "title", "translation_of", "typed", "unlisted",
 )  # fmt: skip
 FIELDS = {
     "comments.create": ("author_email", "author_name", "author_url", "body", "homepage", "parent_id"),

@@ -1,0 +1,26 @@
+"""The name of an article's author: the one in its file or in the editor, else that of the account that wrote it, else
+that of the blog's only account."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy.orm import Session
+
+from blogapp.articles.models import Article
+from blogapp.owners.models import Owner
+
+# NULL if there are several accounts, or none yet.
+ONLY_OWNER = select(func.max(Owner.name)).having(func.count() == 1).scalar_subquery()
+AUTHOR_BY_ACCOUNT = select(
+    func.coalesce(select(Owner.name).where(Owner.id == bindparam("owner_id")).scalar_subquery(), ONLY_OWNER)
+)
+
+
+def author_of(session: Session, article: Article) -> str | None:
+    """None if the author is not known. At most one query."""
+    return article.author_name or session.scalar(AUTHOR_BY_ACCOUNT, {"owner_id": article.owner_id})
+
+
+def author_column() -> ColumnElement[str | None]:
+    """The same name in a query of articles, joined to `Owner` by an outer join."""
+    return func.coalesce(func.nullif(Article.author_name, ""), Owner.name, ONLY_OWNER)
