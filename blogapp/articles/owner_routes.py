@@ -466,7 +466,7 @@ def render_editor(
         conflict_changes=field_changes(conflict.other, form.content) if conflict else [],
         shown_value=shown_value,
         preview=preview,
-        failed=bool(form.errors),
+        failed=bool(form.errors or (conflict and conflict.is_new)),
         notice=request.args.get("notice", ""),
     )
 

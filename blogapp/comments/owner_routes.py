@@ -126,6 +126,7 @@ def _page(wanted: Filter, before: int | None, batch: int = 0, skipped: int = 0, 
         seen=f"{last_id(db.session())} {iso(clock.now())}",
         undo=batch if done and done[0] != ERASE else 0,
         sentence=" ".join(filter(None, sentences)),
+        failed=bool(error),
     )
 
 

@@ -66,5 +66,6 @@ def _page(refusal: str = "", notice: str = "") -> str:
         "media/logo.html",
         page=list_pictures(db.session(), request.args.get("before", type=whole_number)),
         refusal=refusal,
+        failed=bool(refusal),
         notice=notice,
     )

@@ -100,6 +100,7 @@ def library(refused: list[tuple[str, str]] | None = None, notice: str = "") -> s
         count=count,
         megabytes=-(-size // 1_000_000),
         refused=refused or [],
+        failed=bool(refused),
         notice=notice,
     )
 

@@ -133,7 +133,7 @@ def needs_password() -> bool:
 
 def _answer(passkeys: Section, status: int = 200) -> tuple[str, int]:
     template = "owners/_passkeys.html" if is_htmx() else "owners/passkeys.html"
-    return render_template(template, passkeys=passkeys), status
+    return render_template(template, passkeys=passkeys, failed=status >= 400), status
 
 
 def _done(message: str, notice: str) -> Answer:

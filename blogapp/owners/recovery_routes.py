@@ -85,7 +85,7 @@ def _owner_of_code(session: Session, code: str, name: str) -> Owner:
 
 
 def _refuse(form: RecoveryForm, refusal: str, status: int, retry_after: int | None = None) -> Response:
-    response = make_response(render_template("owners/recovery.html", form=form, refusal=refusal), status)
+    response = make_response(render_template("owners/recovery.html", form=form, refusal=refusal, failed=True), status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response

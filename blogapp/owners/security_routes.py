@@ -91,6 +91,7 @@ def _page(form: ChangePasswordForm, codes_error: str = "") -> str:
         passkeys=section(),
         codes_left=unused_recovery_codes(db.session(), current_owner().id),
         form=form,
+        failed=bool(form.errors or codes_error),
         codes_error=codes_error,
         notice=request.args.get("notice", ""),
     )

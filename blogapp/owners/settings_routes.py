@@ -69,6 +69,7 @@ def settings_page(form: SettingsForm | None = None, errors: Mapping[str, str] | 
     return render_template(
         "owners/settings.html",
         form=form,
+        failed=bool(form.errors or errors),
         fixed=[(VARIABLES[name], getattr(site, name)) for name in VARIABLES if name in site.fixed],
         panels=[(panel.template, panel.variables(session, (errors or {}).get(panel.template, ""))) for panel in panels],
         notice=request.args.get("notice", ""),

@@ -165,7 +165,13 @@ def _refuse(form: SetupForm, refusal: str, status: int, retry_after: int) -> Res
 
 def _page(form: SetupForm, refusal: str = "", keeps_time_zone: bool = True) -> str:
     form.leave_out(current_site().fixed)
-    return render_template("owners/setup.html", form=form, refusal=refusal, keeps_time_zone=keeps_time_zone)
+    return render_template(
+        "owners/setup.html",
+        form=form,
+        failed=bool(refusal or form.errors),
+        refusal=refusal,
+        keeps_time_zone=keeps_time_zone,
+    )
 
 
 def _use_language_of_browser() -> None:

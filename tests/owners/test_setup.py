@@ -234,3 +234,13 @@ def test_code_of_the_host_is_not_printed(app: Flask) -> None:
 
 def test_cross_site_setup_is_refused(client: FlaskClient) -> None:
     assert client.post("/owner/setup", data=FORM, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+def test_title_of_a_refused_setup_begins_with_error(app: Flask) -> None:
+    client = app.test_client()
+    english = {"Accept-Language": "en"}
+    for fields in ({}, {**FORM, "setup_code": "wrong"}, {**FORM, "password": "short"}):
+        assert "<title>Error: Set up this blog" in client.post("/owner/setup", data=fields, headers=english).text, (
+            fields
+        )
+    assert "<title>Set up this blog" in client.get("/owner/setup", headers=english).text

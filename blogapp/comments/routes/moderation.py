@@ -225,12 +225,12 @@ def _ask_again(comment_id: int, refusal: moderation.TextChanged) -> Answer:
     if is_htmx():
         response = make_response(_answer(_shown_on(comment), comment, str(refusal)))
     else:
-        response = make_response(_confirm(comment, "approve", str(refusal), gettext("Approve")))
+        response = make_response(_confirm(comment, "approve", str(refusal), gettext("Approve"), failed=True))
     response.status_code = refusal.status
     return response
 
 
-def _confirm(comment: Comment, endpoint: str, sentence: str, button: str) -> str:
+def _confirm(comment: Comment, endpoint: str, sentence: str, button: str, failed: bool = False) -> str:
     """A page or fragment that shows the comment and asks before it is changed."""
     return render_template(
         "comments/_confirm.html" if is_htmx() else "comments/confirm.html",
@@ -240,4 +240,5 @@ def _confirm(comment: Comment, endpoint: str, sentence: str, button: str) -> str
         url=url_for(f"comment_moderation.{endpoint}", comment_id=comment.id),
         sentence=sentence,
         button=button,
+        failed=failed,
     )

@@ -79,7 +79,7 @@ def preview() -> Answer:
     parent = find_visible(db.session(), form.parent, article.id, current_author())
     view = FormView(article, form, parent=parent)
     values = {"article": article, "html": html, "sentence": sentence, "form": view, "sort": requested_sort()}
-    return render_template("comments/preview.html", **values), status
+    return render_template("comments/preview.html", **values, failed=status >= 400), status
 
 
 @bp.app_template_global("typed_text")
