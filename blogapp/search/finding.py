@@ -140,7 +140,14 @@ def load_page(session: Session, found: Found, number: int) -> Page:
 
 
 ARTICLE_ROWS = select(
-    Article.id, Article.slug, Article.lang, Article.title, Article.summary, Article.published_at, Article.body_html
+    Article.id,
+    Article.slug,
+    Article.kind,
+    Article.lang,
+    Article.title,
+    Article.summary,
+    Article.published_at,
+    Article.body_html,
 ).where(Article.id.in_(bindparam("ids", expanding=True)))
 COMMENT_ROWS = (
     select(

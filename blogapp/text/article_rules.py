@@ -36,6 +36,7 @@ DROPPED = r"script|style|iframe|object|embed|svg|math|noscript|template|video|au
 DROPPED_ELEMENT = re.compile(rf"<({DROPPED})\b[^<>]*(?:/>|>.*?(?:</\1\s*>|\Z))", re.IGNORECASE | re.DOTALL)
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?/?>")
+RAW_TABLE = re.compile(r"<(/?)table\b[^<>]*>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 MORE = re.compile(r"<!--[ \t]*(?:more\b[^<>]*|excerpt|end[ _-]?excerpt|pelican_end_summary)[ \t]*-->", re.IGNORECASE)
 
@@ -80,6 +81,7 @@ def apply(parser: MarkdownIt) -> None:
         ("task_lists", _draw_task_boxes),
         ("alignment", _align_cells),
         ("tables", _wrap_tables),
+        ("raw_tables", _wrap_raw_tables),
     ):
         parser.core.ruler.before("replacements", name, rule)
     parser.add_render_rule("footnote_anchor", _footnote_back_link)
@@ -371,13 +373,36 @@ def _wrap_tables(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "table_open":
             box = Token("box_open", "div", 1, block=True)
-            box.attrs = {"class": "table", "role": "group", "aria-label": _label(state.env, "table"), "tabindex": "0"}
+            box.attrs = _box_attributes(state.env)
             kept += [box, token]
         elif token.type == "table_close":
             kept += [token, Token("box_close", "div", -1, block=True)]
         else:
             kept.append(token)
     state.tokens = kept
+
+
+def _wrap_raw_tables(state: StateCore) -> None:
+    """Put tables of raw HTML into such a box, too: each that is not in another one and has an end tag. A table can go
+    on over several blocks of HTML."""
+    attributes = "".join(f' {name}="{html.escape(str(value))}"' for name, value in _box_attributes(state.env).items())
+    depth, start = 0, (Token("", "", 0), 0)
+    places: list[tuple[Token, int, str]] = []
+    for token in state.tokens:
+        for tag in RAW_TABLE.finditer(token.content) if token.type == "html_block" else ():
+            if not tag.group(1):
+                start = (token, tag.start()) if depth == 0 else start
+                depth += 1
+            elif depth:
+                depth -= 1
+                if depth == 0:
+                    places += [(*start, f"<div{attributes}>"), (token, tag.end(), "</div>")]
+    for token, position, added in reversed(places):
+        token.content = token.content[:position] + added + token.content[position:]
+
+
+def _box_attributes(env: Any) -> dict[str, str | int | float]:
+    return {"class": "table", "role": "group", "aria-label": _label(env, "table"), "tabindex": "0"}
 
 
 def _footnote_back_link(renderer: Any, tokens: Sequence[Token], position: int, options: Any, env: Any) -> str:

@@ -55,8 +55,22 @@ def test_each_translation_links_to_the_others(client: FlaskClient, write: Write)
     assert links(client, "oiseaux") == links(client, "birds") == links(client, "tsiporim") == everything
     assert original.send("publish", title="Oiseaux", body="Text", lang="fr", translation_of="birds").status_code == 303
     assert links(client, "birds") == everything
+    default = '<link rel="alternate" hreflang="x-default" href="http://localhost/articles/oiseaux">'
+    assert default in client.get("/articles/oiseaux").text
+    assert default in client.get("/articles/tsiporim").text
     assert "Also in English" in client.get("/articles/oiseaux").text
     assert "Aussi en français" in client.get("/articles/birds").text
+
+
+def test_readers_of_other_languages_get_the_same_translation_if_the_original_is_withdrawn(
+    client: FlaskClient, write: Write
+) -> None:
+    original = write("Oiseaux", "fr")
+    write("Birds", "en", translation_of="oiseaux")
+    write("Tsiporim", "he", translation_of="oiseaux")
+    original.send("unpublish", title="Oiseaux", body="Text", lang="fr")
+    for slug in ("birds", "tsiporim"):
+        assert 'hreflang="x-default" href="http://localhost/articles/birds"' in client.get(f"/articles/{slug}").text
 
 
 def test_original_can_name_its_translation(client: FlaskClient, write: Write) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
 from blogapp import clock
-from blogapp.articles.models import Article
+from blogapp.articles.models import PAGE, Article
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
@@ -255,3 +255,10 @@ def test_network_that_searches_too_often_has_to_wait(app: Flask, client: FlaskCl
     assert "Too many searches" in refused.text
     assert client.get("/search?q=owl", headers={"HX-Request": "true"}).status_code == 429
     assert client.get("/search").status_code == 200
+
+
+def test_page_is_found_at_its_own_address(app: Flask, client: FlaskClient) -> None:
+    day = datetime(2026, 1, 2, tzinfo=UTC)
+    with app.app_context(), write_transaction() as session:
+        publish(session, Manuscript("about", "en", "About", "", [], False, day, "My herons.", kind=PAGE), day)
+    assert '<h2 class="result-title"><a href="/about">' in client.get("/search?q=herons").text

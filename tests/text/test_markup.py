@@ -234,6 +234,45 @@ def test_tables_scroll_in_a_labelled_box() -> None:
     assert rendered.strip().endswith("</table>\n</div>")
 
 
+BOX = '<div class="table" role="group" aria-label="Table" tabindex="0">'
+CELL = "<tbody><tr><td>{}</td></tr></tbody>"
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("<table><tr><td>1</td></tr></table>", f"{BOX}<table>{CELL.format(1)}</table></div>"),
+        (
+            "<figure><TABLE class=x><tr><td>1</td></tr></TABLE></figure>",
+            f"<figure>{BOX}<table>{CELL.format(1)}</table></div></figure>",
+        ),
+        # Over several blocks, and one in another.
+        (
+            "<table><tr><td>1\n\n</td></tr></table>\n\n**b**",
+            f"{BOX}<table>{CELL.format('1' + chr(10))}</table></div>\n<p><strong>b</strong></p>",
+        ),
+        (
+            "<table><tr><td><table><tr><td>1</td></tr></table></td></tr></table>",
+            f"{BOX}<table>{CELL.format(f'<table>{CELL.format(1)}</table>')}</table></div>",
+        ),
+        # Two.
+        (
+            "<table><tr><td>1</td></tr></table><table><tr><td>2</td></tr></table>",
+            f"{BOX}<table>{CELL.format(1)}</table></div>{BOX}<table>{CELL.format(2)}</table></div>",
+        ),
+        # Without an end tag, the box would take the rest of the article.
+        ("<table><tr><td>1</td></tr>\n\ntext", None),
+        ("</table>\n\ntext", None),
+    ],
+)
+def test_tables_of_raw_html_scroll_in_a_box(source: str, shown: str | None) -> None:
+    rendered = markup.render_article(source, "en")
+    if shown is None:
+        assert "<div" not in rendered
+    else:
+        assert rendered.strip() == shown
+
+
 @pytest.mark.parametrize(
     ("source", "html"),
     [
