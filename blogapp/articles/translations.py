@@ -15,15 +15,18 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Row, bindparam, not_, or_, select, update
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import DELETED, UNLISTED, Article, ArticleRedirect, ArticleRevision, visible
+from blogapp.articles.models import DELETED, PUBLIC, UNLISTED, Article, ArticleRedirect, ArticleRevision
 from blogapp.text.i18n import gettext
+from blogapp.web.page_cache import limit_max_age
 
+# Slug, kind, language, status and date.
+Translation = Row[str, str, str, str, datetime]
 TRANSLATIONS = (
-    select(Article.slug, Article.kind, Article.lang, Article.status)
+    select(Article.slug, Article.kind, Article.lang, Article.status, Article.published_at)
     .where(
         Article.translation_group == bindparam("group"),
         Article.id != bindparam("article_id"),
-        visible(bindparam("now")),
+        Article.status.in_(PUBLIC),
     )
     .order_by(Article.lang)
 )
@@ -37,14 +40,18 @@ class UnknownOriginal(WrongTranslation):
     """There is no article with this slug."""
 
 
-def translations_of(session: Session, article: Article, now: datetime) -> list[Row[str, str, str, str]]:
-    """The other languages in which readers can open the article: slug, kind, language and status. Listed articles do
-    not link to unlisted ones. One query; none for an article without translations."""
+def translations_of(session: Session, article: Article, now: datetime) -> list[Translation]:
+    """The other languages in which readers can open the article. Listed articles do not link to unlisted ones. One
+    query; none for an article without translations. The response to the request is cached at most until the next
+    scheduled translation appears."""
     if not article.translation_group:
         return []
-    values = {"group": article.translation_group, "article_id": article.id, "now": now}
-    found = session.execute(TRANSLATIONS, values)
-    return [row for row in found if row.status != UNLISTED or article.status == UNLISTED]
+    found = session.execute(TRANSLATIONS, {"group": article.translation_group, "article_id": article.id})
+    linked = [row for row in found if row.status != UNLISTED or article.status == UNLISTED]
+    scheduled = [row.published_at for row in linked if row.published_at > now]
+    if scheduled:
+        limit_max_age((min(scheduled) - now).total_seconds())
+    return [row for row in linked if row.published_at <= now]
 
 
 def original_of(article: Article) -> str:

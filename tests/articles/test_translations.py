@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,26 @@ def test_readers_of_other_languages_get_the_same_translation_if_the_original_is_
     original.send("unpublish", title="Oiseaux", body="Text", lang="fr")
     for slug in ("birds", "tsiporim"):
         assert 'hreflang="x-default" href="http://localhost/articles/birds"' in client.get(f"/articles/{slug}").text
+
+
+@pytest.mark.parametrize("fields", [{}, {"kind": "page", "comments": "none"}, {"unlisted": "1"}])
+def test_page_is_cached_until_its_scheduled_translation_appears(
+    app: Flask, write: Write, session: Session, at: Callable[[datetime], None], fields: dict[str, str]
+) -> None:
+    write("Oiseaux", "fr", **fields)
+    write("Birds", "en", translation_of="oiseaux", published_at="2998-12-31T10:00", **fields)
+    write("Tsiporim", "he", translation_of="oiseaux", published_at="2999-01-01T10:00", **fields)
+    appears_at = session.scalar(select(Article.published_at).where(Article.slug == "birds"))
+    assert appears_at is not None
+    address = "/oiseaux" if "kind" in fields else "/articles/oiseaux"
+    at(appears_at - timedelta(seconds=3))
+    assert "Also in English" not in app.test_client().get(address).text
+    entries = [entry for store in app.extensions["page_cache"]._stores.values() for entry, _ in store._entries.values()]
+    assert [entry.dependency.max_age for entry in entries] == [3.0]
+    at(appears_at)
+    page = app.test_client().get(f"{address}?sort=oldest").text
+    assert "Also in English" in page
+    assert 'hreflang="he"' not in page
 
 
 def test_original_can_name_its_translation(client: FlaskClient, write: Write) -> None:
