@@ -17,7 +17,7 @@ from flask import Flask, request
 from flask.cli import with_appcontext
 
 from blogapp import clock
-from blogapp.articles import addresses, covers, editing, menu, owner_routes, publishing, redirects
+from blogapp.articles import addresses, authors, covers, editing, menu, owner_routes, publishing, redirects
 from blogapp.articles.reading import is_empty
 from blogapp.comments import avatars, current_author, fragments, words
 from blogapp.comments.bans import forget_bans
@@ -39,7 +39,7 @@ from blogapp.media import logo_routes as logo
 from blogapp.media import owner_routes as pictures
 from blogapp.media import routes as media
 from blogapp.media.library import delete_unused_at_new_day
-from blogapp.owners import bar, settings_routes
+from blogapp.owners import account_routes, bar, settings_routes
 from blogapp.owners import cookies as owner_cookies
 from blogapp.owners import setup_routes as owner_setup
 from blogapp.owners.dashboard import bp as owner_dashboard
@@ -182,6 +182,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     menu.init_app(app)
     owner_routes.init_app(app, choosing)
     owner_setup.init_app(app, settings, is_empty)
+    account_routes.init_app(app, (authors.keep_name,))
     demo.init_app(app)
     view_counts.init_app(app, settings)
     statistics.init_app(app)
@@ -210,6 +211,7 @@ def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | Non
     app.register_blueprint(owner_recovery)
     app.register_blueprint(owner_security)
     app.register_blueprint(owner_passkeys)
+    app.register_blueprint(account_routes.bp)
     app.register_blueprint(owner_setup.bp)
     app.register_blueprint(owner_dashboard)
     app.register_blueprint(owner_routes.bp)

@@ -3,10 +3,10 @@ that of the blog's only account."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import Article
+from blogapp.articles.models import Article, ArticleRevision
 from blogapp.owners.models import Owner
 
 # NULL if there are several accounts, or none yet.
@@ -24,3 +24,11 @@ def author_of(session: Session, article: Article) -> str | None:
 def author_column() -> ColumnElement[str | None]:
     """The same name in a query of articles, joined to `Owner` by an outer join."""
     return func.coalesce(func.nullif(Article.author_name, ""), Owner.name, ONLY_OWNER)
+
+
+def keep_name(session: Session, owner: Owner) -> None:
+    """Let articles and their revisions keep the name of an author whose account is about to be deleted. A write
+    transaction must be open."""
+    for model, account in ((Article, Article.owner_id), (ArticleRevision, ArticleRevision.author_id)):
+        is_theirs = and_(account == owner.id, model.author_name == "")
+        session.execute(update(model).where(is_theirs).values(author_name=owner.name))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,6 +16,16 @@ from blogapp.text.confusables import look_alike
 from blogapp.text.names import fold_case
 
 NAMES = select(Owner.name).order_by(Owner.id)  # built once: it is executed for every comment
+
+
+class NameUsed(Exception):
+    """An owner has this name, or one that readers could take for it."""
+
+
+class BeforeRemoval(Protocol):
+    """A function that is called before an owner's account is deleted, in the same write transaction."""
+
+    def __call__(self, session: Session, owner: Owner) -> None: ...
 
 
 def all_owners(session: Session) -> list[Owner]:
@@ -46,8 +59,8 @@ def change_password(session: Session, owner: Owner, password_hash: str) -> None:
     end_all_sessions(session, owner.id)
 
 
-def create_first_owner(session: Session, name: str, password_hash: str) -> Owner:
-    """Create the account of the first setup. A write transaction must be open."""
+def create_owner(session: Session, name: str, password_hash: str) -> Owner:
+    """Create an account. A write transaction must be open."""
     owner = Owner(name=name, password_hash=password_hash)
     session.add(owner)
     session.flush()
@@ -58,3 +71,28 @@ def looks_like_the_owner(session: Session, name: str) -> bool:
     """Whether readers could take `name` for an owner's: the same but for case, marks, spaces, punctuation or letters
     that look alike (text/confusables.py)."""
     return any(look_alike(name, owner) for owner in session.connection().scalars(NAMES))
+
+
+def add_owner(session: Session, name: str, password_hash: str) -> Owner:
+    """Create another owner's account. A write transaction must be open. Raises NameUsed."""
+    if any(look_alike(name, owner.name) for owner in _locked_owners(session)):
+        raise NameUsed
+    return create_owner(session, name, password_hash)
+
+
+def remove_owner(session: Session, owner_id: int, remover_id: int, before: Sequence[BeforeRemoval]) -> None:
+    """Delete an owner's account and sessions, unless the owner `remover_id` was removed in the meantime: so one owner
+    always remains. A write transaction must be open."""
+    owners = {owner.id: owner for owner in _locked_owners(session)}
+    if owner_id not in owners or remover_id not in owners or owner_id == remover_id:
+        return
+    for act in before:
+        act(session, owners[owner_id])
+    session.delete(owners[owner_id])
+    session.flush()
+
+
+def _locked_owners(session: Session) -> list[Owner]:
+    """Every owner. On PostgreSQL, other transactions that add or remove one wait."""
+    locked = select(Owner).order_by(Owner.id).with_for_update()
+    return list(session.scalars(locked, execution_options={"populate_existing": True}))

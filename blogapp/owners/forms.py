@@ -196,6 +196,39 @@ class PasskeyForm(OwnerForm):
             raise ValidationError(self.refused_password)
 
 
+class AddOwnerForm(OwnerForm):
+    """The name of a new owner, and the password of the one who adds them."""
+
+    first = ("name",)
+    name = StringField(filters=[_cleaned])
+    present_password = PasswordField()
+    # The messages for a name that is used and for a wrong password, which are compared after the form is validated.
+    refused_name = refused_password = ""
+
+    def validate_name(self, field: Field) -> None:
+        if self.refused_name:
+            raise ValidationError(self.refused_name)
+        if is_blank(field.data):
+            raise ValidationError(gettext("Please enter a name, as readers will see it."))
+        limit_length(field, NAME_LENGTH)
+
+    def validate_present_password(self, field: Field) -> None:
+        if self.refused_password:
+            raise ValidationError(self.refused_password)
+
+
+class RemoveOwnerForm(OwnerForm):
+    """The password of the owner who removes another one."""
+
+    present_password = PasswordField()
+    # The message for a wrong password, which is compared before the form is validated.
+    refused_password = ""
+
+    def validate_present_password(self, field: Field) -> None:
+        if self.refused_password:
+            raise ValidationError(self.refused_password)
+
+
 class RecoveryForm(NewPasswordForm):
     """A new password instead of a lost one. `name` is only needed for RESET_CODE, if there are several owners."""
 

@@ -21,11 +21,11 @@ CODE_LENGTH = 16
 GROUP = 4
 
 
-def new_recovery_codes(session: Session, owner_id: int) -> list[str]:
-    """Replace an owner's recovery codes with ten new ones, and return them; only their hashes are stored. A write
+def new_recovery_codes(session: Session, owner_id: int, number: int = CODES) -> list[str]:
+    """Replace an owner's recovery codes with new ones, and return them; only their hashes are stored. A write
     transaction must be open."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.owner_id == owner_id))
-    codes = [_new_code() for _ in range(CODES)]
+    codes = [_new_code() for _ in range(number)]
     session.add_all(RecoveryCode(code_hash=_hash(code), owner_id=owner_id) for code in codes)
     session.flush()
     return codes

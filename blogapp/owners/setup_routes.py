@@ -20,7 +20,7 @@ from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners import bar
 from blogapp.owners.access import keep_out_of_caches
-from blogapp.owners.accounts import create_first_owner
+from blogapp.owners.accounts import create_owner
 from blogapp.owners.browser_sign_in import admit_browser, check_attempts, too_many_attempts
 from blogapp.owners.forms import SetupForm, site_values
 from blogapp.owners.passkey_routes import section
@@ -136,7 +136,7 @@ def _set_up(form: SetupForm, password_hash: str) -> list[str]:
     with write_transaction(Changes.EVERYTHING) as session:
         if not close_setup(session, now):
             raise AlreadySetUp
-        owner = create_first_owner(session, form.name.data or "", password_hash)
+        owner = create_owner(session, form.name.data or "", password_hash)
         codes = new_recovery_codes(session, owner.id)
         change_site(session, form.settings())
         start_session(session, owner, token, request.user_agent.string, now)

@@ -109,6 +109,7 @@ def test_owner_pages_are_accessible_and_fit(visit: Visits, server: Server, app: 
         "/owner/settings",
         "/owner/settings/logo",
         "/owner/security",
+        "/owner/accounts",
         "/owner/demo/removal",
         "/articles/le-marche-du-jeudi",
     ):

@@ -48,6 +48,7 @@ PAGES = (
     "/owner",
     "/owner/settings",
     "/owner/security",
+    "/owner/accounts",
     "/owner/comments",
     *(f"/owner/comments?status={status}" for status in ("pending", "published", "spam", "removed")),
     *(f"/owner/comments?{each}" for each in ("article=a7", "name=Ada", "host=a.example", "network=00", "comment=7")),
