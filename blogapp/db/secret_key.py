@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Text, make_url
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,7 +40,7 @@ def kept_key(database_url: str, key_file: Path) -> str:
     in_file = _read(key_file)
     url = make_url(database_url)
     # Not as a URL: SQLAlchemy does not encode a space in a password, and libpq's error message would have the password.
-    options: dict[str, Any] = {**url.translate_connect_args(username="user", database="dbname"), **url.query}
+    _, options = url.get_dialect()().create_connect_args(url)
     try:
         with psycopg.connect(**{"connect_timeout": CONNECT_SECONDS, **options}) as connection:
             return _stored(connection) or _store(connection, in_file or secrets.token_urlsafe(32))
