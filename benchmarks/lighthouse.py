@@ -1,4 +1,4 @@
-"""Lighthouse's scores of the front page and of an article with 50 comments.
+"""Lighthouse's scores of each kind of page for readers.
 
 Lighthouse is a Node.js package: npm installs it in `.bench/`, and nothing in this project depends on it.
 """
@@ -22,17 +22,40 @@ FOLDER = ROOT / ".bench" / f"lighthouse-{VERSION}"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
+PAGES = {
+    "front page": "/",
+    "article with 50 comments": "/articles/n50",
+    "tag": "/tags/birds",
+    "archive": "/archive",
+    "search": "/search",
+    "about": "/about",
+}
+ABOUT = """---
+title: About this notebook
+slug: about
+lang: en
+date: 2026-01-02
+page: true
+menu: true
+---
+Notes on birds, gardens and mended things, by somebody who walks a lot.
+"""
+
+
 def measure(folder: Path, runs: int) -> tuple[list[Row], list[str]]:
     """The scores, and a note on each audit that costs points. Raises RuntimeError if npm is missing."""
     program = install()
     app = create_blog(folder, f"sqlite:///{folder / 'blog.sqlite3'}")
     add_article(app, "n50", 50)
+    about = folder / "about.md"
+    about.write_text(ABOUT)
+    app.test_cli_runner().invoke(args=["articles", "import", str(about)], catch_exceptions=False)
     release(app)
     server = Server(folder, workers=2)
     rows: list[Row] = []
     failures: list[str] = []
     try:
-        for name, path in (("front page", "/"), ("article with 50 comments", "/articles/n50")):
+        for name, path in PAGES.items():
             reports = [run(program, server.url + path) for _ in range(runs)]
             for category in CATEGORIES:
                 scores = [100 * report["categories"][category]["score"] for report in reports]
