@@ -28,6 +28,10 @@ POSTGRESQL_SLOTS = 3
 # Seconds for which a failed write counts as a current fault.
 FAULT_SECONDS = 60.0
 
+# The settings of a transaction on PostgreSQL, in one round trip.
+DURABLE = text("SELECT set_config('lock_timeout', :lock_timeout, true)")
+QUICK = text("SELECT set_config('lock_timeout', :lock_timeout, true), set_config('synchronous_commit', 'off', true)")
+
 log = logging.getLogger(__name__)
 
 
@@ -97,9 +101,7 @@ def _write(writing: WriteState, changes: Changes | int, durable: bool, lock_time
     writing.queue.progress()
     try:
         if connection.dialect.name == "postgresql":
-            session.execute(text(f"SET LOCAL lock_timeout = {max(1, lock_timeout_ms)}"))
-            if not durable:
-                session.execute(text("SET LOCAL synchronous_commit = off"))
+            connection.execute(DURABLE if durable else QUICK, {"lock_timeout": str(max(1, lock_timeout_ms))})
         yield session()
         if changes is Changes.NOTHING or not durable:
             session.commit()
