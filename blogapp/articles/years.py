@@ -13,7 +13,7 @@ from blogapp.articles.models import Article, listed
 from blogapp.articles.reading import ArticleList, page_of
 
 ARTICLES_PER_PAGE = 500
-COLUMNS = (Article.id, Article.slug, Article.lang, Article.title, Article.published_at)
+COLUMNS = (Article.id, Article.slug, Article.kind, Article.lang, Article.title, Article.published_at)
 
 
 def count_by_year(session: Session, now: datetime, zone: ZoneInfo) -> dict[int, int]:
