@@ -1,9 +1,15 @@
-"""The change marker: a small file that shows, during a database outage, whether content has changed.
+"""The change marker: a small file that shows, during a database outage, whether anything has been removed.
 
 During an outage, cached pages are served although the database cannot confirm that they are current. So every change
 that readers can see also writes this file, which all processes on a machine share: next to the database file on SQLite,
-in the data folder on PostgreSQL. It contains LENGTH random bytes, or zeros while a change is being committed: if the
-process is killed then, no process serves cached pages in an outage until the next change.
+in the data folder on PostgreSQL. It has two parts of PART random bytes:
+
+- The first changes with each change that may remove something (delete, edit, unpublish, settings). It contains zeros
+  while such a change is being committed: if the process is killed then, no process serves cached pages in an outage
+  until the next removal. Cached pages are served in an outage if they were compared with the database since the part
+  last changed.
+- The second changes with every change, also with one that only adds (a comment, a like). A page without the newest
+  comment may be served in an outage; but while the database is available, no page is.
 """
 
 from __future__ import annotations
@@ -16,8 +22,14 @@ from threading import Lock
 
 log = logging.getLogger(__name__)
 
-LENGTH = 16  # bytes
-CHANGING = bytes(LENGTH)
+PART = 16  # bytes
+LENGTH = 2 * PART
+REMOVING = bytes(PART)
+
+
+def removals(marker: bytes) -> bytes:
+    """The part of a marker that changes only if something may have been removed."""
+    return marker[:PART]
 
 
 class ChangeMarker:
@@ -28,7 +40,7 @@ class ChangeMarker:
         self._lock = Lock()
 
     def read(self) -> bytes | None:
-        """The current marker; None during a change, or if the file cannot be read."""
+        """The current marker; None during a removal, or if the file cannot be read."""
         try:
             marker = self._path.read_bytes()
         except OSError:
@@ -46,24 +58,32 @@ class ChangeMarker:
             return None
 
     def ensure(self) -> None:
-        """Create the file, and its folder, if they are missing."""
-        if not self._path.exists():
-            with suppress(OSError):  # change() logs why the file cannot be written
+        """Create the file, and its folder, if they are missing. Replace one of another length, by another version."""
+        try:
+            is_there = self._path.stat().st_size == LENGTH
+        except OSError:
+            is_there = False
+            with suppress(OSError):  # _write() logs why the file cannot be written
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-            self.finish_change()
+        if not is_there:
+            self.finish_removal()
 
-    def begin_change(self) -> None:
-        """Call this before the commit of a change."""
-        self._write(CHANGING)
+    def begin_removal(self) -> None:
+        """Call this before the commit of a change that may remove something."""
+        self._write(REMOVING, 0)
 
-    def finish_change(self) -> None:
+    def finish_removal(self) -> None:
         """Call this after the commit. The bytes are random, so processes that write at the same time need no lock."""
-        self._write(os.urandom(LENGTH))
+        self._write(os.urandom(LENGTH), 0)
 
-    def _write(self, marker: bytes) -> None:
+    def add(self) -> None:
+        """Call this after the commit of a change that only adds something."""
+        self._write(os.urandom(PART), PART)
+
+    def _write(self, marker: bytes, position: int) -> None:
         try:
             with self._lock:
-                os.pwrite(self._open_for_writing(), marker, 0)
+                os.pwrite(self._open_for_writing(), marker, position)
         except OSError as error:
             log.warning("the change marker cannot be written to %s: %s", self._path, error.strerror)
             # Without the file no process serves cached pages in an outage, which is safe.
@@ -87,4 +107,4 @@ class ChangeMarker:
     @staticmethod
     def _valid(marker: bytes) -> bytes | None:
         # Shorter while another process is writing it, or when the disk is full.
-        return marker if len(marker) == LENGTH and marker != CHANGING else None
+        return marker if len(marker) == LENGTH and not marker.startswith(REMOVING) else None

@@ -30,8 +30,11 @@ POSTGRESQL_MAX_AGE = 0.2
 # Seconds that a reader waits for a lock in SQLite. In normal operation, readers are not blocked.
 SQLITE_TIMEOUT = 0.05
 MOST_REMEMBERED = 10_000
-# Seconds after a failed lookup in which the database is not asked again.
+# Seconds after a failed or slow lookup in which the database is not asked again.
 OPEN_SECONDS = 1.0
+# Seconds of a slow lookup, which takes two round trips to PostgreSQL. Until the database is faster, readers get cached
+# pages as in an outage, because rendering one takes several times as long.
+SLOW_SECONDS = 0.8
 
 
 class Changes(Enum):
@@ -87,6 +90,10 @@ class Unavailable(Exception):
 class VersionReader(Protocol):
     """Reads versions outside of requests, thousands of times per second."""
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether the last lookup took longer than SLOW_SECONDS."""
+
     def read(self, version_id: int, marker: bytes | None, may_wait: bool) -> int | None:
         """The current version; None if there is none, or if it would have to be read over the network and `may_wait`
         is false. `marker` is the present change marker. Raises Unavailable, and during an outage without waiting."""
@@ -94,6 +101,8 @@ class VersionReader(Protocol):
 
 class SqliteReader:
     """One read-only connection for each thread, opened by the process that uses it."""
+
+    is_slow = False
 
     def __init__(self, database_file: Path) -> None:
         self._uri = f"{database_file.absolute().as_uri()}?mode=ro"
@@ -132,9 +141,14 @@ class PostgresqlReader:
 
     def __init__(self, engine: Engine, response_timeout: float) -> None:
         # Without a writer's option, 0 ms for locks limits the whole wait to the timeout for one response.
-        self._engine = engine.execution_options(lock_timeout_ms=0)
+        # Autocommit saves the round trips of BEGIN and ROLLBACK.
+        self._engine = engine.execution_options(lock_timeout_ms=0, isolation_level="AUTOCOMMIT")
         self._remembered: dict[int, tuple[int | None, bytes | None, float]] = {}
         self._breaker = CircuitBreaker(OPEN_SECONDS, response_timeout + OPEN_SECONDS)
+
+    @property
+    def is_slow(self) -> bool:
+        return not self._breaker.is_closed
 
     def read(self, version_id: int, marker: bytes | None, may_wait: bool) -> int | None:
         now = time.monotonic()
@@ -156,7 +170,10 @@ class PostgresqlReader:
             self._remembered.pop(version_id, None)
             self._breaker.open()
             raise Unavailable from None
-        self._breaker.close()
+        if time.monotonic() - now > SLOW_SECONDS:
+            self._breaker.open()
+        else:
+            self._breaker.close()
         self._remembered[version_id] = (version, marker, now)
         return version
 

@@ -54,12 +54,17 @@ def init_app(app: Flask, marker: ChangeMarker) -> None:
 
 @contextmanager
 def write_transaction(
-    changes: Changes | int = Changes.EVERYTHING, *, durable: bool = True, lock_timeout_ms: int = WRITE_LOCK_TIMEOUT_MS
+    changes: Changes | int = Changes.EVERYTHING,
+    *,
+    only_adds: bool = False,
+    durable: bool = True,
+    lock_timeout_ms: int = WRITE_LOCK_TIMEOUT_MS,
 ) -> Iterator[Session]:
     """Write in one transaction: commits at the end, rolls back on any error.
 
     `changes` is what changes for readers: one article (its id) with its comments, everything, or nothing. The commit
-    invalidates the cached pages that show it, in all processes (`content_versions`).
+    invalidates the cached pages that show it, in all processes (`content_versions`). If it `only_adds` (a comment, a
+    like), those pages may still be served while the database is unavailable; no text may become invisible then.
 
     A `durable` transaction is on disk before the response (SQLite `synchronous=FULL`, PostgreSQL's default). One that
     is not, as for view counts, may be lost in a power failure (but not if the process is killed), and invalidates no
@@ -74,7 +79,7 @@ def write_transaction(
     session.commit()  # ends the reading transaction, which cannot become a writing one
     try:
         with _slot(writing.queue, lock_timeout_ms) as left_ms:
-            yield from _write(writing, changes, durable, left_ms)
+            yield from _write(writing, changes, only_adds, durable, left_ms)
     except SQLAlchemyError as error:
         fault = fault_of(error)
         if fault is not None and fault.kind == UNWRITABLE:
@@ -93,7 +98,9 @@ def _slot(queue: WriteQueue, lock_timeout_ms: int) -> Iterator[int]:
         yield int(seconds * 1000)
 
 
-def _write(writing: WriteState, changes: Changes | int, durable: bool, lock_timeout_ms: int) -> Iterator[Session]:
+def _write(
+    writing: WriteState, changes: Changes | int, only_adds: bool, durable: bool, lock_timeout_ms: int
+) -> Iterator[Session]:
     session = db.session
     connection = session.connection(
         execution_options={"writer": "durable" if durable else "quick", "lock_timeout_ms": lock_timeout_ms}
@@ -107,11 +114,15 @@ def _write(writing: WriteState, changes: Changes | int, durable: bool, lock_time
             session.commit()
             return
         raise_versions(session(), changes)
-        writing.marker.begin_change()
+        if not only_adds:
+            writing.marker.begin_removal()
         try:
             session.commit()
-        finally:
-            writing.marker.finish_change()  # after an error too: the commit may have succeeded
+        finally:  # after an error too: the commit may have succeeded
+            if only_adds:
+                writing.marker.add()
+            else:
+                writing.marker.finish_removal()
     except BaseException:
         session.rollback()
         raise

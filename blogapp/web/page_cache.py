@@ -5,8 +5,9 @@ content version that it was rendered from (`db.content_versions`), and served as
 each hit costs one lookup, and no page is stale after a change. View counts do not change the version, so a page also
 expires after MAX_AGE seconds, and a list of articles earlier, if a scheduled article appears in it earlier.
 
-While the database cannot be read, pages are served if no content has changed since they were stored
-(`db.change_marker`).
+While the database cannot be read, pages are served if nothing has been removed since they were last compared with it
+(`db.change_marker`). A page to which something was added is therefore kept until its successor has been rendered. The
+same holds while the database is so slow that rendering a page takes seconds.
 
 Only responses that are the same for all readers are stored: those to requests without our cookies. The total size of
 keys and bodies is limited. While one request renders a page, others for the same page wait for it.
@@ -25,7 +26,7 @@ from wsgiref.types import StartResponse, WSGIApplication
 from flask import Flask, current_app, request
 from sqlalchemy.orm import Session
 
-from blogapp.db.change_marker import ChangeMarker
+from blogapp.db.change_marker import ChangeMarker, removals
 from blogapp.db.content_versions import SITE as SITE
 from blogapp.db.content_versions import Unavailable, VersionReader, version_of
 from blogapp.web.arguments import CleanRequest
@@ -101,7 +102,7 @@ class PageCache:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def stale(self, environ: Environ) -> Answer | None:
-        """The stored response during an outage, if no content has changed since it was verified."""
+        """The stored response during an outage, if nothing has been removed since it was verified."""
         key = self._key(environ)
         entry = self._store(key).get(key) if key else None
         return self._stale(entry, environ) if entry else None
@@ -109,13 +110,17 @@ class PageCache:
     def _stale(self, entry: Entry, environ: Environ) -> Answer | None:
         marker, verified_at = entry.verified
         too_old = self._stale_max_age is not None and time.monotonic() - verified_at > self._stale_max_age
-        if marker is None or marker != self._marker.read() or too_old:
+        if too_old or not self._removed_nothing(marker, self._marker.read()):
             return None
         return entry.stale(environ)
 
+    @staticmethod
+    def _removed_nothing(before: bytes | None, now: bytes | None) -> bool:
+        return before is not None and now is not None and removals(before) == removals(now)
+
     def _find(self, key: str, environ: Environ, is_in_thread: bool) -> Answer | None:
-        """The stored response if it is current; in an outage, if nothing has changed. Only a thread may wait for the
-        database and compress."""
+        """The stored response if it is current; in an outage, if nothing has been removed. Only a thread may wait for
+        the database and compress."""
         store = self._store(key)
         entry = store.get(key)
         if entry is None:
@@ -129,11 +134,15 @@ class PageCache:
         if version is None:
             return None
         if version != entry.dependency.version:
-            store.drop(key, entry)
-            return None
+            # Kept if something was only added: the database may become unavailable before the page is rendered.
+            # If the marker is the same, another machine has changed something, which may be a removal.
+            if marker == entry.verified[0] or not self._removed_nothing(entry.verified[0], marker):
+                store.drop(key, entry)
+                return None
+            return self._stale(entry, environ) if self._versions.is_slow else None
         entry.verified = (marker, now)
         if now - entry.rendered_at > min(MAX_AGE, entry.dependency.max_age):
-            return None
+            return self._stale(entry, environ) if self._versions.is_slow else None
         if answer := entry.answer(environ, may_compress=is_in_thread):
             environ[ROUTE] = CACHED
         return answer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blogapp.db.change_marker import LENGTH, ChangeMarker
+from blogapp.db.change_marker import LENGTH, ChangeMarker, removals
 
 
 @pytest.fixture
@@ -14,38 +14,67 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "blog.changed"
 
 
-def test_marker_differs_after_every_change(path: Path) -> None:
+def test_marker_differs_after_every_removal(path: Path) -> None:
     writer, reader = ChangeMarker(path), ChangeMarker(path)
     seen = set()
     for _ in range(3):
-        writer.begin_change()
+        writer.begin_removal()
         assert reader.read() is None
-        writer.finish_change()
+        writer.finish_removal()
         seen.add(reader.read())
     assert len(seen) == 3
     assert None not in seen
 
 
+def test_addition_changes_only_the_second_part(path: Path) -> None:
+    writer, reader = ChangeMarker(path), ChangeMarker(path)
+    writer.ensure()
+    before = reader.read()
+    writer.add()
+    after = reader.read()
+    assert before is not None
+    assert after is not None
+    assert before != after
+    assert removals(before) == removals(after)
+
+
+def test_addition_does_not_end_an_interrupted_removal(path: Path) -> None:
+    writer, other = ChangeMarker(path), ChangeMarker(path)
+    writer.ensure()
+    writer.begin_removal()
+    other.add()
+    assert ChangeMarker(path).read() is None
+
+
+@pytest.mark.parametrize("length", [0, 16, 100])
+def test_file_of_another_length_is_replaced(path: Path, length: int) -> None:
+    path.write_bytes(b"x" * length)
+    marker = ChangeMarker(path)
+    assert marker.read() is None
+    marker.ensure()
+    assert marker.read() is not None
+
+
 def test_changes_are_seen_after_the_file_was_deleted(path: Path) -> None:
     writer = ChangeMarker(path)
-    writer.finish_change()
+    writer.finish_removal()
     path.unlink()
-    writer.finish_change()
+    writer.finish_removal()
     assert ChangeMarker(path).read() is not None
 
 
 def test_changes_are_written_to_a_file_that_replaced_the_first(path: Path) -> None:
     writer = ChangeMarker(path)
-    writer.finish_change()
+    writer.finish_removal()
     restored = path.with_name("restored")
     restored.write_bytes(b"x" * LENGTH)
     restored.replace(path)
-    writer.begin_change()
+    writer.begin_removal()
     assert ChangeMarker(path).read() is None
 
 
 def test_longer_file_is_shortened(path: Path) -> None:
     path.write_bytes(b"x" * 100)
-    ChangeMarker(path).finish_change()
+    ChangeMarker(path).finish_removal()
     assert path.stat().st_size == LENGTH
     assert ChangeMarker(path).read() is not None

@@ -11,7 +11,7 @@ import pytest
 
 from blogapp import create_app
 from blogapp.articles.models import Article
-from blogapp.db import circuit_breaker, postgresql
+from blogapp.db import circuit_breaker, content_versions, postgresql
 from tests.conftest import SECRET_KEY, dispose, eventually
 from tests.harness.proxy import Proxy
 
@@ -45,12 +45,8 @@ def test_cached_pages_are_served_until_the_server_responds_again(
     monkeypatch.setattr(postgresql, "RESPONSE_TIMEOUT", 0.5)
     monkeypatch.setattr(postgresql, "OPEN_SECONDS", 0.2)
     publish_article(slug="birds", views=4)
-    url = urlsplit(database_url)
-    assert url.hostname
-    assert url.port
-    proxy = Proxy(url.hostname, url.port)
-    through = urlunsplit(url._replace(netloc=url.netloc.replace(f":{url.port}", f":{proxy.port}")))
-    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": through}, tmp_path)
+    proxy, url = proxy_of(database_url)
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
     page = app.test_client().get("/articles/birds")
     assert page.status_code == 200
 
@@ -68,9 +64,40 @@ def test_cached_pages_are_served_until_the_server_responds_again(
     proxy.flows.set()
     eventually(lambda: app.test_client().get("/readyz").status_code, 200)
     assert app.test_client().post("/articles/birds/comments", data=form).status_code == 303
-    assert app.test_client().get("/articles/birds").text != page.text
+    eventually(lambda: app.test_client().get("/articles/birds").text != page.text, True)  # after OPEN_SECONDS at most
     dispose(app)
     proxy.close()
+
+
+@on_postgresql
+def test_cached_pages_are_served_while_the_server_is_slow_unless_something_was_removed(
+    publish_article: Callable[..., Article], database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content_versions, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(content_versions, "OPEN_SECONDS", 0.0)  # each reader asks the slow server
+    publish_article(slug="birds", views=4)
+    proxy, url = proxy_of(database_url)
+    app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
+    page = app.test_client().get("/articles/birds")
+    author = app.test_client()
+    proxy.answer_delay = 0.1
+    form = {"author_name": "Ada", "body": "Hello"}
+    assert author.post("/articles/birds/comments", data=form).status_code == 303
+    slow = app.test_client().get("/articles/birds")
+    assert (slow.text, slow.headers["Cache-Control"]) == (page.text, "no-store")
+    assert author.post("/comments/1/delete").status_code == 303
+    assert app.test_client().get("/articles/birds").headers["Cache-Control"] == "public, no-cache"
+    dispose(app)
+    proxy.close()
+
+
+def proxy_of(database_url: str) -> tuple[Proxy, str]:
+    """A proxy in front of the database's server, and the URL of the database behind it."""
+    url = urlsplit(database_url)
+    assert url.hostname
+    assert url.port
+    proxy = Proxy(url.hostname, url.port)
+    return proxy, urlunsplit(url._replace(netloc=url.netloc.replace(f":{url.port}", f":{proxy.port}")))
 
 
 def test_circuit_breaker_allows_one_retry_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
-from blogapp.db.content_versions import POSTGRESQL_MAX_AGE
+from blogapp.db.base import db
+from blogapp.db.content_versions import POSTGRESQL_MAX_AGE, raise_versions
 from blogapp.db.transactions import write_transaction
 from tests.conftest import locked
 
@@ -98,7 +99,7 @@ def test_view_does_not_invalidate_cached_pages(publish_article: Publish, app: Fl
 
 
 @on_postgresql
-def test_cached_page_is_served_only_if_requested_since_the_last_change(
+def test_cached_page_is_served_only_if_requested_since_the_last_removal(
     publish_article: Publish, app: Flask, database_url: str
 ) -> None:
     article = publish_article(slug="birds")
@@ -111,11 +112,41 @@ def test_cached_page_is_served_only_if_requested_since_the_last_change(
 
 
 @on_postgresql
+def test_cached_page_is_served_after_a_comment_was_added(
+    publish_article: Publish, post: Post, app: Flask, database_url: str
+) -> None:
+    """Also if the page was asked for since, but could not be rendered again."""
+    article = publish_article(slug="birds")
+    page = app.test_client().get("/articles/birds").text
+    post("birds")
+    time.sleep(POSTGRESQL_MAX_AGE)
+    with locked(database_url, "articles"):
+        assert app.test_client().get("/articles/birds").text == page
+    assert get_during_outage(app, database_url, "/articles/birds").text == page
+    with app.app_context(), write_transaction(article.id):
+        pass
+    assert get_during_outage(app, database_url, "/articles/birds").status_code == 503
+
+
+@on_postgresql
+def test_cached_page_is_not_served_after_another_machine_changed_something(
+    publish_article: Publish, app: Flask, database_url: str
+) -> None:
+    article = publish_article(slug="birds")
+    app.test_client().get("/articles/birds")
+    with app.app_context(), db.session.begin():  # which leaves the change marker of this machine as it is
+        raise_versions(db.session(), article.id)
+    time.sleep(POSTGRESQL_MAX_AGE)
+    with locked(database_url, "articles"):
+        assert app.test_client().get("/articles/birds").status_code == 503
+
+
+@on_postgresql
 def test_pages_older_than_an_interrupted_commit_are_not_served(
     publish_article: Publish, app: Flask, database_url: str
 ) -> None:
     """A process was killed during a commit, so it is unknown whether the change is in the database."""
     publish_article(slug="birds")
-    app.extensions["writing"].marker.begin_change()
+    app.extensions["writing"].marker.begin_removal()
     app.test_client().get("/articles/birds")
     assert get_during_outage(app, database_url, "/articles/birds").status_code == 503

@@ -45,11 +45,11 @@ def find_for_change(comment_id: int, find: Find) -> tuple[Comment, Article]:
 
 
 @contextmanager
-def saving(article_id: int) -> Iterator[Session]:
+def saving(article_id: int, only_adds: bool = False) -> Iterator[Session]:
     """A write transaction for a form with typed text. Raises NotSaved if the database can be read but not written, so
     that the form is displayed again."""
     try:
-        with write_transaction(article_id) as session:
+        with write_transaction(article_id, only_adds=only_adds) as session:
             yield session
     except SQLAlchemyError as error:
         fault = fault_of(error)

@@ -80,7 +80,7 @@ def like(comment_id: int) -> Answer:
     rates.check_like(author)
     article = article_of(find_comment(db.session(), comment_id))
     wanted = {"1": True, "0": False}.get(request.form.get("liked", ""))
-    with write_transaction(article.id) as session:
+    with write_transaction(article.id, only_adds=True) as session:
         key = key_of_day(session, clock.now().date()).key
         visitor = visitor_digest(key, network_of(request.remote_addr), request.user_agent.string)
         comment, is_liked = set_like(session, comment_id, visitor, author, wanted)

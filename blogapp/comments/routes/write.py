@@ -121,7 +121,7 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> Posted:
     rules = site_rules()
     check_may_post(db.session(), article, draft, rules, now)
     html = markup.render_comment(draft.body, i18n.current_locale())
-    with saving(article.id) as session:
+    with saving(article.id, only_adds=True) as session:
         visitor = _visitor(key_of_day(session, now.date()).key) if fresh_token else None
         sender = Sender(token_hash, visitor, mark)
         return post_comment(session, article, draft, html, sender, rules, now)
