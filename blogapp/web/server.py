@@ -22,6 +22,7 @@ import itertools
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -66,6 +67,14 @@ MOST_DROPPED = 16 * 1024 * 1024
 # Bytes of header fields in one request, and connections of one worker.
 LARGEST_HEADER = 32 * 1024
 CONNECTIONS = 2048
+# A process that may have fewer open files than this gets fewer threads, each of which opens up to six for SQLite, and
+# closes silent connections after a second. RESERVED_DESCRIPTORS are those that it needs besides connections.
+FEW_DESCRIPTORS = 256
+FEW_THREADS = 2
+FEW_HEADER_SECONDS = 1
+RESERVED_DESCRIPTORS = 46
+# More are of no use to the server: its connections are limited anyway.
+MOST_DESCRIPTORS = 65_536
 # Seconds after which free memory is again returned to the system.
 TRIM_SECONDS = 5
 # Seconds that a worker has to end. Hosts kill it after ten.
@@ -108,7 +117,8 @@ class Front:
         self._app = self._immediate.app if self._immediate else app
         self._waiting = 0
         self._held = 0  # bytes of bodies
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="wsgi")
+        threads = THREADS if open_file_limit() >= FEW_DESCRIPTORS else FEW_THREADS
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         environ, refusal = environ_of(scope)
@@ -294,6 +304,7 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
     if read_setting(environ, "METRICS_TOKEN"):
         share_counters()
     save_memory()
+    raise_open_file_limit()
     if read_setting(environ, "TRUSTED_PROXIES") and not read_setting(environ, "SITE_URL"):
         print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
     if prepare:
@@ -307,6 +318,8 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
     number = "1 worker process" if workers == 1 else f"{workers} worker processes"
     print(f"blogapp {VERSION}: {site_url}, {number}.", file=sys.stderr, flush=True)
     print_notices(target, site_url)
+    descriptors = open_file_limit()
+    header_seconds = HEADER_SECONDS if descriptors >= FEW_DESCRIPTORS else FEW_HEADER_SECONDS
     Server(
         target,
         address=host,
@@ -316,8 +329,8 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
         http=HTTPModes.http1,
         websockets=False,
         backlog=CONNECTIONS,
-        backpressure=CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=LARGEST_HEADER),
+        backpressure=max(1, min(CONNECTIONS, descriptors - RESERVED_DESCRIPTORS)),
+        http1_settings=HTTP1Settings(header_read_timeout=header_seconds * 1000, max_buffer_size=LARGEST_HEADER),
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_AFTER,
         log_level=LogLevels.warning,
@@ -381,6 +394,21 @@ def save_memory() -> None:
     if LIBC and hasattr(LIBC, "mallopt"):
         LIBC.mallopt(M_ARENA_MAX, 1)
         LIBC.mallopt(M_MMAP_THRESHOLD, 1024 * 1024)
+
+
+def raise_open_file_limit() -> None:
+    """Raise this process's limit of open files as far as the system lets it. By default, systemd and shells set 1,024,
+    and CONNECTIONS are more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS has another limit besides
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def open_file_limit() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
 
 
 def return_free_memory() -> None:

@@ -13,7 +13,7 @@ from tests.faults.report import Row
 from tests.faults.visitors import COMMENTS, Answer, ask, make_blog, seconds_until, statuses
 from tests.harness.server import Server
 
-IDLE, SLOW, DESCRIPTORS, FEW = 3000, 200, 64, 8
+IDLE, SLOW, DESCRIPTORS = 3000, 200, 64
 SECONDS = 12
 
 
@@ -27,8 +27,9 @@ def slow(folder: Path, rounds: int) -> list[Row]:
 
 
 def few_descriptors(folder: Path, rounds: int) -> list[Row]:
-    """`ulimit -n 64`, and some idle sockets: a worker itself needs about 50 descriptors."""
-    return _try(f"{DESCRIPTORS} file descriptors, {FEW} idle sockets", folder, FEW, b"", limit=DESCRIPTORS)
+    """`ulimit -n 64`, and as many idle sockets."""
+    fault = f"{DESCRIPTORS} file descriptors, {DESCRIPTORS} idle sockets"
+    return _try(fault, folder, DESCRIPTORS, b"", limit=DESCRIPTORS)
 
 
 def _try(fault: str, folder: Path, count: int, head: bytes, sends: bool = False, limit: int = 0) -> list[Row]:

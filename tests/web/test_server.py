@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import signal
 import socket
@@ -52,6 +53,25 @@ def test_slow_senders_get_408_and_do_not_delay_readers(server: Server) -> None:
 def test_slow_header_fields_and_idle_connections_occupy_no_thread(server: Server) -> None:
     with clients(server, *[b"GET / HTTP/1.1\r\nHost: "] * 100, *[b""] * 100), connect(server, GET) as reader:
         assert reader.answer()[0] == 200
+
+
+def test_few_open_files_suffice_for_readers_among_idle_connections(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.stop()
+    server.command = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *server.command]
+    server.start()
+    with clients(server, *[b""] * 64), connect(server, GET) as reader:
+        assert reader.answer()[0] == 200
+    server.stop()
+
+
+def test_limit_of_open_files_is_raised_as_far_as_it_may(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.stop()
+    server.command = ["sh", "-c", 'ulimit -Sn 300; ulimit -Hn 3000; exec "$@"', "sh", *server.command]
+    server.start()
+    assert resource.prlimit(server.workers()[0], resource.RLIMIT_NOFILE) == (3000, 3000)
+    server.stop()
 
 
 def test_slow_readers_occupy_no_thread(server: Server) -> None:
