@@ -60,6 +60,8 @@ class Moment(TypeDecorator[datetime]):
 # Small plans of PostgreSQL allow 20 connections in all. During an update old and new workers are connected at the same
 # time, but the old ones then do not use all of theirs.
 SERVER_CONNECTIONS = 16
+# Prepared statements that each SQLite connection keeps, about 4 kB each. The default of 128 takes 4 MB in a worker.
+SQLITE_STATEMENTS = 64
 # A thread that waits longer for a connection answers 503.
 POOL_SECONDS = 5
 
@@ -70,7 +72,9 @@ def init_app(app: Flask, url: str, workers: int = 2, prepares_statements: bool =
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # Keep values out of error messages and logs.
     options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
-    if not url.startswith("sqlite:"):
+    if url.startswith("sqlite:"):
+        options["connect_args"] = {"cached_statements": SQLITE_STATEMENTS}
+    else:
         options["pool_size"], options["max_overflow"] = max(3, SERVER_CONNECTIONS // workers), 0
         options["pool_timeout"] = POOL_SECONDS
         options["pool_use_lifo"] = True

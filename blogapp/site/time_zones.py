@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 # Names without a place: kept for old programs, and confusing in a list.
 OLD = ("Etc/", "SystemV/", "US/", "posix/", "right/")
@@ -14,7 +14,11 @@ OLD = ("Etc/", "SystemV/", "US/", "posix/", "right/")
 @cache
 def time_zones() -> tuple[str, ...]:
     """All names that a person would choose, and UTC."""
-    return (*sorted(name for name in available_timezones() if "/" in name and not name.startswith(OLD)), "UTC")
+    return (*sorted(name for name in available_timezones() if is_choice(name)), "UTC")
+
+
+def is_choice(name: str) -> bool:
+    return "/" in name and not name.startswith(OLD)
 
 
 def is_time_zone(name: str) -> bool:
@@ -29,4 +33,7 @@ def time_zone_of_host() -> str:
     except (OSError, RuntimeError):
         link = ""
     found = os.environ.get("TZ", "").lstrip(":") or link.partition("zoneinfo/")[2]
-    return found if found in time_zones() else "UTC"
+    try:  # time_zones() would search the whole folder, at each start
+        return ZoneInfo(found).key if is_choice(found) else "UTC"
+    except (OSError, ValueError, KeyError):
+        return "UTC"

@@ -48,6 +48,14 @@ def compress(body: bytes, coding: str) -> bytes:
     return gzip.compress(body, GZIP_LEVEL, mtime=0)
 
 
+def decompress(body: bytes, coding: str) -> bytes:
+    """The plain form of a body that `compress` has made; `coding` is empty if it is plain already."""
+    if coding == "br":
+        plain: bytes = brotli.decompress(body)
+        return plain
+    return gzip.decompress(body) if coding else body
+
+
 def init_app(app: Flask, is_kept: Callable[[], bool]) -> None:
     """Compress responses, except those that the page cache stores (`is_kept`) and compresses itself."""
 

@@ -177,6 +177,8 @@ class PageCache:
         if environ["PATH_INFO"].endswith(UNCACHED) or environ["PATH_INFO"] in UNCACHED_PATHS:
             return None
         query = environ.get("QUERY_STRING", "")
+        if len(query) > LONGEST_QUERY:  # it must not become a key of the memory of known_arguments(), either
+            return None
         arguments = known_arguments(query) if query else ""
         if arguments is None:
             return None
@@ -249,8 +251,6 @@ def cookie_names(field: str) -> Iterator[str]:
 @lru_cache(512)
 def known_arguments(query: str) -> str | None:
     """The arguments of a query string that pages depend on, in a fixed order; None if one is too long."""
-    if len(query) > LONGEST_QUERY:
-        return None
     arguments = CleanRequest({"QUERY_STRING": query}).args
     known = [(name, arguments[name]) for name in ARGUMENTS if name in arguments]
     return None if any(len(value) > LONGEST_ARGUMENT for _, value in known) else urlencode(known)

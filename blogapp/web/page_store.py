@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import NamedTuple
 
-from blogapp.web.compression import SMALLEST, coding_for, compress
+from blogapp.web.compression import SMALLEST, coding_for, compress, decompress
 from blogapp.web.immediate import Answer, Environ
 
 # Memory of an entry besides its text, in bytes.
@@ -30,14 +30,17 @@ class Dependency(NamedTuple):
 
 
 class Entry:
-    """A stored response. `marker` and `verified_at` are the change marker and the time (`time.monotonic()`) of its last
-    comparison with the current version, `rendered_at` the time of its rendering."""
+    """A stored response. Once it has been compressed, its plain body is dropped: almost all clients accept brotli or
+    gzip, and the plain body would take most of the memory. `marker` and `verified_at` are the change marker and the
+    time (`time.monotonic()`) of its last comparison with the current version, `rendered_at` the time of its rendering.
+    """
 
     def __init__(self, answer: Answer, dependency: Dependency, marker: bytes | None, rendered_at: float) -> None:
         self.dependency = dependency
         self.verified: tuple[bytes | None, float] = (marker, rendered_at)
         self.rendered_at = rendered_at
-        self._plain = answer
+        self._status, self._fields = answer.status, answer.fields
+        self._body = (answer.body, "")  # and its coding
         self._hash = hashlib.blake2b(answer.body, digest_size=12).hexdigest()
         self._answers: dict[str, tuple[str, Answer, Answer]] = {}
         self.size = len(answer.body) + OVERHEAD
@@ -47,12 +50,14 @@ class Entry:
         coding = coding_for(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
         found = self._answers.get(coding)
         if found is None:
-            if not may_compress and coding:
+            if not may_compress and (coding or self._body[1]):
                 return None
             found = self._answers[coding] = self._in(coding)
+            bodies = [self._body[0], *(whole.body for _, whole, _ in list(self._answers.values()))]
+            self.size = OVERHEAD + sum({id(body): len(body) for body in bodies}.values())
         etag, whole, unchanged = found
         if_none_match = environ.get("HTTP_IF_NONE_MATCH")
-        return unchanged if if_none_match and self._plain.status == 200 and matches(if_none_match, etag) else whole
+        return unchanged if if_none_match and self._status == 200 and matches(if_none_match, etag) else whole
 
     def stale(self, environ: Environ) -> Answer:
         """The response during an outage, which no other cache may store."""
@@ -65,14 +70,16 @@ class Entry:
         )
 
     def _in(self, coding: str) -> tuple[str, Answer, Answer]:
-        status, fields, body = self._plain
+        status, fields = self._status, self._fields
+        body = decompress(*self._body)
         if status == 204:
-            return "", self._plain, self._plain
+            answer = Answer(status, fields, body)
+            return "", answer, answer
         # Each coding is a representation of its own, so each has its own strong ETag (RFC 9110, section 8.8.3.3).
         etag = f'"{self._hash}"'
         if coding and len(body) >= SMALLEST:
             body = compress(body, coding)
-            self.size += len(body)
+            self._body = (body, coding)
             etag = f'"{self._hash}-{coding}"'
             fields = [*fields, ("Content-Encoding", coding)]
         fields = [*fields, ("ETag", etag)]

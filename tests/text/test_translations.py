@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from babel import Locale, localedata
+from babel.lists import format_list
 from babel.messages.catalog import Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
 from blogapp import settings
+from blogapp.text import i18n
 from blogapp.text.i18n import TRANSLATIONS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -57,3 +61,15 @@ def test_french_has_no_breaking_space_before_punctuation() -> None:
         strings = strings_of(message)
         for string in strings if message.id else []:
             assert not re.search(r" [:;!?»]|« ", string), string
+
+
+@pytest.mark.parametrize("locale", settings.LOCALES)
+def test_preloaded_data_has_what_pages_need(locale: str) -> None:
+    """A server drops Babel's data that no page needs."""
+    i18n.preload(locale)
+    moment = datetime(2026, 7, 14, 9, 30, tzinfo=UTC)
+    assert "2026" in i18n.moment_in(locale, moment)
+    assert i18n.number_in(locale, 12)
+    assert Locale.parse(locale).get_display_name()
+    assert format_list(["a", "b"], locale=locale)
+    assert "compact_decimal_formats" not in localedata.load(locale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import threading
 from collections.abc import Callable
@@ -63,12 +64,26 @@ def test_keys_and_compressed_bodies_count_towards_the_size() -> None:
     for number in range(1_000):
         store.put(f"{number:0900}", entry())
     assert store.size <= 100_000
-    grown = entry(50_000)
-    store.put("a", grown)
-    before = store.size
-    assert grown.answer({"HTTP_ACCEPT_ENCODING": "br"})
-    store.get("a")
-    assert store.size > before
+    page = entry(50_000)
+    sizes, bodies = [], []
+    for coding in ("br", "gzip", ""):
+        answer = page.answer({"HTTP_ACCEPT_ENCODING": coding})
+        assert answer
+        store.put("a", page)
+        sizes.append(page.size)
+        bodies.append(answer.body)
+    assert sizes == [OVERHEAD + sum(map(len, bodies[:number])) for number in (1, 2, 3)]
+    assert brotli.decompress(bodies[0]) == gzip.decompress(bodies[1]) == bodies[2]
+    assert len(bodies[2]) == 50_000
+
+
+def test_plain_body_of_a_compressed_page_is_not_made_in_the_event_loop() -> None:
+    page = entry(50_000)
+    assert page.answer({}, may_compress=False)
+    page = entry(50_000)
+    page.answer({"HTTP_ACCEPT_ENCODING": "br"})
+    assert page.answer({}, may_compress=False) is None
+    assert page.answer({"HTTP_ACCEPT_ENCODING": "br"}, may_compress=False)
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
