@@ -72,12 +72,13 @@ def init_app(app: Flask, url: str, workers: int = 2, prepares_statements: bool =
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # Keep values out of error messages and logs.
     options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
+    # The connection that was used last: its prepared statements are ready, and idle ones keep none.
+    options["pool_use_lifo"] = True
     if url.startswith("sqlite:"):
         options["connect_args"] = {"cached_statements": SQLITE_STATEMENTS}
     else:
         options["pool_size"], options["max_overflow"] = max(3, SERVER_CONNECTIONS // workers), 0
         options["pool_timeout"] = POOL_SECONDS
-        options["pool_use_lifo"] = True
         # After a restart of PostgreSQL the pool has dead connections: test each one before use.
         options["pool_pre_ping"] = True
         options["connect_args"] = {"connect_timeout": 5}
