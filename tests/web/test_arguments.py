@@ -209,7 +209,7 @@ def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, s
     ends = ("/removal", "/erasure", "/delete", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
     usual = {"article_id": "1", "name": "x", "revision_id": "1", "secret": "x", "slug": "birds", "what": "views"}
-    usual |= dict.fromkeys(("comment_id", "session_id", "passkey_id", "picture_id", "ban_id", "part"), "1")
+    usual |= dict.fromkeys(("comment_id", "session_id", "passkey_id", "picture_id", "ban_id", "owner_id", "part"), "1")
     for rule in sorted(rules, key=lambda rule: [rule.rule.endswith(end) for end in reversed(ends)]):
         if rule.arguments or not value:
             yield (
