@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 TONES = 8
 # Size of the cache below; a page shows a few hundred names at most.
-KEPT = 2_000
+KEPT = 500
 
 
 def init_app(app: Flask) -> None:

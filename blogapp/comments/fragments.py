@@ -18,7 +18,7 @@ from flask import Flask
 from blogapp.comments.threads import Node
 from blogapp.text.i18n import current_locale
 
-ROOM = 2_000_000  # characters; about 700 comments
+ROOM = 1_000_000  # characters; about 350 comments
 OVERHEAD = 1_000  # size of an entry besides its texts, for each comment
 
 

@@ -102,7 +102,7 @@ def _host_in(address: str) -> str:
         return ""
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def is_bot(user_agent: str) -> bool:
     """Return whether a user agent belongs to a program or is empty. Cached, because matching takes up to 0.2 ms: the
     list of crawlers has about 1,500 patterns."""
