@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -309,6 +310,9 @@ def reset(app: Flask) -> None:
     versions = reader_for(app, app.extensions["database_file"])
     PageCache.__init__(cache, cache._app, versions, marker, cache._private, cache._stale_max_age)
     app.extensions["view_writer"].reset()
+    app.extensions["last_site"] = replace(app.extensions["site"], is_set_up=True)
+    app.extensions["last_menu"] = []
+    app.extensions["unusable_settings"].clear()
 
 
 def changeable(app: Flask) -> list[Any]:
@@ -319,7 +323,7 @@ def changeable(app: Flask) -> list[Any]:
         in_use = db.engine.pool.checkedout()  # type: ignore[attr-defined]
     return [
         dict(app.config),
-        dict(app.extensions),
+        {name: value for name, value in app.extensions.items() if name not in {"last_site", "last_menu"}},
         dict(app.jinja_env.globals),
         [{name: list(each) for name, each in kind.items()} for kind in functions],
         dict(app.view_functions),
