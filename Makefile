@@ -54,7 +54,7 @@ serve: setup ## run the production server on HOST and PORT, without demo content
 
 test: setup ## run all tests, on SQLite and PostgreSQL and in Chromium
 	@$(BIN)/python -m tests.harness.browser
-	@$(BIN)/python -m pytest
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 check: setup ## run the linters and the type checker: ruff, mypy, djlint, codespell
 	@$(BIN)/python -m ruff check .

@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from jinja2 import FileSystemBytecodeCache
@@ -32,6 +33,7 @@ from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import WriteState, write_transaction
+from blogapp.owners import passwords
 from blogapp.site.settings import SETUP_DONE_AT
 from blogapp.site.setup import close_setup
 from blogapp.view_counts.counting import start_count
@@ -50,6 +52,10 @@ emptied: list[tuple[str, list[Any]]] = []
 shared_apps: dict[str, Flask] = {}
 
 MEMORY = Path("/dev/shm")
+
+# A hash with the costs of the product takes longer than most tests. Tests of the costs use `real_password_costs`.
+REAL_HASHER = passwords.HASHER
+passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -180,6 +186,12 @@ class Browser(FlaskClient):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.environ_base["HTTP_USER_AGENT"] = FIREFOX
+
+
+@pytest.fixture
+def real_password_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords as the product does, not with the lowest costs of argon2id."""
+    monkeypatch.setattr(passwords, "HASHER", REAL_HASHER)
 
 
 @pytest.fixture

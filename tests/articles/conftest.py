@@ -25,7 +25,7 @@ NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """Hashing takes 0.1 s, so the tests share the result."""
+    """The hash of PASSWORD."""
     return hash_password(PASSWORD)
 
 

@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """The hash of PASSWORD. Hashing takes 0.1 s, so the tests share the result."""
+    """The hash of PASSWORD."""
     return hash_password(PASSWORD)
 
 

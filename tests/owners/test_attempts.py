@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -18,15 +17,9 @@ from blogapp import clock, create_app
 from blogapp.owners.attempts import PERIOD
 from blogapp.owners.models import SignInAttempts
 from tests.conftest import SECRET_KEY, dispose
-from tests.owners.conftest import PASSWORD, sign_in
+from tests.owners.conftest import sign_in
 
 pytestmark = pytest.mark.settings(RATELIMIT_ENABLED="on", TRUSTED_PROXIES="1")
-
-
-@pytest.fixture(scope="module")
-def password_hash() -> str:
-    """A hash that is fast to check, because these tests send hundreds of wrong passwords."""
-    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 def test_one_network_has_ten_attempts(client: FlaskClient) -> None:

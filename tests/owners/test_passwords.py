@@ -19,6 +19,8 @@ from blogapp.owners.passwords import check_password, hash_password
 from blogapp.web.gate import Gate
 from tests.owners.conftest import PASSWORD, is_signed_in, sign_in
 
+pytestmark = pytest.mark.usefixtures("real_password_costs")
+
 
 def test_password_is_the_same_in_either_normal_form() -> None:
     stored = hash_password("pässword twelve")
