@@ -206,7 +206,7 @@ def assert_no_error(answer: TestResponse, *what: object) -> None:
 def addresses(app: Flask, method: str, value: str = "") -> Iterator[tuple[str, str]]:
     """The address and the endpoint of every route that accepts `method`. The variables of the path are `value`, or by
     default those of the article and of comment 1. Routes that delete or sign out come last."""
-    ends = ("/removal", "/erasure", "/delete", "/sign-out")
+    ends = ("/removal", "/erasure", "/delete", "/revocation", "/sign-out")
     rules = [rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())]
     usual = {"article_id": "1", "name": "x", "revision_id": "1", "secret": "x", "slug": "birds", "what": "views"}
     usual |= dict.fromkeys(("comment_id", "session_id", "passkey_id", "picture_id", "ban_id", "owner_id", "part"), "1")
