@@ -41,6 +41,14 @@ def test_form_is_one_line_on_a_phone_until_it_is_used(
     assert first["y"] - start["y"] < 350
 
 
+def test_form_stays_in_its_place_when_its_middle_is_pressed(visit: Visits, article: Articles) -> None:
+    page = visit(viewport={"width": 375, "height": 700}).page
+    page.goto(article())
+    page.locator("#comment-form [name=body]").click()
+    expect(page.locator("#comment-form [name=body]")).to_be_focused()
+    expect(page.locator("#comment-form [type=submit]")).to_be_visible()
+
+
 def test_targets_are_44_pixels_large_on_a_touch_screen(visit: Visits, article: Articles) -> None:
     page = visit(**PHONE).page
     page.goto(article())
@@ -111,7 +119,7 @@ def test_printed_article_has_no_controls_and_comments_only_by_choice(visit: Visi
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     after = "(selector) => getComputedStyle(document.querySelector(selector), '::after').content"
-    assert page.evaluate(after, ".article-body a[href^=http]") == '" (https://example.org/map)"'
+    assert page.evaluate(after, ".article-body a[href^=http]") == '" (\u2066https://example.org/map\u2069)"'
     assert page.evaluate(after, ".footnote-ref a") == "none"
     expect(page.locator("#comments")).to_be_hidden()
     for control in (".article-footer", ".site-footer", ".to-bottom"):
