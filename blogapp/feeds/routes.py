@@ -125,10 +125,10 @@ def _articles(endpoint: str) -> Feed:
     site = current_site()
     return Feed(
         id=permanent_id(f"articles/{lang}" if lang else "articles"),
-        title=site.title,
+        title=f"{site.title} – {i18n.language_name(lang)}" if lang else site.title,
         description=site.description,
         lang=i18n.current_locale(),
-        page=url_for("articles.index", _external=True),
+        page=url_for("articles.index", lang=lang, _external=True),
         address=url_for(endpoint, lang=lang, _external=True),
         author=site.title,
         hub=current_app.config["WEBSUB_HUB"],

@@ -49,7 +49,8 @@ def render_article_page(
     sort = requested_sort()
     conversation = conversation_of(session, article.id)
     page = load_page(session, article.id, sort, cursor, at, author.token_hash, author.is_owner, conversation.pinned_id)
-    written_by, about = author_of(session, article), about_page()
+    # A guest author is not who that page is about.
+    written_by, about = author_of(session, article), about_page() if not article.author_name else None
     cover, card = cover_of(article), url_for("cards.article", slug=article.slug, _external=True)
     description = describe_article(
         article,

@@ -85,6 +85,7 @@ def apply(parser: MarkdownIt) -> None:
     ):
         parser.core.ruler.before("replacements", name, rule)
     parser.add_render_rule("footnote_anchor", _footnote_back_link)
+    parser.add_render_rule("footnote_caption", _footnote_mark)
 
 
 # The tokens of a heading whose text is in its id.
@@ -409,8 +410,14 @@ def _footnote_back_link(renderer: Any, tokens: Sequence[Token], position: int, o
     note = tokens[position].meta
     number = f"{note['id'] + 1}:{note['subId']}" if note["subId"] else str(note["id"] + 1)
     # The variation selector asks for a character and not for a picture of one.
-    label = html.escape(_label(env, "back"))
+    place = f" ({note['subId'] + 1})" if note["subId"] else ""
+    label = html.escape(_label(env, "back") + place)
     return f' <a href="#fnref{number}" class="footnote-backref" aria-label="{label}">↩\ufe0e</a>'
+
+
+def _footnote_mark(renderer: Any, tokens: Sequence[Token], position: int, options: Any, env: Any) -> str:
+    """The same number at each reference to the same note."""
+    return f"[{tokens[position].meta['id'] + 1}]"
 
 
 def _inline_tokens(state: StateCore) -> Iterator[tuple[Token, int]]:

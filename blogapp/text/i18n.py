@@ -255,10 +255,11 @@ def iso(value: datetime) -> str:
     return f"{value.isoformat()[:19]}Z"
 
 
-def typeset(title: str) -> str:
-    """Return a title or summary with the typography of its language, if the site has it. The stored text is not
-    changed."""
-    return typography.typeset(title, current_locale()) if title and current_app.extensions["is_typeset"]() else title
+def typeset(title: str, locale: str | None = None) -> str:
+    """Return a title or summary with the typography of its language (default: the current one), if the site has it. The
+    stored text is not changed."""
+    is_typeset = title and current_app.extensions["is_typeset"]()
+    return typography.typeset(title, locale or current_locale()) if is_typeset else title
 
 
 @lru_cache(KEPT)

@@ -55,7 +55,7 @@ def add_page(app: Flask, slug: str, lang: str, **fields: Any) -> None:
 
 def byline(client: FlaskClient, address: str = "/articles/birds") -> str:
     """What follows the date of an article."""
-    found = re.search(r'<p class="meta">\s*<time[^>]*>[^<]*</time>\s*(<(a|span).*?</\2>)', client.get(address).text)
+    found = re.search(r'<p class="meta">\s*<time[^>]*>[^<]*</time>\s*(<(a|bdi|span).*?</\2>)', client.get(address).text)
     assert found is not None
     return found[1]
 
@@ -72,7 +72,7 @@ def byline(client: FlaskClient, address: str = "/articles/birds") -> str:
 def test_author_in_a_file_is_shown(import_file: Import, client: FlaskClient, front: str, name: str) -> None:
     assert "ignored" not in import_file(front)
     page = client.get("/articles/birds").text
-    assert byline(client) == f"<span>{name}</span>"
+    assert byline(client) == f"<bdi>{name}</bdi>"
     assert f'<meta name="author" content="{name}">' in page
     assert data_of(page)["author"] == {"@type": "Person", "name": name}
     assert feedparser.parse(client.get("/feed.xml").data).entries[0].author == name
@@ -113,7 +113,7 @@ def test_article_without_author_is_by_the_only_owner(app: Flask, import_file: Im
     assert byline(client) == "<span>1 min read</span>"
     assert "author" not in feedparser.parse(client.get("/feed.xml").data).entries[0]
     add_owner(app, "Ada & Co")
-    assert byline(app.test_client()) == "<span>Ada &amp; Co</span>"
+    assert byline(app.test_client()) == "<bdi>Ada &amp; Co</bdi>"
     assert feedparser.parse(client.get("/feed.xml").data).entries[0].author == "Ada & Co"
     card = client.get("/articles/birds/card.png").data
     # Of two, nobody knows.
@@ -126,32 +126,45 @@ def test_article_without_author_is_by_the_only_owner(app: Flask, import_file: Im
 def test_author_leads_to_the_page_about_them_in_the_language_of_the_article(
     app: Flask, import_file: Import, client: FlaskClient
 ) -> None:
-    import_file("author: Ada\n")
+    import_file()
+    add_owner(app, "Ada")
     add_page(app, "about", "en")
-    assert byline(client) == '<a rel="author" href="/about">Ada</a>'
+    assert byline(client) == '<a rel="author" href="/about"><bdi>Ada</bdi></a>'
     assert data_of(client.get("/articles/birds").text)["author"]["url"] == "http://localhost/about"
     with app.app_context(), write_transaction() as session:
-        manuscript = Manuscript("oiseaux", "fr", "Oiseaux", "", [], False, PUBLISHED, "Ah.", author_name="Ada")
+        manuscript = Manuscript("oiseaux", "fr", "Oiseaux", "", [], False, PUBLISHED, "Ah.")
         publish(session, manuscript, PUBLISHED)
-    assert byline(client, "/articles/oiseaux") == '<a rel="author" href="/about">Ada</a>'
+    assert byline(client, "/articles/oiseaux") == '<a rel="author" href="/about"><bdi>Ada</bdi></a>'
     add_page(app, "qui", "fr", translation_of="about")
-    assert byline(client, "/articles/oiseaux") == '<a rel="author" href="/qui">Ada</a>'
-    assert byline(client) == '<a rel="author" href="/about">Ada</a>'
+    assert byline(client, "/articles/oiseaux") == '<a rel="author" href="/qui"><bdi>Ada</bdi></a>'
+    assert byline(client) == '<a rel="author" href="/about"><bdi>Ada</bdi></a>'
 
 
 def test_author_leads_to_a_propos(app: Flask, import_file: Import, client: FlaskClient) -> None:
-    import_file("author: Ada\n")
+    import_file()
+    add_owner(app, "Ada")
     add_page(app, "a-propos", "fr")
-    assert byline(client) == '<a rel="author" href="/a-propos">Ada</a>'
+    assert byline(client) == '<a rel="author" href="/a-propos"><bdi>Ada</bdi></a>'
 
 
 def test_author_leads_to_no_article_and_no_draft(
     app: Flask, import_file: Import, client: FlaskClient, publish_article: Callable[..., Article]
 ) -> None:
-    import_file("author: Ada\n")
+    import_file()
+    add_owner(app, "Ada")
     publish_article(slug="about", lang="en")
-    assert byline(client) == "<span>Ada</span>"
+    assert byline(client) == "<bdi>Ada</bdi>"
     with app.app_context(), write_transaction() as session:
         manuscript = Manuscript("a-propos", "fr", "Moi", "", [], True, PUBLISHED, "Ah.", kind=PAGE)
         publish(session, manuscript, PUBLISHED)
-    assert byline(client) == "<span>Ada</span>"
+    assert byline(client) == "<bdi>Ada</bdi>"
+
+
+def test_guest_author_does_not_lead_to_the_page_about_the_owner(
+    app: Flask, import_file: Import, client: FlaskClient
+) -> None:
+    import_file("author: Guest\n")
+    add_owner(app, "Ada")
+    add_page(app, "about", "en")
+    assert byline(client) == "<bdi>Guest</bdi>"
+    assert data_of(client.get("/articles/birds").text)["author"] == {"@type": "Person", "name": "Guest"}

@@ -62,6 +62,16 @@ def test_article_links_to_its_neighbours_by_date(client: FlaskClient, write: Wri
     assert links(client, "hidden") == {}
 
 
+def test_titles_of_neighbours_have_the_typography_of_their_language(
+    client: FlaskClient, write: Write, at: SetClock
+) -> None:
+    at(NOW)
+    write("a", -3)
+    write("ete", -2, title='L\'été : "bonjour" !', lang="fr")
+    page = client.get("/articles/a").text
+    assert "L’été\u00a0: «\u00a0bonjour\u00a0»\u202f!</a>" in page
+
+
 def test_related_articles_share_tags_before_words(client: FlaskClient, write: Write, at: SetClock) -> None:
     at(NOW)
     write("river", -90, title="Kingfishers above the river")

@@ -67,6 +67,8 @@ def test_feed_of_one_language(client: FlaskClient, publish_article: Publish) -> 
     publish_article(slug="birds", title="Birds", lang="en")
     publish_article(slug="oiseaux", title="Oiseaux", lang="fr")
     assert titles(client, "/feed.xml?lang=fr") == ["Oiseaux"]
+    feed = parse(client, "/feed.xml?lang=fr").feed
+    assert (feed.title, feed.link) == ("Carnet – français", "http://localhost/?lang=fr")
     assert [item["title"] for item in json.loads(client.get("/feed.json?lang=en").data)["items"]] == ["Birds"]
     assert titles(client, "/feed.xml?lang=he") == []
     assert client.get("/feed.xml?lang=xx").status_code == 404

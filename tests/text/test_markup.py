@@ -299,8 +299,9 @@ def test_links_back_from_footnotes_have_a_name() -> None:
     rendered = markup.render_article("One[^a] two[^a].\n\n[^a]: The note.", "fr")
     label = 'class="footnote-backref" aria-label="Retour au texte"'
     assert f'<a href="#fnref1" {label}' in rendered
-    assert f'<a href="#fnref1:1" {label}' in rendered
-    assert 'id="fnref1:1"' in rendered
+    # Each reference has the number of its note; the links back are told apart.
+    assert f'<a href="#fnref1:1" {label[:-1]} (2)"' in rendered
+    assert 'id="fnref1:1" rel="noopener">[1]</a>' in rendered
 
 
 def test_raw_html_cannot_make_boxes() -> None:
