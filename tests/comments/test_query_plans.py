@@ -201,7 +201,9 @@ def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comment
         assert sent.status_code == 201
         counts.append(len(statements))
         write_comments(f"Other {number} {each}" for each in range(30))
-    assert counts == [15, 15, 15]
+    with app.app_context():
+        options = db.engine.dialect.name == "postgresql"  # one statement sets the options of the transaction
+    assert counts == [15 + options] * 3
 
 
 def test_refused_post_takes_no_write_lock(app: Flask, post: Post, comment: int, owner: FlaskClient) -> None:
