@@ -38,22 +38,30 @@ def kept_key(database_url: str, key_file: Path) -> str:
     import psycopg
 
     in_file = _read(key_file)
-    url = make_url(database_url)
-    # Not as a URL: SQLAlchemy does not encode a space in a password, and libpq's error message would have the password.
-    _, options = url.get_dialect()().create_connect_args(url)
     try:
-        with psycopg.connect(**{"connect_timeout": CONNECT_SECONDS, **options}) as connection:
+        with connect(database_url, CONNECT_SECONDS) as connection:
             return _stored(connection) or _store(connection, in_file or secrets.token_urlsafe(32))
     except psycopg.errors.UndefinedTable:
         return in_file or secrets.token_urlsafe(32)
     except psycopg.Error as error:
         if in_file:
             return in_file
-        message = " ".join(str(error).split())[:300].replace(str(url.password or "\0"), "***")
+        password = make_url(database_url).password
+        message = " ".join(str(error).split())[:300].replace(str(password or "\0"), "***")
         raise SettingsError(
             f"SECRET_KEY is not set, and the database, where it is kept, cannot be used: {message}. Check "
             "DATABASE_URL, or set SECRET_KEY to a long random text."
         ) from None
+
+
+def connect(database_url: str, seconds: int) -> psycopg.Connection:
+    """A connection to PostgreSQL without SQLAlchemy. Raises psycopg.Error if none is possible within `seconds`."""
+    import psycopg
+
+    url = make_url(database_url)
+    # Not as a URL: SQLAlchemy does not encode a space in a password, and libpq's error message would have the password.
+    _, options = url.get_dialect()().create_connect_args(url)
+    return psycopg.connect(**{"connect_timeout": seconds, **options})
 
 
 def _stored(connection: psycopg.Connection) -> str | None:

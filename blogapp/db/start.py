@@ -105,11 +105,15 @@ def _explain_connection(error: SQLAlchemyError) -> None:
     sentence = connection_sentence(error)
     if sentence is None:
         raise error
-    message = str(original_of(error))
-    is_wrong_url = "invalid" in message or ("FATAL:" in message and not any(each in message for each in TEMPORARY))
-    if is_wrong_url or HOST_UNKNOWN in message or INSECURE.search(message):
+    if is_lasting(str(original_of(error))):
         raise SettingsError(sentence)
     log.error("%s The site starts without it.", sentence)
+
+
+def is_lasting(message: str) -> bool:
+    """Whether this message of libpq means that DATABASE_URL is invalid, so that waiting does not help."""
+    is_refused = "FATAL:" in message and not any(each in message for each in TEMPORARY)
+    return is_refused or "invalid" in message or HOST_UNKNOWN in message or INSECURE.search(message) is not None
 
 
 def connection_sentence(error: SQLAlchemyError) -> str | None:

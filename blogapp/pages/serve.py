@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from functools import partial
 
 from flask import Flask
 from sqlalchemy import exists, select
@@ -12,7 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
+from blogapp.db.faults import fault_of
 from blogapp.db.schema import BEHIND, schema_state
+from blogapp.db.waiting import wait_for_server
 from blogapp.search.indexing import is_incomplete
 from blogapp.settings import environment, read_setting
 from blogapp.site.settings import read_site
@@ -20,30 +24,45 @@ from blogapp.text import markup
 from blogapp.web import server
 
 UPGRADE = [sys.executable, "-m", "flask", "db", "upgrade"]
+UPGRADE_LATER = [sys.executable, "-m", "blogapp.pages.late_upgrade"]
+# Seconds to wait for a database without which the application cannot be created.
+WAIT_SECONDS = 30
 
 
 def main(target: str = "app:app") -> None:
     environ = environment()
     database_url = read_setting(environ, "DATABASE_URL")
-    if database_url.startswith("postgresql") and not read_setting(environ, "SECRET_KEY"):
-        # The application reads its key from the database when it is created, so the table must exist.
+    keeps_key_in_database = database_url.startswith("postgresql") and not read_setting(environ, "SECRET_KEY")
+    # The application reads its key from the database when it is created, so the table must exist. If the server cannot
+    # be reached, creating the application ends the program, and the host starts it again.
+    if keeps_key_in_database and wait_for_server(database_url, WAIT_SECONDS):
         subprocess.run(UPGRADE, check=False)
-    server.main(target, prepare=upgrade_if_needed)
+    server.main(target, prepare=partial(upgrade_now_or_later, target))
 
 
-def upgrade_if_needed(app: Flask) -> None:
+def upgrade_now_or_later(target: str, app: Flask) -> None:
+    """Upgrade the database before the site starts. If it cannot be reached, the site starts without it, and another
+    process upgrades it as soon as it can be reached."""
+    if not upgrade_if_needed(app) and app.extensions["database_file"] is None:
+        subprocess.Popen([*UPGRADE_LATER, target, server.public_address(environment()), str(os.getpid())])
+
+
+def upgrade_if_needed(app: Flask) -> bool:
     """Run `flask db upgrade` if it has something to do. In another process, because what it imports would take memory
-    in this one and in each worker. If it fails, it has printed the reason, and the site starts nevertheless."""
+    in this one and in each worker. If it fails, it has printed the reason, and the site starts nevertheless.
+
+    Returns False if the database is not available."""
     with app.app_context():
         try:
             is_needed = schema_state() == BEHIND or has_outdated_html() or is_incomplete(db.session())
-        except SQLAlchemyError:
-            is_needed = False  # an outage, which create_app() has reported
+        except SQLAlchemyError as error:
+            return fault_of(error) is None  # create_app() has reported an outage
         finally:
             db.session.remove()
             db.engine.dispose()  # the workers must not share a connection
     if is_needed:
         subprocess.run(UPGRADE, check=False)
+    return True
 
 
 def has_outdated_html() -> bool:

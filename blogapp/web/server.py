@@ -29,7 +29,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
@@ -314,7 +314,7 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
         load(target)
         gc.freeze()  # the collector ignores these objects, so workers keep sharing their memory
         os.register_at_fork(after_in_child=functools.partial(prepare_worker, os.getpid()))
-    site_url = read_setting(environ, "SITE_URL") or listening_address(host, port)
+    site_url = public_address(environ)
     number = "1 worker process" if workers == 1 else f"{workers} worker processes"
     print(f"blogapp {VERSION}: {site_url}, {number}.", file=sys.stderr, flush=True)
     print_notices(target, site_url)
@@ -335,6 +335,12 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
         workers_kill_timeout=KILL_AFTER,
         log_level=LogLevels.warning,
     ).serve(target_loader=load)
+
+
+def public_address(environ: Mapping[str, str]) -> str:
+    """SITE_URL, or the address at which the server listens."""
+    site_url: str = read_setting(environ, "SITE_URL")
+    return site_url or listening_address(read_setting(environ, "HOST"), read_setting(environ, "PORT"))
 
 
 def listening_address(host: str, port: int) -> str:

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 class Server:
     """The server on a free port; its data and its log are in `folder`. `environ` has settings of the blog.
-    `app` is the application, `module` the program that serves it, `code` the folder of the code."""
+    `app` is the application, `module` the program that serves it, `code` the folder of the code. It has started when
+    `ready` is answered with 200."""
 
     def __init__(
         self,
@@ -26,10 +27,12 @@ class Server:
         app: str = "tests.harness.wsgi:app",
         module: str = "blogapp.web.server",
         code: str | Path = ROOT,
+        ready: str = "/readyz",
         **environ: str,
     ) -> None:
         self.folder = folder
         self.code = code
+        self.ready = ready
         self.command = [sys.executable, "-m", module, app]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -50,7 +53,7 @@ class Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process = supervise(self.command, self.folder / "server.log", "TERM", env=self.environ, cwd=self.code)
         for _ in range(600):
-            if self._answers():
+            if self.answers(self.ready):
                 return
             if self.process.poll() is not None:
                 break
@@ -82,10 +85,11 @@ class Server:
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")
 
-    def _answers(self) -> bool:
+    def answers(self, path: str) -> bool:
+        """Whether `path` is answered with 200."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", path)
             return connection.getresponse().status == 200
         except OSError:
             return False
