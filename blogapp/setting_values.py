@@ -24,7 +24,7 @@ HOST = re.compile(
     rf"(?P<name>{LABEL}(\.{LABEL})*\.?|\[[0-9A-Fa-f:.]+\])"
     r"(:(?P<port>[0-9]{1,5}))?"
 )
-# The path of SITE_URL: characters that need no quoting in a URL, and no `.` or `..`.
+# The path of SITE_URL, or X-Forwarded-Prefix: characters that need no quoting in a URL, and no `.` or `..`.
 PREFIX = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*")
 
 
@@ -124,6 +124,11 @@ def web_address(raw: str) -> str:
     if raw and (parts.scheme not in {"http", "https"} or not is_host(parts.netloc) or not raw.isprintable()):
         raise ValueError("must be an address such as https://hub.example.org/")
     return raw
+
+
+def is_prefix(text: str) -> bool:
+    """Whether `text` is a path below which the site can be served, such as `/blog`."""
+    return len(text) <= 255 and PREFIX.fullmatch(text) is not None
 
 
 def is_host(text: str) -> bool:

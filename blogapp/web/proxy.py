@@ -2,8 +2,8 @@
 
 With SITE_URL, every request is handled as a request for that URL, regardless of its Host field, so that links, cookies
 and redirects are correct and no page or cache entry contains another host. Without SITE_URL, the host is taken from the
-request if it is a valid host name. Only the last TRUSTED_PROXIES entries of the X-Forwarded-* fields are trusted, and
-only if they are valid.
+request if it is a valid host name, and the path below which the site is served from X-Forwarded-Prefix. Only the last
+TRUSTED_PROXIES entries of the X-Forwarded-* fields are trusted, and only if they are valid.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from blogapp.setting_values import is_host
+from blogapp.setting_values import is_host, is_prefix
 from blogapp.web.immediate import Environ, Preparation
 from blogapp.web.request_bodies import REFUSAL
 
@@ -23,7 +23,12 @@ def prepare_for(site_url: str, trusted_proxies: int) -> Preparation:
 
     def prepare(environ: Environ) -> None:
         if trusted_proxies:
-            apply(environ, forwarded(environ, trusted_proxies))
+            values = forwarded(environ, trusted_proxies)
+            apply(environ, values)
+            # A proxy that does not set this field passes on what the client has sent, so SITE_URL takes precedence.
+            prefix = values.get("prefix", "").rstrip("/")
+            if prefix and not site_url and is_prefix(prefix):
+                set_prefix(environ, prefix)
         if site_url:
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = site.scheme, site.netloc
             set_prefix(environ, site.path)
@@ -35,11 +40,13 @@ def prepare_for(site_url: str, trusted_proxies: int) -> Preparation:
 
 
 def forwarded(environ: Environ, proxies: int) -> dict[str, str]:
-    """The values `for`, `proto` and `host` set by the outermost of the trusted proxies; empty or missing if not set."""
+    """The values `for`, `proto`, `host` and `prefix` set by the outermost of the trusted proxies; empty or missing if
+    not set."""
     if "HTTP_X_FORWARDED_FOR" not in environ and "HTTP_FORWARDED" in environ:
         return fields_of(entry(environ["HTTP_FORWARDED"], proxies))  # RFC 7239
     return {
-        name: entry(environ.get(f"HTTP_X_FORWARDED_{name.upper()}", ""), proxies) for name in ("for", "proto", "host")
+        name: entry(environ.get(f"HTTP_X_FORWARDED_{name.upper()}", ""), proxies)
+        for name in ("for", "proto", "host", "prefix")
     }
 
 

@@ -1,4 +1,4 @@
-"""A site below a path: SITE_URL=https://example.org/blog."""
+"""A site below a path: SITE_URL=https://example.org/blog, or X-Forwarded-Prefix of a trusted proxy."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.settings(SITE_URL="https://example.org/blog")
 
 ADDRESS = re.compile(r'\s(href|src|action|formaction|hx-get|hx-post|hx-put|hx-delete)="([^"]*)"')
 POSTED = {"action", "formaction", "hx-post"}
+ORIGIN = re.compile(r"^https://(example\.org|internal\.example:8000)(?=/)")
 HTMX = {"HX-Request": "true"}
 
 # How many addresses that differ only in numbers are followed: each shows the same links.
@@ -26,16 +27,26 @@ SAME_KIND = 4
 class Site:
     """The site behind a proxy that removes the prefix from the path or keeps it."""
 
-    def __init__(self, client: FlaskClient, removes_prefix: bool) -> None:
+    def __init__(self, client: FlaskClient, removes_prefix: bool, **fields: str) -> None:
         self._client = client
+        self._fields = fields
         self._removes_prefix = removes_prefix
+
+    def of_another_reader(self) -> Site:
+        return Site(self._client.application.test_client(), self._removes_prefix, **self._fields)
 
     def send(self, method: str, address: str, **options: object) -> TestResponse:
         """Return the response. The target of a redirect must be below the prefix."""
         assert address.startswith("/blog/"), address
         path = address.removeprefix("/blog") if self._removes_prefix else address
         # An internal URL: the host and the scheme of the request must not matter.
-        answer = self._client.open(path, method=method, base_url="https://internal.example:8000", **options)  # type: ignore[arg-type]
+        answer = self._client.open(
+            path,
+            method=method,
+            base_url="https://internal.example:8000",
+            environ_base=self._fields,
+            **options,  # type: ignore[arg-type]
+        )
         if location := answer.headers.get("Location"):
             assert location.startswith("/blog/"), (address, location)
         return answer
@@ -59,7 +70,7 @@ class Site:
             if answer.mimetype != "text/html":
                 continue
             for attribute, written in ADDRESS.findall(answer.text):
-                target = urldefrag(written.replace("&amp;", "&").replace("https://example.org", "", 1)).url
+                target = urldefrag(ORIGIN.sub("", written.replace("&amp;", "&"))).url
                 if not target or target.startswith(("https:", "mailto:")):
                     continue
                 assert target.startswith("/blog/"), (request, attribute, written)
@@ -78,9 +89,27 @@ class Site:
 def test_every_address_of_the_site_begins_with_the_prefix_and_works(
     client: FlaskClient, publish_article: Callable[..., Article], removes_prefix: bool
 ) -> None:
+    assert_stays_below_prefix(Site(client, removes_prefix), publish_article)
+
+
+@pytest.mark.settings(SITE_URL="", TRUSTED_PROXIES="1")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("removes_prefix", [True, False])
+def test_every_address_begins_with_the_prefix_that_a_trusted_proxy_names(
+    client: FlaskClient, publish_article: Callable[..., Article], removes_prefix: bool
+) -> None:
+    site = Site(client, removes_prefix, HTTP_X_FORWARDED_PREFIX="/blog")
+    assert_stays_below_prefix(site, publish_article)
+    # A page in the cache is not served below another prefix.
+    assert 'href="/blog/' in site.send("GET", "/blog/privacy").text
+    plain = client.get("/privacy", base_url="https://internal.example:8000").text
+    assert 'href="/privacy' in plain
+    assert 'href="/blog/' not in plain
+
+
+def assert_stays_below_prefix(site: Site, publish_article: Callable[..., Article]) -> None:
     for number in range(25):
         publish_article(slug=f"birds-{number}", title=f"Birds {number}")
-    site = Site(client, removes_prefix)
     comments = "/blog/articles/birds-24/comments"
     form = {"author_name": "Ada", "body": "Hello"}
     posted = site.send("POST", comments, data=form)
@@ -93,7 +122,7 @@ def test_every_address_of_the_site_begins_with_the_prefix_and_works(
         assert "/blog/comments/" in fragment.text
     assert site.send("GET", "/blog/comments/999999").status_code == 404
     assert 'href="/blog/"' in site.send("GET", "/blog/none").text
-    stranger = client.application.test_client().get("/blog/articles/birds-24").text
+    stranger = site.of_another_reader().send("GET", "/blog/articles/birds-24").text
     assert f'action="/blog/comments/{first}/likes"' in stranger
     links, forms = site.crawl("/blog/")
     assert len(links) > 25

@@ -110,6 +110,28 @@ def test_valid_host_names_are_accepted(host: str) -> None:
     assert REFUSAL not in prepared(0, HOST=host)
 
 
+@pytest.mark.parametrize(
+    ("proxies", "site_url", "field", "prefix"),
+    [
+        (1, "", "/blog", "/blog"),
+        (1, "", "/evil, /blog/", "/blog"),
+        (1, "", "/", ""),
+        (0, "", "/blog", ""),
+        (2, "", "/blog", ""),
+        (1, "https://example.org/notes", "/blog", "/notes"),
+        (1, "https://example.org", "/blog", ""),
+        (1, "", "//evil.example", ""),
+        (1, "", "/..", ""),
+        (1, "", "blog", ""),
+        (1, "", '/"><script>', ""),
+        (1, "", "/" + "a" * 300, ""),
+    ],
+)
+def test_prefix_is_taken_from_a_trusted_proxy(proxies: int, site_url: str, field: str, prefix: str) -> None:
+    environ = prepared(proxies, site_url, X_FORWARDED_PREFIX=field)
+    assert environ.get("SCRIPT_NAME", "") == prefix
+
+
 @pytest.mark.settings(TRUSTED_PROXIES="1")
 def test_invalid_forwarded_headers_are_not_used_in_links(
     client: FlaskClient, publish_article: Callable[..., Article]
