@@ -112,12 +112,16 @@ class SynchronousFlask(Flask):
         return func
 
 
-def create_app(environ: Mapping[str, str] | None = None, data_folder: Path | None = None) -> Flask:
+def create_app(
+    environ: Mapping[str, str] | None = None, data_folder: Path | None = None, must_exist: bool = False
+) -> Flask:
     """Create the application from `environ` (default: the environment and `.env`). Its data is stored in DATA_DIR
     (default: `data_folder`, else `instance/` next to the code). Raises SettingsError with a message if a setting is
-    invalid."""
+    invalid, or with `must_exist` if there is no SQLite database yet, which is otherwise created."""
     settings = read_settings(environment() if environ is None else environ, data_folder or ROOT / "instance")
     data_folder = settings.data_dir
+    if must_exist and settings.database_file:
+        start.refuse_missing_database(settings.database_file)
     if not settings.secret_key:
         settings = replace(
             settings, secret_key=secret_key.kept_key(settings.database_url, data_folder / SECRET_KEY_FILE)

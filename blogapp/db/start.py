@@ -57,6 +57,14 @@ def open_database(app: Flask, database_file: Path | None) -> None:
             db.engine.dispose()  # a server that forks after this must not share a connection
 
 
+def refuse_missing_database(database: Path) -> None:
+    """Raise SettingsError if there is no SQLite database `database`."""
+    if not database.exists():
+        raise SettingsError(
+            f"there is no database {database}. Set DATA_DIR or DATABASE_URL as they are set for the server."
+        )
+
+
 def describe_database(database_url: str) -> str:
     """Where the data is, without user name and password."""
     url = make_url(database_url)
