@@ -38,7 +38,7 @@ from blogapp.web.errors import Conflict
 bp = Blueprint("owner_setup", __name__, url_prefix="/owner/setup")
 bp.after_request(keep_out_of_caches)
 
-EXEMPT = ("/owner/setup", "/readyz", "/favicon.ico", "/icon.svg", "/icon.png", "/apple-touch-icon.png")
+EXEMPT = ("/owner/setup", "/readyz", "/metrics", "/favicon.ico", "/icon.svg", "/icon.png", "/apple-touch-icon.png")
 
 
 @dataclass

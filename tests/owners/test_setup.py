@@ -83,6 +83,13 @@ def test_health_checks_and_files_do_not_lead_to_the_setup(client: FlaskClient) -
         assert client.get(address).status_code == 200
 
 
+@pytest.mark.settings(METRICS_TOKEN="a token for tests, and for nothing else")
+def test_metrics_do_not_lead_to_the_setup(client: FlaskClient) -> None:
+    token = {"Authorization": "Bearer a token for tests, and for nothing else"}
+    assert client.get("/metrics", headers=token).status_code == 200
+    assert client.get("/metrics").status_code == 401
+
+
 def test_blog_with_articles_is_served_and_links_to_the_setup(client: FlaskClient, publish_article: Publish) -> None:
     publish_article(slug="birds")
     for address in ("/", "/articles/birds"):
