@@ -312,7 +312,8 @@ def _kept_secret_key(data_folder: Path) -> tuple[str, str]:
         return path.read_text(encoding="ascii").strip(), str(path)
     except OSError:
         raise SettingsError(
-            f"SECRET_KEY is not set, and no key can be stored in {data_folder}. Set SECRET_KEY to a long random text."
+            f"SECRET_KEY is not set, and no key can be stored in {data_folder}. Set DATA_DIR to a folder that can be "
+            "written. Otherwise set SECRET_KEY to a long random text, and DATABASE_URL to a database elsewhere."
         ) from None
 
 

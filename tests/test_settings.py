@@ -76,8 +76,9 @@ def test_site_url_may_have_a_path_and_a_port(tmp_path: Path, value: str, read: s
 
 def test_secret_key_is_required_if_it_cannot_be_stored(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SettingsError, match="Set SECRET_KEY to a long random text"):
+    with pytest.raises(SettingsError, match="set SECRET_KEY to a long random text") as error:
         read_settings({}, tmp_path / "file")
+    assert "Set DATA_DIR to a folder that can be written" in str(error.value)
 
 
 @pytest.mark.parametrize("prefix", ["postgres://", "postgresql://", "postgresql+psycopg://"])
