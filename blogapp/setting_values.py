@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from limits.errors import ConfigurationError
+from limits.storage import storage_from_string
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -123,6 +125,20 @@ def web_address(raw: str) -> str:
         parts = urlsplit("")
     if raw and (parts.scheme not in {"http", "https"} or not is_host(parts.netloc) or not raw.isprintable()):
         raise ValueError("must be an address such as https://hub.example.org/")
+    return raw
+
+
+def rate_limit_store(raw: str) -> str:
+    """The address of a store that the library `limits` knows."""
+    try:
+        storage_from_string(raw)
+    except ConfigurationError as error:
+        # The library's own message contains the address, which may hold a password.
+        if "prerequisite" in str(error):
+            raise ValueError(
+                "names a store whose library is not installed. For Redis and Valkey: uv sync --extra redis"
+            ) from None
+        raise ValueError("must be memory:// or the address of a store such as redis://localhost:6379") from None
     return raw
 
 

@@ -167,7 +167,7 @@ class Settings:
         metadata=setting(
             "where the limits are counted; memory:// counts in each process",
             "memory://",
-            setting_values.text,
+            setting_values.rate_limit_store,
             secret=True,
         )
     )
@@ -263,6 +263,20 @@ def read_setting(environ: Mapping[str, str], name: str) -> Any:
         raise SettingsError(f"{name} {error}.") from None
 
 
+def parse_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The parsed values of all settings. Raises SettingsError with a line for each invalid variable."""
+    values: dict[str, Any] = {}
+    errors: list[SettingsError] = []
+    for name in SETTINGS:
+        try:
+            values[name] = read_setting(environ, name)
+        except SettingsError as error:
+            errors.append(error)
+    if errors:
+        raise SettingsError("\n".join(error.sentence for error in errors))
+    return values
+
+
 def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
     """Parse `environ`. A missing folder for SQLite, and a missing secret key for it, are created in DATA_DIR (default:
     `data_folder`). With PostgreSQL, a missing key is left empty: it is kept in the database.
@@ -270,20 +284,13 @@ def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
     Raises SettingsError with a message for each invalid variable.
     """
     in_file = _env_file()
-    values: dict[str, Any] = {}
+    values = parse_settings(environ)
     sources: dict[str, str] = {}
-    errors: list[SettingsError] = []
     for name in SETTINGS:
-        try:
-            values[name] = read_setting(environ, name)
-        except SettingsError as error:
-            errors.append(error)
         sources[name] = "environment" if environ.get(name, "").strip() else "default"
         # Flask's commands copy the file into the environment.
         if sources[name] == "environment" and in_file.get(name) == environ[name]:
             sources[name] = ".env"
-    if errors:
-        raise SettingsError(" ".join(error.sentence for error in errors))
     data_folder = values["DATA_DIR"] = values["DATA_DIR"] or data_folder
     if not values["SECRET_KEY"] and values["DATABASE_URL"].startswith("postgresql"):
         sources["SECRET_KEY"] = "database"  # from which create_app() reads it

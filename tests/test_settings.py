@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from blogapp import create_app
 from blogapp import settings as settings_module
 from blogapp.settings import SETTINGS, VERSION, SettingsError, environment, read_settings
 from tests.conftest import dispose
+from tests.harness.server import ROOT
 
 
 def test_every_setting_has_a_default(tmp_path: Path) -> None:
@@ -55,10 +59,33 @@ def test_invalid_setting_stops_the_start_with_a_message(tmp_path: Path, name: st
 
 def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
-        read_settings({"PORT": "http", "SITE_LOCALE": "xx", "SECRET_KEY": "short"}, tmp_path)
-    assert str(error.value).startswith("blogapp cannot start: SECRET_KEY must have")
-    assert "PORT must be" in str(error.value)
-    assert "SITE_LOCALE must be" in str(error.value)
+        read_settings(WRONG, tmp_path)
+    assert_all_are_reported(str(error.value))
+
+
+@pytest.mark.parametrize("module", ["blogapp.pages.serve", "blogapp.web.server"])
+def test_server_reports_all_invalid_settings_at_once(module: str) -> None:
+    environ = {**os.environ, **WRONG}
+    command = [sys.executable, "-m", module]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert_all_are_reported(done.stderr)
+
+
+WRONG = {
+    "PORT": "http",
+    "SITE_LOCALE": "xx",
+    "SECRET_KEY": "short",
+    "DATABASE_URL": "mysql://x",
+    "RATELIMIT_STORAGE_URI": "nonsense",
+}
+
+
+def assert_all_are_reported(output: str) -> None:
+    """Check that there is a line for each of WRONG."""
+    lines = output.removeprefix("blogapp cannot start: ").splitlines()
+    assert {line.partition(" ")[0] for line in lines} == WRONG.keys()
+    assert len(lines) == len(WRONG)
 
 
 @pytest.mark.parametrize(

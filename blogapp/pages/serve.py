@@ -18,7 +18,7 @@ from blogapp.db.faults import fault_of
 from blogapp.db.schema import BEHIND, schema_state
 from blogapp.db.waiting import wait_for_server
 from blogapp.search.indexing import is_incomplete
-from blogapp.settings import environment, read_setting
+from blogapp.settings import environment, parse_settings
 from blogapp.site.settings import read_site
 from blogapp.text import markup
 from blogapp.web import server
@@ -31,8 +31,9 @@ WAIT_SECONDS = 30
 
 def main(target: str = "app:app") -> None:
     environ = environment()
-    database_url = read_setting(environ, "DATABASE_URL")
-    keeps_key_in_database = database_url.startswith("postgresql") and not read_setting(environ, "SECRET_KEY")
+    settings = parse_settings(environ)
+    database_url = settings["DATABASE_URL"]
+    keeps_key_in_database = database_url.startswith("postgresql") and not settings["SECRET_KEY"]
     # The application reads its key from the database when it is created, so the table must exist. If the server cannot
     # be reached, creating the application ends the program, and the host starts it again.
     if keeps_key_in_database and wait_for_server(database_url, WAIT_SECONDS):

@@ -42,7 +42,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
-from blogapp.settings import VERSION, SettingsError, environment, read_setting
+from blogapp.settings import VERSION, SettingsError, environment, parse_settings, read_setting
 from blogapp.text import i18n
 from blogapp.web import templates
 from blogapp.web.access_log import Write, access_log
@@ -299,7 +299,8 @@ class Server(MPServer):
 def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = None) -> None:
     """Serve the application `module:name`. `prepare` is called with it before workers start."""
     environ = environment()
-    host, port, workers = (read_setting(environ, name) for name in ("HOST", "PORT", "WEB_CONCURRENCY"))
+    settings = parse_settings(environ)
+    host, port, workers = settings["HOST"], settings["PORT"], settings["WEB_CONCURRENCY"]
     refuse_used_port(host, port)
     if read_setting(environ, "METRICS_TOKEN"):
         share_counters()
