@@ -37,10 +37,24 @@ class Fault:
     cause: str
 
 
+class DatabaseMoved(SQLAlchemyError):
+    """The SQLite file that is open is no longer the one at its path. What is written to it would be lost."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.cause)
+        self.fault = fault
+
+
 LOCKED = Fault(BUSY, "another process holds the database's write lock")
 READ_ONLY_FILE = Fault(UNWRITABLE, "the database file or its folder is read-only")
 DISK_FULL = Fault(UNWRITABLE, "the disk is full")
 WRITE_FAILED = Fault(UNWRITABLE, "the disk reports an error when writing")
+MOVED_CAUSE = (
+    "the SQLite file was removed or replaced while it was in use. Stop the server, put the file or a backup back, and "
+    "start the server again"
+)
+MOVED = Fault(UNWRITABLE, MOVED_CAUSE)  # for connections that are open, which can still read the file
+MOVED_BEFORE_OPENING = Fault(UNREACHABLE, MOVED_CAUSE)
 READ_ONLY_SERVER = Fault(UNWRITABLE, "PostgreSQL is read-only (a standby, or default_transaction_read_only)")
 NO_SERVER = Fault(UNREACHABLE, "the PostgreSQL server cannot be reached")
 
@@ -82,6 +96,8 @@ def fault_of(error: BaseException) -> Fault | None:
     """The fault of the environment that caused `error`; None for a bug or a wrong schema."""
     if isinstance(error, Busy):
         return Fault(BUSY, "too many requests are waiting to write")
+    if isinstance(error, DatabaseMoved):
+        return error.fault
     if isinstance(error, PoolTimeoutError):
         return Fault(BUSY, "all database connections are in use")
     original = original_of(error)

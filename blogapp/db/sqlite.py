@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
+
+from blogapp.db.faults import MOVED, MOVED_BEFORE_OPENING, DatabaseMoved
 
 # How long a writer, and so a visitor's request, waits for the write lock. The response should come within 10 seconds.
 WRITE_LOCK_TIMEOUT_MS = 9_000
@@ -17,6 +20,8 @@ CACHE_KIB = 250
 # The interval between two attempts to get the write lock. SQLite's own busy handler waits up to 100 ms, so a process
 # that writes all the time would starve the others. Only one thread per process waits here.
 RETRY_SECONDS = 0.002
+# The key of a connection's `info` for the device and the inode of the file that it has opened.
+FILE = "file"
 
 
 def configure(engine: Engine) -> None:
@@ -24,7 +29,23 @@ def configure(engine: Engine) -> None:
 
     The sqlite3 module would begin a transaction only at the first write, so a value that was read before could be out
     of date.
+
+    If the file is removed or replaced meanwhile, connections go on with the file that they have opened, and what they
+    write is lost. So no write is committed then, and no new connection is opened: it would create an empty file, or
+    apply the write-ahead log of the old file to the new one.
     """
+    path = engine.url.database or ""
+    opened: tuple[int, int] | None = None
+
+    @event.listens_for(engine, "do_connect")
+    def on_do_connect(*_: Any) -> None:
+        if opened is not None and file_at(path) != opened:
+            raise DatabaseMoved(MOVED_BEFORE_OPENING)
+
+    @event.listens_for(engine, "engine_disposed")
+    def on_dispose(*_: Any) -> None:
+        nonlocal opened
+        opened = None
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
@@ -41,6 +62,8 @@ def configure(engine: Engine) -> None:
         # Overwrite deleted data: the key of a past day, a comment that its author deleted.
         cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
+        nonlocal opened
+        record.info[FILE] = opened = opened or file_at(path)
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
@@ -52,6 +75,25 @@ def configure(engine: Engine) -> None:
         # This pragma can only be changed outside a transaction and applies to the connection from then on.
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['writer'] == 'durable' else 'NORMAL'}")
         _begin_immediate(connection, options["lock_timeout_ms"] / 1000)
+
+    @event.listens_for(engine, "commit")
+    def on_commit(connection: Connection) -> None:
+        if "writer" in connection.get_execution_options() and is_moved(connection):
+            raise DatabaseMoved(MOVED)
+
+
+def is_moved(connection: Connection) -> bool:
+    """Whether the file that `connection` has opened was removed, or replaced by another one."""
+    return bool(file_at(connection.engine.url.database or "") != connection.info[FILE])
+
+
+def file_at(path: str) -> tuple[int, int] | None:
+    """The device and the inode of the file at `path`; None if there is none, or for a database in memory."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _begin_immediate(connection: Connection, seconds: float) -> None:

@@ -12,8 +12,8 @@ from flask import current_app
 from sqlalchemy import text
 
 from blogapp.db.base import db
-from blogapp.db.faults import BUSY, DISK_FULL, READ_ONLY_FILE, READ_ONLY_SERVER, WRITE_FAILED, Fault, fault_of
-from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
+from blogapp.db.faults import BUSY, DISK_FULL, MOVED, READ_ONLY_FILE, READ_ONLY_SERVER, WRITE_FAILED, Fault, fault_of
+from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS, is_moved
 from blogapp.db.transactions import recent_write_fault
 
 # A comment with its indexes takes about this much of SQLite's write-ahead log.
@@ -31,6 +31,8 @@ def write_fault() -> Fault | None:
 
 def _sqlite_fault(database: Path) -> Fault | None:
     with db.engine.connect() as connection:
+        if is_moved(connection):
+            return MOVED
         driver_connection: Any = connection.connection.driver_connection
         driver_connection.execute("PRAGMA busy_timeout = 0")
         try:

@@ -18,6 +18,8 @@ from flask.testing import FlaskClient
 
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
+from blogapp.db.base import db
+from blogapp.db.faults import MOVED_BEFORE_OPENING, MOVED_CAUSE, DatabaseMoved, fault_of
 from blogapp.db.schema import MigrationError
 from blogapp.db.transactions import write_transaction
 from tests.conftest import SECRET_KEY, dispose
@@ -155,3 +157,50 @@ def test_read_only_folder_stops_the_start_with_a_message(disk: Path) -> None:
     assert "SQLite needs a folder that can be written." in str(error.value)
     with site(disk) as app:
         assert app.test_client().get("/readyz").status_code == 200
+
+
+def test_comment_is_not_acknowledged_once_the_database_file_is_removed(
+    disk: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with site(disk) as app:
+        publish_birds(app)
+        client = app.test_client()
+        assert post(client, 1) == 303
+        moved = (disk / "blog.sqlite3").rename(tmp_path / "moved.sqlite3")
+        assert post(client, 2) == 503
+        assert_only_readable(client, MOVED_CAUSE)
+        assert caplog.text.count(f"{MOVED_CAUSE}: DatabaseMoved") == 1
+        assert not (disk / "blog.sqlite3").exists()
+        moved.rename(disk / "blog.sqlite3")
+        assert post(client, 2) == 303
+        assert client.get("/readyz").status_code == 200
+
+
+def test_comment_is_not_acknowledged_once_the_database_file_is_replaced(disk: Path, migrated_sqlite: Path) -> None:
+    with site(disk) as app:
+        publish_birds(app)
+        client = app.test_client()
+        assert post(client, 1) == 303
+        shutil.copy(migrated_sqlite, disk / "other.sqlite3")
+        (disk / "other.sqlite3").replace(disk / "blog.sqlite3")
+        before = (disk / "blog.sqlite3").read_bytes()
+        assert post(client, 2) == 503
+        assert_only_readable(client, MOVED_CAUSE)
+        assert (disk / "blog.sqlite3").read_bytes() == before
+
+
+def use_connections(number: int) -> None:
+    """Use more connections at once than the pool has open."""
+    with ExitStack() as connections:
+        for _ in range(number):
+            connections.enter_context(db.engine.connect())
+
+
+def test_new_connections_do_not_create_the_removed_database_file_again(disk: Path) -> None:
+    with site(disk) as app:
+        publish_birds(app)
+        (disk / "blog.sqlite3").unlink()
+        with app.app_context(), pytest.raises(DatabaseMoved) as error:
+            use_connections(10)
+        assert fault_of(error.value) == MOVED_BEFORE_OPENING
+        assert not (disk / "blog.sqlite3").exists()
