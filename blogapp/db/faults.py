@@ -55,6 +55,7 @@ MOVED_CAUSE = (
 )
 MOVED = Fault(UNWRITABLE, MOVED_CAUSE)  # for connections that are open, which can still read the file
 MOVED_BEFORE_OPENING = Fault(UNREACHABLE, MOVED_CAUSE)
+DAMAGED = Fault(UNREACHABLE, "the SQLite database is damaged. Restore a backup")
 READ_ONLY_SERVER = Fault(UNWRITABLE, "PostgreSQL is read-only (a standby, or default_transaction_read_only)")
 NO_SERVER = Fault(UNREACHABLE, "the PostgreSQL server cannot be reached")
 
@@ -67,6 +68,8 @@ SQLITE_FAULTS = {
     sqlite3.SQLITE_FULL: DISK_FULL,
     sqlite3.SQLITE_IOERR: Fault(UNREACHABLE, "the disk reports an error"),
     sqlite3.SQLITE_CANTOPEN: Fault(UNREACHABLE, "the database file cannot be opened"),
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
 }
 SQLITE_WRITE_ERRORS = {
     sqlite3.SQLITE_IOERR_WRITE,

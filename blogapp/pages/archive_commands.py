@@ -16,6 +16,7 @@ from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.pages.archive import (
     ArchiveError,
+    Manifest,
     complete_restore,
     in_use,
     restore_archive,
@@ -34,24 +35,32 @@ def backup(file: Path) -> None:
     keep yourself if you have set it.
     """
     try:
-        # Written to a temporary file and renamed: an existing backup stays until the new one is complete.
-        with NamedTemporaryFile(dir=file.parent, suffix=".zip", delete=False) as part:
-            write_archive(db.session(), part, clock.now(), with_accounts=True)
-            part.flush()
-            os.fsync(part.fileno())
-            part.seek(0)
-            manifest = verify_archive(part)
-        Path(part.name).chmod(0o600)  # it contains password hashes
-        Path(part.name).replace(file)
+        manifest = _write(file)
     except OSError as error:
-        with suppress(OSError, NameError):
-            Path(part.name).unlink()
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
     size = file.stat().st_size
     click.echo(
         f"{manifest.rows['articles']:,} articles, {manifest.rows['comments']:,} comments and "
         f"{manifest.rows['pictures']:,} pictures are in {file} ({size:,} bytes)."
     )
+
+
+def _write(file: Path) -> Manifest:
+    """Write to a temporary file and rename it: an existing backup stays until the new one is complete."""
+    with NamedTemporaryFile(dir=file.parent, suffix=".zip", delete=False) as part:
+        try:
+            write_archive(db.session(), part, clock.now(), with_accounts=True)
+            part.flush()
+            os.fsync(part.fileno())
+            part.seek(0)
+            manifest = verify_archive(part)
+            Path(part.name).chmod(0o600)  # it contains password hashes
+            Path(part.name).replace(file)
+        except BaseException:  # also if the command is interrupted, or the database is damaged
+            with suppress(OSError):
+                Path(part.name).unlink()
+            raise
+    return manifest
 
 
 @click.command("restore")

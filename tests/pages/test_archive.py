@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -227,6 +228,35 @@ def test_unwritable_folder_is_named(app: Flask, tmp_path: Path) -> None:
     result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "missing" / "backup.zip")])
     assert result.exit_code == 1
     assert "cannot be written" in result.output
+
+
+@pytest.mark.own_app
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_backup_of_a_damaged_database_leaves_no_file_and_says_what_to_do(
+    app: Flask, client: FlaskClient, publish_article: Callable[..., Any], database_url: str, tmp_path: Path
+) -> None:
+    publish_article()
+    with app.app_context():
+        db.engine.dispose()
+    with sqlite3.connect(database_url.removeprefix("sqlite:///")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size, page = (
+            connection.execute("PRAGMA page_size").fetchone()[0],
+            connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'articles'").fetchone()[0],
+        )
+    connection.close()
+    with Path(database_url.removeprefix("sqlite:///")).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    result = app.test_cli_runner().invoke(args=["backup", str(folder / "blog.zip")])
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: The database cannot be used now: the SQLite database is damaged. Restore a backup.\n",
+    )
+    assert list(folder.iterdir()) == []
+    assert client.get("/").status_code == 503
 
 
 def test_every_table_is_in_a_backup_or_left_out_on_purpose() -> None:
