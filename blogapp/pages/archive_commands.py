@@ -34,6 +34,8 @@ def backup(file: Path) -> None:
     The site can be in use meanwhile. The file works on both databases. Not in it: sessions, and SECRET_KEY, which you
     keep yourself if you have set it.
     """
+    if file.exists() and not file.is_file():  # such as /dev/full, which would be replaced
+        raise click.ClickException(f"{file} is not a regular file.")
     try:
         manifest = _write(file)
     except OSError as error:

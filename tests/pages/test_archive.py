@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sqlite3
 import zipfile
@@ -228,6 +229,14 @@ def test_unwritable_folder_is_named(app: Flask, tmp_path: Path) -> None:
     result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "missing" / "backup.zip")])
     assert result.exit_code == 1
     assert "cannot be written" in result.output
+
+
+def test_backup_does_not_replace_what_is_no_regular_file(app: Flask, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    result = app.test_cli_runner().invoke(args=["backup", str(pipe)])
+    assert (result.exit_code, result.output) == (1, f"Error: {pipe} is not a regular file.\n")
+    assert [each.is_fifo() for each in tmp_path.iterdir() if each.name == "pipe"] == [True]
 
 
 @pytest.mark.own_app
