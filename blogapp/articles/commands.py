@@ -14,6 +14,7 @@ from blogapp.articles.publishing import lock_articles, render_outdated
 from blogapp.articles.translations import give_up_groups
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
+from blogapp.site.settings import site_zone
 
 articles_cli = AppGroup("articles", help="Import, list, export and remove articles.")
 
@@ -21,7 +22,7 @@ articles_cli = AppGroup("articles", help="Import, list, export and remove articl
 @articles_cli.command("list")
 def list_articles() -> None:
     """List all articles, newest first: state, date, language, slug and title."""
-    now = clock.now()
+    now, zone = clock.now(), site_zone()
     articles = db.session.scalars(
         select(Article)
         .options(defer(Article.body_source), defer(Article.body_html))
@@ -29,7 +30,7 @@ def list_articles() -> None:
     ).all()
     for article in articles:
         state = "scheduled" if article.is_public and article.published_at > now else article.status
-        day = f"{article.published_at:%Y-%m-%d}" if article.first_published_at else "-"
+        day = f"{article.published_at.astimezone(zone):%Y-%m-%d}" if article.first_published_at else "-"
         click.echo(f"{state:11}  {day:10}  {article.lang}  {article.slug}  {article.title}")
     if not articles:
         click.echo("There are no articles yet.", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -43,6 +44,12 @@ def test_list_shows_every_article(runner: FlaskCliRunner, tmp_path: Path) -> Non
     lines = runner.invoke(args=["articles", "list"]).output.splitlines()
     assert "published    2024-03-01  fr  colon-and-hash  Colon: and #hash" in lines
     assert any(line.startswith("draft ") and line.endswith("not-ready  Not ready") for line in lines)
+
+
+@pytest.mark.settings(SITE_TIME_ZONE="Europe/Paris")
+def test_list_shows_the_date_in_the_time_zone_of_the_site(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    load(runner, write(tmp_path / "a.md", FULL))
+    assert "published    2024-03-01  fr  colon-and-hash" in runner.invoke(args=["articles", "list"]).output
 
 
 def test_remove_deletes_an_article_and_its_comments(
