@@ -27,6 +27,8 @@ def demo_cli(remove: bool, yes: bool) -> None:
         lock_articles(session)
         if is_empty(session):
             click.echo(f"{fill(session, clock.now())} demo articles added.")
+        else:
+            click.echo("This blog is not empty. Nothing was added.")
 
 
 def _remove(yes: bool) -> None:

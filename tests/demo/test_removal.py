@@ -31,6 +31,11 @@ def demo(runner: FlaskCliRunner) -> None:
     assert runner.invoke(args=["demo"]).output == "4 demo articles added.\n"
 
 
+def test_demo_says_that_it_adds_nothing_to_a_blog_with_articles(demo: None, runner: FlaskCliRunner) -> None:
+    result = runner.invoke(args=["demo"])
+    assert (result.exit_code, result.output) == (0, "This blog is not empty. Nothing was added.\n")
+
+
 def slugs(session: Session) -> set[str]:
     return set(session.scalars(select(Article.slug)))
 
