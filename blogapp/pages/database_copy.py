@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import (
     Connection,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     create_engine,
     func,
     literal,
+    make_url,
     select,
     text,
     tuple_,
@@ -71,7 +73,7 @@ def copy(address: str, force: bool) -> None:
     is not changed. Sessions are left out: owners sign in again.
     """
     try:
-        engine = connect(address)
+        engine = connect(address, Path(current_app.instance_path))
     except ValueError as error:
         raise click.ClickException(f"--to {error}.") from None
     try:
@@ -97,9 +99,12 @@ def copy(address: str, force: bool) -> None:
     click.echo("Both databases have the same rows. Next: set DATABASE_URL, run flask db upgrade, start the server.")
 
 
-def connect(address: str) -> Engine:
-    """Raises ValueError, whose message follows the name of the option."""
-    url = setting_values.database_url(address)
+def connect(address: str, data_folder: Path) -> Engine:
+    """The path of an SQLite file is relative to `data_folder`, as in DATABASE_URL. Raises ValueError, whose message
+    follows the name of the option."""
+    url = make_url(setting_values.database_url(address))
+    if url.get_backend_name() == "sqlite":
+        url = url.set(database=str(data_folder / (url.database or "")))
     engine = create_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         if not Path(engine.url.database or "").parent.is_dir():

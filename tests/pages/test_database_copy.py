@@ -43,8 +43,8 @@ def target_url(database_url: str, tmp_path: Path, worker_id: str) -> Iterator[st
 
 
 @pytest.fixture
-def target(target_url: str) -> Iterator[Engine]:
-    engine = connect(target_url)
+def target(target_url: str, tmp_path: Path) -> Iterator[Engine]:
+    engine = connect(target_url, tmp_path)
     yield engine
     engine.dispose()
 
@@ -194,3 +194,21 @@ def test_database_of_another_program_is_refused(
 def test_wrong_address_is_explained(runner: FlaskCliRunner, address: str, sentence: str) -> None:
     refused = runner.invoke(args=["db", "copy", "--to", address])
     assert (refused.exit_code, sentence in refused.output) == (1, True)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_relative_path_of_the_copy_is_the_same_file_as_in_database_url(
+    filled: Flask, runner: FlaskCliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    Path(filled.instance_path).mkdir(exist_ok=True)
+    url = "sqlite:///copied.sqlite3"
+    done = runner.invoke(args=["db", "copy", "--to", url])
+    assert done.exit_code == 0, done.output
+    assert list(elsewhere.iterdir()) == []
+    moved = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, Path(filled.instance_path))
+    with moved.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Article)) == 2
+    dispose(moved)
