@@ -16,26 +16,30 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 KNOWN_FOR = timedelta(days=365)
 
 
-# Over https the `__Host-` prefix binds the cookie to this host and to https.
-PLAIN_NAME, SECURE_NAME = NAMES = ("owner", "__Host-owner")
+# Over https the `__Host-` prefix binds the cookie to this host and to https. It requires the path `/`, so a blog below
+# a path has `__Secure-`, and the cookie stays below its path: another blog on the same host has one of its own.
+PLAIN_NAME, SECURE_NAME, SECURE_NAME_BELOW_A_PATH = NAMES = ("owner", "__Host-owner", "__Secure-owner")
 
 
-def session_cookie_name(is_secure: bool) -> str:
-    return SECURE_NAME if is_secure else PLAIN_NAME
+def session_cookie_name(is_secure: bool, prefix: str = "") -> str:
+    """`prefix` is the path of the site, such as `/blog`; empty at the root of its host."""
+    if not is_secure:
+        return PLAIN_NAME
+    return SECURE_NAME_BELOW_A_PATH if prefix else SECURE_NAME
 
 
 def read_session_token(request: Request) -> str:
     """The token of the session cookie; empty if there is none or if it is invalid."""
-    token = request.cookies.get(session_cookie_name(request.is_secure), "")
+    token = request.cookies.get(session_cookie_name(request.is_secure, request.script_root), "")
     return token if TOKEN.fullmatch(token) else ""
 
 
 def set_session_token(request: Request, response: Response, token: str, lifetime: timedelta) -> None:
     response.set_cookie(
-        session_cookie_name(request.is_secure),
+        session_cookie_name(request.is_secure, request.script_root),
         token,
         max_age=lifetime,
-        path="/",
+        path=request.script_root or "/",
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",
@@ -44,7 +48,11 @@ def set_session_token(request: Request, response: Response, token: str, lifetime
 
 def delete_session_token(request: Request, response: Response) -> None:
     response.delete_cookie(
-        session_cookie_name(request.is_secure), path="/", secure=request.is_secure, httponly=True, samesite="Lax"
+        session_cookie_name(request.is_secure, request.script_root),
+        path=request.script_root or "/",
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
     )
 
 

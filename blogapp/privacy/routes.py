@@ -62,7 +62,7 @@ def object_to_counting() -> Response:
 @bp.post("/objection/delete")
 def delete_objection() -> Response:
     response = _answer(has_objected=False)
-    cookie.delete_objection(response)
+    cookie.delete_objection(request, response)
     return response
 
 

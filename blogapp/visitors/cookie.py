@@ -15,26 +15,30 @@ OBJECTION = "uncounted"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-# Over https the `__Host-` prefix binds the cookie to this host and to https.
-PLAIN_NAME, SECURE_NAME = NAMES = ("visitor", "__Host-visitor")
+# Over https the `__Host-` prefix binds the cookie to this host and to https. It requires the path `/`, so a blog below
+# a path has `__Secure-`, and the cookie stays below its path: another blog on the same host has one of its own.
+PLAIN_NAME, SECURE_NAME, SECURE_NAME_BELOW_A_PATH = NAMES = ("visitor", "__Host-visitor", "__Secure-visitor")
 
 
-def cookie_name(is_secure: bool) -> str:
-    return SECURE_NAME if is_secure else PLAIN_NAME
+def cookie_name(is_secure: bool, prefix: str = "") -> str:
+    """`prefix` is the path of the site, such as `/blog`; empty at the root of its host."""
+    if not is_secure:
+        return PLAIN_NAME
+    return SECURE_NAME_BELOW_A_PATH if prefix else SECURE_NAME
 
 
 def read_token(request: Request) -> str:
     """The visitor's token; empty if there is none or if it is invalid."""
-    token = request.cookies.get(cookie_name(request.is_secure), "")
+    token = request.cookies.get(cookie_name(request.is_secure, request.script_root), "")
     return token if TOKEN.fullmatch(token) else ""
 
 
 def set_token(request: Request, response: Response, token: str) -> None:
     response.set_cookie(
-        cookie_name(request.is_secure),
+        cookie_name(request.is_secure, request.script_root),
         token,
         max_age=DAYS * 24 * 60 * 60,
-        path="/",
+        path=request.script_root or "/",
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",
@@ -51,12 +55,12 @@ def set_objection(request: Request, response: Response) -> None:
         OBJECTION,
         "1",
         max_age=OBJECTION_DAYS * 24 * 60 * 60,
-        path="/",
+        path=request.script_root or "/",
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",
     )
 
 
-def delete_objection(response: Response) -> None:
-    response.delete_cookie(OBJECTION, path="/")
+def delete_objection(request: Request, response: Response) -> None:
+    response.delete_cookie(OBJECTION, path=request.script_root or "/")

@@ -36,7 +36,7 @@ def test_own_cookies_make_a_response_private(publish_article: Publish, app: Flas
     client = app.test_client(use_cookies=False)
     # A shared cache may revalidate with the visitor's cookie and a reader's ETag: it must get the page, never a 304.
     etag = client.get(address).headers["ETag"]
-    for name in ("visitor", "__Host-visitor", "owner", "__Host-owner"):
+    for name in ("visitor", "__Host-visitor", "__Secure-visitor", "owner", "__Host-owner", "__Secure-owner"):
         answer = client.get(address, headers={"Cookie": f"_ga=1; {name}=abc", "If-None-Match": etag})
         assert answer.status_code == 200, name
         assert answer.headers["Cache-Control"] == "private, no-store", name

@@ -215,7 +215,10 @@ def test_unknown_host_has_no_separate_entry(app: Flask, client: FlaskClient, pub
     assert app.extensions["page_cache"].size == size
 
 
-@pytest.mark.parametrize("name", ["visitor", "__Host-visitor", "owner", "__Host-owner", "uncounted"])
+@pytest.mark.parametrize(
+    "name",
+    ["visitor", "__Host-visitor", "__Secure-visitor", "owner", "__Host-owner", "__Secure-owner", "uncounted"],
+)
 def test_request_with_an_own_cookie_bypasses_the_cache(publish_article: Publish, app: Flask, name: str) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)

@@ -12,6 +12,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
+from tests.owners.conftest import NAME, PASSWORD
+from tests.owners.conftest import owner as owner
+from tests.owners.conftest import password_hash as password_hash
 
 pytestmark = pytest.mark.settings(SITE_URL="https://example.org/blog")
 
@@ -175,3 +178,32 @@ def test_links_and_pictures_of_an_article_stay_below_the_prefix(
         "/blog/media/a.webp",
     ]
     assert 'href="/code"' in body.replace("&quot;", '"')
+
+
+@pytest.mark.parametrize(
+    ("site", "mark"),
+    [
+        pytest.param("https", "__Secure-", marks=pytest.mark.settings(SITE_URL="https://example.org/blog")),
+        pytest.param("http", "", marks=pytest.mark.settings(SITE_URL="http://example.org/blog")),
+    ],
+)
+def test_every_cookie_stays_below_the_prefix(
+    client: FlaskClient, owner: None, publish_article: Callable[..., Article], site: str, mark: str
+) -> None:
+    publish_article(slug="birds")
+    base = f"{site}://example.org"
+    commented = client.post(
+        "/blog/articles/birds/comments", base_url=base, data={"author_name": "Ada", "body": "Hello"}
+    )
+    signed_in = client.post("/blog/owner/sign-in", base_url=base, data={"name": NAME, "password": PASSWORD})
+    objected = client.post("/blog/privacy/objection", base_url=base)
+    counted_again = client.post("/blog/privacy/objection/delete", base_url=base)
+    assert client.get("/blog/owner", base_url=base).status_code == 200
+    signed_out = client.post("/blog/owner/sign-out", base_url=base)
+    answers = (commented, signed_in, objected, counted_again, signed_out)
+    cookies = [each.split("; ") for answer in answers for each in answer.headers.getlist("Set-Cookie")]
+    assert {fields[0].partition("=")[0] for fields in cookies} == {
+        f"{mark}visitor", f"{mark}owner", f"{mark}known-browser", "uncounted",
+    }  # fmt: skip
+    assert all({"Path=/blog", "Path=/blog/"} & set(fields) for fields in cookies)
+    assert client.get("/blog/owner", base_url=base).status_code == 302
