@@ -49,6 +49,7 @@ from blogapp.owners.routes import bp as owner
 from blogapp.owners.security_routes import bp as owner_security
 from blogapp.pages import archive_routes, article_page
 from blogapp.pages.card_routes import bp as cards
+from blogapp.pages.doctor_routes import bp as owner_doctor
 from blogapp.pages.routes import bp as articles
 from blogapp.pages.tag_routes import bp as tags
 from blogapp.privacy.routes import bp as privacy
@@ -222,6 +223,7 @@ def create_app(
     app.register_blueprint(owner_routes.drafts)
     app.register_blueprint(settings_routes.bp)
     app.register_blueprint(archive_routes.bp)
+    app.register_blueprint(owner_doctor)
 
     site_links.init_app(app)
     commands.init_app(app, COMMANDS)

@@ -1,12 +1,15 @@
-"""`flask doctor`: check the installation, and say what is wrong and what to do."""
+"""`flask doctor` and the owner's page "Health of this blog": what is wrong with the installation, and what to do.
+
+Both show the same findings: the command in English, the page (doctor_routes.py) in the language of the site.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -24,19 +27,48 @@ from blogapp.db.schema import BEHIND, CURRENT, schema_state
 from blogapp.db.writable import write_fault
 from blogapp.settings import SECRET_KEY_FILE, Settings
 from blogapp.site.daily_backups import State, current_state
-from blogapp.site.storage import HOSTS, Storage, current_storage, start_notice
+from blogapp.site.storage import HOSTS, LOST_KEY, Storage, current_storage, loss_message
+from blogapp.text.i18n import N_
+from blogapp.web.proxy import Arrival
 
 # A clock may differ by this much.
 MOST_CLOCK_ERROR = timedelta(minutes=5)
+# What keeps a database from being written (db/faults.py), for translators: a value of the message about it.
+CAUSES = (
+    N_("the database file or its folder is read-only"),
+    N_("the disk is full"),
+    N_("the disk reports an error when writing"),
+    N_("PostgreSQL is read-only (a standby, or default_transaction_read_only)"),
+)
+SET_PROXIES = N_("Set TRUSTED_PROXIES to the number of proxies, usually 1.")
+
+Value = str | int | date
+
+
+def in_english(value: Value) -> str:
+    """A number, a date or a time (UTC) as the command prints it; text as it is."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A line of the report: what was checked, whether it is fine, and what is the case, or what to do."""
+    """A line of the report: what was checked, whether it is fine, and two messages: what is the case, and what to do,
+    which may be empty. `values` are those of both."""
 
     name: str
     is_fine: bool
-    sentence: str
+    message: str
+    advice: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def text(self, translate: Callable[[str], str] = str, show: Callable[[Value], str] = in_english) -> str:
+        """What is the case and what to do."""
+        values = {name: show(value) for name, value in self.values.items()}
+        return " ".join(translate(each) % values for each in (self.message, self.advice) if each)
 
 
 @click.command("doctor")
@@ -49,7 +81,8 @@ def doctor() -> None:
     settings: Settings = current_app.extensions["storage_settings"]
     findings = list(examine(db.session(), settings, current_storage(), os.environ, clock.now()))
     for finding in findings:
-        click.echo(f"{'ok   ' if finding.is_fine else 'WRONG'}  {finding.name}: {finding.sentence}")
+        click.echo(f"{'ok   ' if finding.is_fine else 'WRONG'}  {finding.name}: {finding.text()}")
+    click.echo(f"To see what arrives through proxies, sign in and open {settings.site_url}/owner/doctor.")
     if not all(finding.is_fine for finding in findings):
         raise click.exceptions.Exit(1)
 
@@ -71,7 +104,7 @@ def examine(
 
 
 def _database(settings: Settings) -> Finding:
-    kind = f"SQLite in {settings.database_file}" if settings.database_file else "PostgreSQL"
+    name, kind = N_("Database"), f"SQLite ({settings.database_file})" if settings.database_file else "PostgreSQL"
     try:
         fault = write_fault()
     except SQLAlchemyError as error:
@@ -79,78 +112,143 @@ def _database(settings: Settings) -> Finding:
         if fault is None:
             raise
     if fault is None:
-        return Finding("database", True, f"{kind} can be read and written.")
-    return Finding("database", False, f"{kind} cannot be used: {fault.cause}. See DATABASE_URL and DATA_DIR.")
+        return Finding(name, True, N_("%(database)s can be read and written."), values={"database": kind})
+    return Finding(
+        name,
+        False,
+        N_("%(database)s cannot be used: %(cause)s."),
+        N_("See DATABASE_URL and DATA_DIR."),
+        {"database": kind, "cause": fault.cause},
+    )
 
 
 def _schema() -> Finding:
-    state = schema_state()
+    name, state = N_("Schema"), schema_state()
     if state == CURRENT:
-        return Finding("schema", True, "current.")
+        return Finding(name, True, N_("The tables of the database are those of this version."))
     if state == BEHIND:
-        return Finding("schema", False, "older than this version. Run: flask db upgrade")
-    return Finding("schema", False, "newer than this version of blogapp. Install the newer version again.")
+        return Finding(
+            name, False, N_("The tables of the database are older than this version."), N_("Run: flask db upgrade")
+        )
+    return Finding(
+        name,
+        False,
+        N_("The tables of the database are newer than this version of blogapp."),
+        N_("Install the newer version again."),
+    )
 
 
 def _clock(session: Session, now: datetime) -> Finding:
     """Compare the clock with the server's, or with the latest comment."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     if is_sqlite:
-        latest = session.scalar(select(Comment.created_at).order_by(Comment.id.desc()).limit(1))
+        last_id = select(func.max(Comment.id)).scalar_subquery()
+        latest = session.scalar(select(Comment.created_at).where(Comment.id == last_id))
         error = max(timedelta(), latest - now) if latest else timedelta()
-        other = "the latest comment"
+        message = N_("The clock is %(minutes)s min behind the latest comment.")
     else:
         error = abs(session.execute(select(func.now())).scalar_one() - now)
-        other = "the clock of the database server"
+        message = N_("The clock is %(minutes)s min from that of the database server.")
+    name = N_("Clock")
     if error <= MOST_CLOCK_ERROR:
-        return Finding("clock", True, f"{now:%Y-%m-%d %H:%M} UTC.")
+        return Finding(name, True, N_("It is %(now)s."), values={"now": now})
     minutes = int(error.total_seconds() // 60)
-    return Finding("clock", False, f"{minutes} minutes from {other}. Set the clock, and start a time service (NTP).")
+    return Finding(name, False, message, N_("Set the clock, and start a time service (NTP)."), {"minutes": minutes})
 
 
 def _storage(storage: Storage) -> Iterator[Finding]:
+    name = N_("Storage")
     if not storage.is_kept:
-        yield Finding("storage", False, start_notice(storage).removeprefix("WARNING: "))
+        advice = N_("Set DATABASE_URL to a PostgreSQL database, or DATA_DIR to a mounted volume.")
+        yield Finding(name, False, loss_message(storage), advice, {"host": storage.host})
     elif storage.folder is None:
-        yield Finding("storage", True, "the data is in a database server.")
+        yield Finding(name, True, N_("Your data is kept in a PostgreSQL database."))
     else:
-        yield Finding("storage", True, f"as far as can be seen, this host keeps {storage.folder}.")
+        yield Finding(name, True, N_("As far as can be seen, this host keeps your data."))
     if storage.free is not None:
-        free = f"{storage.free // 1_000_000:,} MB are free"
-        yield Finding("free space", not storage.is_full, f"{free}. Make some room." if storage.is_full else f"{free}.")
+        advice = N_("Make some room.") if storage.is_full else ""
+        values = {"free": storage.free // 1_000_000}
+        yield Finding(N_("Free space"), not storage.is_full, N_("%(free)s MB are free."), advice, values)
 
 
 def _backups(state: State, now: datetime) -> Finding:
+    name = N_("Backups")
     if not state.are_made:
-        return Finding("backups", True, "none are made automatically: use those of the host, or flask backup.")
+        return Finding(name, True, N_("None are made automatically: use those of your host, or flask backup."))
     if state.latest is None:
-        return Finding("backups", True, "none yet: the server makes one each day, a minute after its first request.")
-    size = -(-state.latest.size // 1_000_000)
-    latest = f"the latest of {len(state.backups)} in {state.folder} is of {state.latest.day} ({size:,} MB)"
-    if state.is_old(now.date()):
-        return Finding("backups", False, f"{latest}. If the server runs, its log has the reason.")
-    return Finding("backups", True, f"{latest}.")
+        return Finding(name, True, N_("None yet: the blog makes one each day, a minute after its first request."))
+    is_old = state.is_old(now.date())
+    return Finding(
+        name,
+        not is_old,
+        N_("The latest backup in %(folder)s is of %(day)s (%(size)s MB)."),
+        N_("If the server runs, its log has the reason.") if is_old else "",
+        {"folder": str(state.folder), "day": state.latest.day, "size": -(-state.latest.size // 1_000_000)},
+    )
 
 
 def _proxies(settings: Settings, environ: Mapping[str, str]) -> Finding:
     """Behind a proxy that is not trusted, all visitors have one address, and share one limit."""
+    name, number = N_("Proxies"), settings.trusted_proxies
     host = next((name for variable, name in HOSTS.items() if environ.get(variable)), "")
-    if settings.trusted_proxies or not (host or settings.site_url.startswith("https://")):
-        return Finding("proxies", True, f"TRUSTED_PROXIES is {settings.trusted_proxies}.")
-    why = f"{host} has a proxy" if host else "SITE_URL begins with https, so a proxy is in front"
-    return Finding(
-        "proxies",
-        False,
-        f"{why}, but TRUSTED_PROXIES is 0: all visitors seem to have the same address. Set it to the number of "
-        "proxies, mostly 1.",
-    )
+    if number or not (host or settings.site_url.startswith("https://")):
+        return Finding(name, True, N_("TRUSTED_PROXIES is %(number)s."), values={"number": number})
+    if host:
+        message = N_("%(host)s has a proxy, but TRUSTED_PROXIES is 0: all visitors seem to have the same address.")
+    else:
+        message = N_(
+            "SITE_URL begins with https, so a proxy is in front, but TRUSTED_PROXIES is 0: all visitors seem to have "
+            "the same address."
+        )
+    return Finding(name, False, message, SET_PROXIES, {"host": host})
+
+
+def examine_arrival(settings: Settings, arrival: Arrival) -> Iterator[Finding]:
+    """What a request shows about the proxies: whether TRUSTED_PROXIES and SITE_URL fit what arrived with it."""
+    number, is_fine = settings.trusted_proxies, True
+    address, scheme = N_("Your address"), N_("Scheme")
+    if not number and arrival.field:
+        is_fine = False
+        message = N_("A proxy has sent %(field)s, but TRUSTED_PROXIES is 0: all visitors seem to have its address.")
+        yield Finding(address, False, message, SET_PROXIES, {"field": arrival.field})
+    elif arrival.entries < number:
+        is_fine = False
+        yield Finding(
+            address,
+            False,
+            N_("TRUSTED_PROXIES is %(number)s, but the number of addresses in X-Forwarded-For is %(entries)s."),
+            N_("Lower TRUSTED_PROXIES, or let each proxy add an address to X-Forwarded-For."),
+            {"number": number, "entries": arrival.entries},
+        )
+    elif number and (arrival.is_local or not arrival.address):
+        is_fine = False
+        yield Finding(
+            address,
+            False,
+            N_("This is not a public address; it may be that of a proxy."),
+            N_("Unless you are on the same network as the server, TRUSTED_PROXIES is wrong."),
+        )
+    if arrival.scheme == "http" and settings.site_url.startswith("https://"):
+        is_fine = False
+        yield Finding(
+            scheme,
+            False,
+            N_("The request arrived with http, but SITE_URL begins with https."),
+            N_("Let the proxy send X-Forwarded-Proto, and set TRUSTED_PROXIES."),
+        )
+    if is_fine:
+        yield Finding(N_("Proxies"), True, N_("TRUSTED_PROXIES fits what arrived with this request."))
 
 
 def _secret_key(settings: Settings, storage: Storage) -> Finding:
-    source = settings.sources["SECRET_KEY"]
+    name, source = N_("Secret key"), settings.sources["SECRET_KEY"]
     if storage.loses_key:
-        return Finding("secret key", False, start_notice(storage))
-    return Finding("secret key", True, f"from {source}.")
+        return Finding(name, False, LOST_KEY)
+    if source == "environment":
+        return Finding(name, True, N_("It is set in the environment."))
+    if source == "database":
+        return Finding(name, True, N_("It is kept in the database."))
+    return Finding(name, True, N_("It is kept in the file %(file)s."), values={"file": source})
 
 
 def _file_rights(settings: Settings) -> Finding:
@@ -160,10 +258,12 @@ def _file_rights(settings: Settings) -> Finding:
         (settings.database_file, stat.S_IWOTH, "o-w"),
         (settings.database_file.parent if settings.database_file else None, stat.S_IWOTH, "o-w"),
     ]
+    name = N_("File rights")
     wrong = [f"chmod {rights} {path}" for path, mask, rights in checks if path is not None and _has_rights(path, mask)]
     if wrong:
-        return Finding("file rights", False, f"others can read or change files of the blog. Run: {'; '.join(wrong)}")
-    return Finding("file rights", True, "others can neither read the secret key nor change the database.")
+        message = N_("Others can read or change files of the blog.")
+        return Finding(name, False, message, N_("Run: %(commands)s"), {"commands": "; ".join(wrong)})
+    return Finding(name, True, N_("Others can neither read the secret key nor change the database."))
 
 
 def _has_rights(path: Path, mask: int) -> bool:

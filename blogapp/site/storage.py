@@ -1,5 +1,5 @@
 """Whether the host keeps what the blog stores: shown in the settings, in the log of a starting server, and by
-`flask doctor`.
+`flask doctor` and its page.
 
 A container's own file system is deleted with the container, which many hosts replace at each deployment or restart.
 Only a database server, or a folder that the host has mounted, outlasts that.
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.db.base import db
 from blogapp.settings import SECRET_KEY_FILE, Settings
-from blogapp.text.i18n import gettext
+from blogapp.text.i18n import N_, gettext
 
 # Variables that hosts set whose disks are deleted with each deployment or restart, unless a folder is mounted.
 HOSTS = {
@@ -42,6 +42,17 @@ OF_CONTAINER = frozenset({"overlay", "aufs", "fuse.fuse-overlayfs"})
 LEAST_FREE = 100_000_000  # bytes
 
 MEMORY, CONTAINER, HOST = "memory", "container", "host"
+LOSSES = {
+    MEMORY: N_("This host does not keep your data: the database is in memory and is lost at a restart."),
+    CONTAINER: N_(
+        "This host may not keep your data: the database is inside the container and is lost with it, usually when "
+        "a new version is installed."
+    ),
+    HOST: N_("%(host)s does not keep your data here: its disk is emptied at each deployment or restart."),
+}
+LOST_KEY = N_(
+    "The secret key is in a file that this host deletes; everybody is signed out then. Set SECRET_KEY at your host."
+)
 
 
 @dataclass(frozen=True)
@@ -149,21 +160,10 @@ def panel(session: Session, error: str) -> dict[str, Any]:
 
 def loss_sentence(storage: Storage) -> str:
     """What the owner reads, in the language of the page; empty if the data is kept."""
-    sentences = {
-        MEMORY: lambda: gettext(
-            "This host does not keep your data: the database is in memory and is lost at a restart."
-        ),
-        CONTAINER: lambda: gettext(
-            "This host may not keep your data: the database is inside the container and is lost with it, usually when "
-            "a new version is installed."
-        ),
-        HOST: lambda: gettext(
-            "%(host)s does not keep your data here: its disk is emptied at each deployment or restart."
-        ),
-    }
-    if storage.loses_key:
-        return gettext(
-            "The secret key is in a file that this host deletes; everybody is signed out then. Set SECRET_KEY at your "
-            "host."
-        )
-    return sentences[storage.loss]() % {"host": storage.host} if storage.loss else ""
+    message = loss_message(storage)
+    return gettext(message) % {"host": storage.host} if message else ""
+
+
+def loss_message(storage: Storage) -> str:
+    """The message that says what is lost, with a place for `host`; empty if nothing is."""
+    return LOST_KEY if storage.loses_key else LOSSES.get(storage.loss, "")

@@ -151,6 +151,11 @@ def catalogue(locale: str) -> NullTranslations:
     return Translations(compiled)
 
 
+def N_(message: str) -> str:
+    """Mark a message that is translated later, so that `make translations` finds it."""
+    return message
+
+
 def gettext(message: str) -> str:
     return catalogue(current_locale()).gettext(message)
 

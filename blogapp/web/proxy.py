@@ -8,13 +8,70 @@ TRUSTED_PROXIES entries of the X-Forwarded-* fields are trusted, and only if the
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 from blogapp.setting_values import is_host, is_prefix
 from blogapp.web.immediate import Environ, Preparation
 from blogapp.web.request_bodies import REFUSAL
+
+# In the environment of a request: its scheme and host before SITE_URL replaced them.
+ARRIVED = "blogapp.arrived"
+FIELDS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST")
+# Addresses that no reader in the internet has, but proxies often do.
+LOCAL_NETWORKS = tuple(
+    ip_network(each)
+    for each in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What the server sees of a request. `address` is the visitor's, empty if unknown; `scheme` and `host` are those
+    before SITE_URL replaced them. `field` is the first field of a proxy, empty without one; `entries` counts the
+    addresses in X-Forwarded-For, or else Forwarded."""
+
+    address: str
+    scheme: str
+    host: str
+    field: str
+    entries: int
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address is one of a private network or of this computer."""
+        if not self.address:
+            return False
+        address = ip_address(self.address)
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        return any(address in network for network in LOCAL_NETWORKS)
+
+
+def arrival_of(environ: Environ) -> Arrival:
+    """What arrived with a request that `prepare_for` has prepared, for the owner who sent it."""
+    scheme, host = environ.get(ARRIVED) or (environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""))
+    field = next((each for each in FIELDS if environ.get(each)), "")
+    addresses: str = environ.get("HTTP_X_FORWARDED_FOR") or environ.get("HTTP_FORWARDED") or ""
+    return Arrival(
+        address_in(environ.get("REMOTE_ADDR") or ""),
+        scheme,
+        host,
+        field.removeprefix("HTTP_").replace("_", "-").title(),
+        sum(1 for each in addresses.split(",") if each.strip()),
+    )
 
 
 def prepare_for(site_url: str, trusted_proxies: int) -> Preparation:
@@ -30,6 +87,7 @@ def prepare_for(site_url: str, trusted_proxies: int) -> Preparation:
             if prefix and not site_url and is_prefix(prefix):
                 set_prefix(environ, prefix)
         if site_url:
+            environ[ARRIVED] = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = site.scheme, site.netloc
             set_prefix(environ, site.path)
         elif "HTTP_HOST" in environ and not is_host(environ["HTTP_HOST"]):

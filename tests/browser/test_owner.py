@@ -108,6 +108,7 @@ def test_owner_pages_are_accessible_and_fit(visit: Visits, server: Server, app: 
         "/owner",
         "/owner/settings",
         "/owner/settings/logo",
+        "/owner/doctor",
         "/owner/security",
         "/owner/accounts",
         "/owner/demo/removal",

@@ -47,6 +47,7 @@ DAILY = (
 PAGES = (
     "/owner",
     "/owner/settings",
+    "/owner/doctor",
     "/owner/security",
     "/owner/accounts",
     "/owner/comments",

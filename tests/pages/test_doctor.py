@@ -27,8 +27,8 @@ def findings(app: Flask, storage: Storage | None = None, ahead: int = 0, **envir
 
 def test_every_line_of_a_good_installation_is_fine(app: Flask) -> None:
     found = findings(app)
-    assert [each.sentence for each in found.values() if not each.is_fine] == []
-    assert list(found) == ["database", "schema", "clock", "storage", "backups", "proxies", "secret key", "file rights"]
+    assert [each.text() for each in found.values() if not each.is_fine] == []
+    assert list(found) == ["Database", "Schema", "Clock", "Storage", "Backups", "Proxies", "Secret key", "File rights"]
 
 
 def test_command_prints_the_lines_and_fails_if_one_is_wrong(
@@ -37,31 +37,33 @@ def test_command_prints_the_lines_and_fails_if_one_is_wrong(
     monkeypatch.setenv("DYNO", "web.1")
     done = runner.invoke(args=["doctor"])
     assert done.exit_code == 1
-    assert "ok     schema: current." in done.output
-    assert "WRONG  proxies: Heroku has a proxy, but TRUSTED_PROXIES is 0" in done.output
+    assert "ok     Schema: The tables of the database are those of this version." in done.output
+    assert "WRONG  Proxies: Heroku has a proxy, but TRUSTED_PROXIES is 0" in done.output
+    assert "sign in and open /owner/doctor" in done.output
 
 
 def test_lost_data_and_a_full_disk_are_named(app: Flask, tmp_path: Path) -> None:
     found = findings(app, Storage(tmp_path, HOST, "Render", free=5_000_000))
-    assert "a disk that Render empties" in found["storage"].sentence
-    assert found["free space"] == Finding("free space", False, "5 MB are free. Make some room.")
-    assert not findings(app, Storage(None, loses_key=True))["secret key"].is_fine
+    assert "Render does not keep your data here" in found["Storage"].text()
+    assert found["Free space"].text() == "5 MB are free. Make some room."
+    assert not found["Free space"].is_fine
+    assert not findings(app, Storage(None, loses_key=True))["Secret key"].is_fine
 
 
 @pytest.mark.settings(SITE_URL="https://example.org", TRUSTED_PROXIES="1")
 def test_trusted_proxy_is_fine(app: Flask) -> None:
-    assert findings(app, RENDER="true")["proxies"].is_fine
+    assert findings(app, RENDER="true")["Proxies"].is_fine
 
 
 @pytest.mark.settings(SITE_URL="https://example.org")
 def test_proxy_that_is_not_trusted_is_named(app: Flask) -> None:
-    assert "Set it to the number of proxies" in findings(app)["proxies"].sentence
+    assert "Set TRUSTED_PROXIES to the number of proxies" in findings(app)["Proxies"].text()
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_clock_is_compared_with_that_of_the_server(app: Flask) -> None:
-    assert findings(app, ahead=3)["clock"].is_fine
-    assert "minutes from the clock of the database server" in findings(app, ahead=10)["clock"].sentence
+    assert findings(app, ahead=3)["Clock"].is_fine
+    assert "min from that of the database server" in findings(app, ahead=10)["Clock"].text()
 
 
 @pytest.mark.own_app
@@ -71,11 +73,11 @@ def test_rights_of_files_are_named(app: Flask, tmp_path: Path) -> None:
     key.touch(mode=0o644)
     app.extensions["storage_settings"] = replace(app.extensions["storage_settings"], data_dir=tmp_path)
     app.extensions["database_file"].chmod(0o666)
-    sentence = findings(app)["file rights"].sentence
+    sentence = findings(app)["File rights"].text()
     assert f"chmod 600 {key}" in sentence
     assert f"chmod o-w {app.extensions['database_file']}" in sentence
 
 
 def test_locked_database_is_no_fault(app: Flask, database_url: str) -> None:
     with locked(database_url, "comments", "EXCLUSIVE"):
-        assert findings(app)["database"].is_fine
+        assert findings(app)["Database"].is_fine

@@ -205,7 +205,7 @@ def test_doctor_names_an_old_backup(
         with app.app_context():
             settings, now = app.extensions["storage_settings"], clock.now() + timedelta(days=days)
             found = examine(db.session(), settings, storage.current_storage(), {}, now)
-            return next((each.is_fine, each.sentence) for each in found if each.name == "backups")
+            return next((each.is_fine, each.text()) for each in found if each.name == "Backups")
 
     assert finding(1)[0]
     assert finding(2)[0] is False
