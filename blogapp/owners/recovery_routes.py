@@ -15,7 +15,7 @@ from blogapp.owners.browser_sign_in import admit_browser, check_attempts, too_ma
 from blogapp.owners.forms import RecoveryForm
 from blogapp.owners.models import Owner
 from blogapp.owners.passwords import Busy, hash_password
-from blogapp.owners.recovery import use_recovery_code, use_reset_code
+from blogapp.owners.recovery import new_recovery_codes, unused_recovery_codes, use_recovery_code, use_reset_code
 from blogapp.owners.sessions import start_session
 from blogapp.text.i18n import gettext
 from blogapp.visitors.identity import new_token
@@ -46,7 +46,7 @@ def create() -> WerkzeugResponse:
         return _refuse(form, "", 422)
     try:
         password_hash = hash_password(form.password.data or "")
-        _recover(form, password_hash)
+        codes = _recover(form, password_hash)
     except Busy:
         return _refuse(form, gettext("The server is busy. Try again in a moment."), 503, 2)
     except NameNeeded:
@@ -55,20 +55,28 @@ def create() -> WerkzeugResponse:
         check_attempts("recovery", counts=True)
         form.refused_code = gettext("This code is wrong or was used before.")
     else:
+        if codes:
+            next_address = url_for("owner_security.show", notice="password")
+            page = render_template("owners/recovery_codes.html", codes=codes, next_address=next_address, is_new=False)
+            return make_response(page)
         return redirect(url_for("owner_security.show", notice="password"), 303)
     form.validate()
     return _refuse(form, "", 422)
 
 
-def _recover(form: RecoveryForm, password_hash: str) -> None:
+def _recover(form: RecoveryForm, password_hash: str) -> list[str]:
     """Use the code, change the password, end the old sessions and sign the browser in. Raises WrongCode or
-    NameNeeded, and then the code is not used."""
+    NameNeeded, and then the code is not used.
+
+    Returns new recovery codes if none are left, as for a new owner, whose code from another owner was the only one."""
     token, now = new_token(), clock.now()
     with write_transaction(Changes.NOTHING) as session:
         owner = _owner_of_code(session, form.reset_code.data or "", form.name.data or "")
         change_password(session, owner, password_hash)
         start_session(session, owner, token, request.user_agent.string, now)
+        codes = [] if unused_recovery_codes(session, owner.id) else new_recovery_codes(session, owner.id)
     admit_browser(owner, token)
+    return codes
 
 
 def _owner_of_code(session: Session, code: str, name: str) -> Owner:

@@ -38,7 +38,7 @@ def join(app: Flask, code: str) -> FlaskClient:
     """The browser of a new owner, who has chosen a password with the code."""
     browser = app.test_client()
     answer = browser.post("/owner/recovery", data={"reset_code": code, "password": ADAS_PASSWORD})
-    assert answer.status_code == 303
+    assert answer.status_code == 200
     return browser
 
 
@@ -72,6 +72,18 @@ def test_added_owner_chooses_a_password_with_the_code_and_writes(app: Flask, chl
     assert again.status_code == 422
     other = app.test_client()
     sign_in(other, name=ADA, password=ADAS_PASSWORD)
+    assert is_known(other, ADA)
+
+
+def test_added_owner_gets_recovery_codes_that_work(app: Flask, chloe: FlaskClient) -> None:
+    form = {"reset_code": add(chloe), "password": ADAS_PASSWORD}
+    answer = app.test_client().post("/owner/recovery", data=form)
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    codes = re.findall(r"<li><code>([^<]+)</code>", answer.text)
+    assert len(set(codes)) == 10
+    other = app.test_client()
+    again = other.post("/owner/recovery", data={"reset_code": codes[0], "password": "yet another horse"})
+    assert again.location == "/owner/security?notice=password"
     assert is_known(other, ADA)
 
 
