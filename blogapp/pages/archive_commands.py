@@ -25,7 +25,7 @@ from blogapp.pages.archive import (
 )
 
 
-@click.command("backup")
+@click.command("backup", short_help="Write everything to one file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.zip")
 @with_appcontext
 def backup(file: Path) -> None:
@@ -65,7 +65,7 @@ def _write(file: Path) -> Manifest:
     return manifest
 
 
-@click.command("restore")
+@click.command("restore", short_help="Restore a backup or an export.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE.zip")
 @click.option("--force", is_flag=True, help="Delete the articles, comments, pictures and accounts that are there.")
 @with_appcontext

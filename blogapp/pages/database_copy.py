@@ -58,7 +58,7 @@ class Summary:
     checksum: str
 
 
-@click.command("copy")
+@click.command("copy", short_help="Copy the blog into another database.")
 @click.option(
     "--to", "address", required=True, metavar="URL", envvar="COPY_TO",
     help="The other database: postgresql://... or sqlite:////folder/blog.sqlite3. Also read from COPY_TO, because "

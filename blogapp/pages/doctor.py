@@ -71,7 +71,7 @@ class Finding:
         return " ".join(translate(each) % values for each in (self.message, self.advice) if each)
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Check what the blog needs from its host.")
 @with_appcontext
 def doctor() -> None:
     """Check the database, the schema, the disk, the clock, the proxies, the secret key and the rights of files.

@@ -29,7 +29,7 @@ from blogapp.settings import Settings
 PROGRESS = 5_000
 
 
-@click.command("upgrade")
+@click.command("upgrade", short_help="Migrate to the newest schema.")
 @click.argument("target", default="heads")
 @with_appcontext
 def upgrade(target: str) -> None:
@@ -50,7 +50,7 @@ def upgrade(target: str) -> None:
         _run(name, "indexed so far", "indexed for the search", batches)
 
 
-@click.command("downgrade")
+@click.command("downgrade", short_help="Undo the last migration.")
 @with_appcontext
 @click.pass_context
 def downgrade(context: click.Context) -> None:
@@ -84,12 +84,15 @@ def _run(name: str, so_far: str, done: str, batches: Iterator[int]) -> None:
         click.echo(f"{name} {done}: {total}")
 
 
-# Flask-Alembic's commands, but its `upgrade` only migrates, and its `downgrade` makes no backup on PostgreSQL.
+# Flask-Alembic's commands, but its `upgrade` only migrates, and its `downgrade` makes no backup on PostgreSQL. The
+# others are for developers: they work, but the help does not list them.
+for _command in flask_alembic_cli.cli.commands.values():
+    _command.hidden = True
 COMMANDS = {**flask_alembic_cli.cli.commands, "copy": copy, "downgrade": downgrade, "upgrade": upgrade}
 
 
 @click.group("db", commands=COMMANDS)
 @click.pass_context
 def db_cli(context: click.Context) -> None:
-    """Migrate the database."""
+    """Upgrade, downgrade and copy the database."""
     context.obj = alembic

@@ -126,3 +126,13 @@ def test_comment_edited_during_rendering_keeps_its_new_text(app: Flask, session:
         list(rendering.render_outdated(reader))
     assert session.scalar(select(Comment.body_html).where(Comment.id == 1)) == "<p>edited</p>"
     assert session.scalar(select(func.count()).select_from(Comment).where(Comment.body_html == OUTDATED)) == 0
+
+
+def test_help_has_complete_summaries_and_no_commands_for_developers(runner: FlaskCliRunner) -> None:
+    summaries = [
+        runner.invoke(args=[*args, "--help"]).output.partition("Commands:\n")[2].splitlines() for args in ([], ["db"])
+    ]
+    assert [line.split()[0] for line in summaries[1]] == ["copy", "downgrade", "upgrade"]
+    assert any(line.startswith("  doctor ") for line in summaries[0])
+    assert [line for lines in summaries for line in lines if not line.endswith(".") or line.endswith("...")] == []
+    assert runner.invoke(args=["db", "heads"]).exit_code == 0  # they still work
