@@ -12,7 +12,7 @@ from blogapp.articles.publishing import shorten
 from blogapp.comments.models import Comment
 from blogapp.comments.threads import Node
 from blogapp.site.settings import Site
-from blogapp.text.i18n import iso, typeset
+from blogapp.text.i18n import iso
 from blogapp.text.markup import plain_text
 
 # A page with many comments must not become much larger: only the first few are described, each by its beginning.
@@ -32,7 +32,7 @@ def describe_article(
     return {
         "@context": CONTEXT,
         "@type": "WebPage" if article.is_page else "BlogPosting",
-        "headline": typeset(article.title),
+        "headline": article.title,
         "url": address,
         "image": picture,
         "inLanguage": article.lang,

@@ -38,7 +38,7 @@ FIELDS = [
     ("comments", "none", "comments", "none", "They sing."),
     ("cover", "COVER", "cover", "COVER", '<img class="cover" src="COVER"'),
     ("cover_alt", 'A "robin"', "cover_alt", 'A "robin"', "They sing."),
-    ("author_name", "Grace Hopper", "author_name", "Grace Hopper", "<span>Grace Hopper</span>"),
+    ("author_name", "Grace Hopper", "author_name", "Grace Hopper", "<bdi>Grace Hopper</bdi>"),
     ("translation_of", "oiseaux", "translation_of", "oiseaux", "Aussi en français"),
     ("translation_of", "http://localhost/articles/oiseaux/", "translation_of", "oiseaux", 'hreflang="fr"'),
 ]

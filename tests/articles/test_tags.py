@@ -75,7 +75,7 @@ def test_tag_page_lists_its_articles_newest_first(client: FlaskClient, publish_t
 
 def test_article_page_links_to_its_tags(client: FlaskClient, publish_tagged: Publish) -> None:
     publish_tagged("birds", "Été à Paris", "C++", "日本語")
-    links = re.findall(r'<li><a href="(/tags/[^"]+)">([^<]+)</a></li>', client.get("/articles/birds").text)
+    links = re.findall(r'<li><a href="(/tags/[^"]+)"><bdi>([^<]+)</bdi></a></li>', client.get("/articles/birds").text)
     assert [name for _, name in links] == ["Été à Paris", "C++", "日本語"]
     for address, name in links:
         assert f"<bdi>{name}</bdi>" in client.get(address).text
@@ -91,7 +91,7 @@ def test_drafts_unlisted_and_future_articles_are_under_no_tag(
     assert client.get("/tags/nature").status_code == 404
     assert tags_on(client) == []
     # Its tags lead nowhere, so they are no links.
-    assert "<li>nature</li>" in client.get("/articles/unlisted").text
+    assert "<li><bdi>nature</bdi></li>" in client.get("/articles/unlisted").text
 
 
 def test_scheduled_article_appears_under_its_tag_when_its_time_comes(
