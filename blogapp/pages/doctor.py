@@ -38,6 +38,10 @@ CAUSES = (
     N_("the database file or its folder is read-only"),
     N_("the disk is full"),
     N_("the disk reports an error when writing"),
+    N_(
+        "the SQLite file was removed or replaced while it was in use. Stop the server, put the file or a backup back, "
+        "and start the server again"
+    ),
     N_("PostgreSQL is read-only (a standby, or default_transaction_read_only)"),
 )
 SET_PROXIES = N_("Set TRUSTED_PROXIES to the number of proxies, usually 1.")

@@ -126,14 +126,14 @@ def test_exported_articles_keep_their_author_with_the_account_of_the_same_name_o
 ) -> None:
     with app.app_context(), write_transaction() as session:
         session.execute(update(Article).values(owner_id=session.scalar(select(Owner.id))))
-    assert "<span>Chloé Martin</span>" in page_of(app)
+    assert "<bdi>Chloé Martin</bdi>" in page_of(app)
     file = tmp_path / "export.zip"
     file.write_bytes(filled.get("/owner/export.zip").data)
     with empty.app_context(), write_transaction() as session:
         save_owner(session, "Somebody else", "no hash")  # so that the ids differ
         save_owner(session, name, "no hash")
     assert empty.test_cli_runner().invoke(args=["restore", str(file)]).exit_code == 0
-    assert f"<span>{shown}</span>" in page_of(empty)
+    assert f"<bdi>{shown}</bdi>" in page_of(empty)
 
 
 @pytest.mark.parametrize("owners", [[], {"x": "y"}, {"1": 2}, "x", None])

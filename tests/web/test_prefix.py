@@ -52,6 +52,11 @@ class Site:
         )
         if location := answer.headers.get("Location"):
             assert location.startswith("/blog/"), (address, location)
+        for cookie in answer.headers.getlist("Set-Cookie"):
+            assert "; Path=/blog" in cookie
+            if self._removes_prefix:  # a browser would send it: its path has the prefix
+                name, _, value = cookie.partition(";")[0].partition("=")
+                self._client.set_cookie(name, value, domain="internal.example", secure=True)
         return answer
 
     def crawl(self, start: str) -> tuple[set[str], set[str]]:
