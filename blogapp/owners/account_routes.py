@@ -49,7 +49,8 @@ def create() -> Response | tuple[str, int]:
         check_present_password(current_owner(), form.present_password.data or "")
         # Nobody knows this password.
         password_hash = hash_password(secrets.token_urlsafe())
-        with write_transaction(Changes.NOTHING) as session:
+        # Articles without an author are by the only owner, so a second one changes their pages.
+        with write_transaction(Changes.EVERYTHING) as session:
             owner = add_owner(session, name, password_hash)
             (code,) = new_recovery_codes(session, owner.id, number=1)
     except SignInRefused as refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -85,6 +86,17 @@ def test_added_owner_gets_recovery_codes_that_work(app: Flask, chloe: FlaskClien
     again = other.post("/owner/recovery", data={"reset_code": codes[0], "password": "yet another horse"})
     assert again.location == "/owner/security?notice=password"
     assert is_known(other, ADA)
+
+
+def test_second_owner_changes_cached_pages_of_articles_without_author(app: Flask, chloe: FlaskClient) -> None:
+    file = "---\ntitle: Birds\nslug: birds\nlang: en\ndate: 2026-01-02\n---\nThey sing.\n"
+    path = Path(app.instance_path) / "birds.md"
+    path.write_text(file)
+    assert app.test_cli_runner().invoke(args=["articles", "import", str(path)]).exit_code == 0
+    reader = app.test_client()
+    assert '<meta name="author" content="Chloé Martin">' in reader.get("/articles/birds").text
+    add(chloe)
+    assert '<meta name="author"' not in reader.get("/articles/birds").text
 
 
 def test_code_is_the_only_one_and_not_stored(app: Flask, chloe: FlaskClient) -> None:
