@@ -12,6 +12,7 @@ from blogapp.articles.models import Article, ArticleRevision
 from blogapp.articles.translations import give_up_groups
 from blogapp.comments.models import Comment
 from blogapp.demo.models import DemoArticleRecord, DemoCommentRecord
+from blogapp.view_counts.models import ViewMark
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ def remove_demo(session: Session) -> DemoContent:
     longer demo content. Returns what was found. A write transaction with `Changes.EVERYTHING` must be open, and
     articles locked."""
     found = find_demo(session)
-    is_demo = Article.id.in_([article.id for article in found.articles])
+    ids = [article.id for article in found.articles]
+    is_demo = Article.id.in_(ids)
+    # SQLite gives the id of a deleted article to a new one, which today's readers have not viewed.
+    session.execute(delete(ViewMark).where(ViewMark.article_id.in_(ids)))
     give_up_groups(session, is_demo)
     session.execute(delete(Article).where(is_demo))
     session.execute(delete(DemoArticleRecord))

@@ -18,6 +18,7 @@ from blogapp.articles.revisions import content_of, record
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
+from blogapp.view_counts.models import ViewMark
 from tests.owners.conftest import owner as owner
 from tests.owners.conftest import password_hash as password_hash
 from tests.owners.conftest import sign_in
@@ -71,6 +72,18 @@ def test_other_articles_and_their_comments_stay(
     runner.invoke(args=["demo", "--remove", "--yes"])
     assert slugs(session) == {"birds"}
     assert session.scalars(select(Comment.body_source)).all() == ["Mine"]
+
+
+def test_readers_of_the_demo_are_counted_for_a_new_article_with_its_id(
+    demo: None, app: Flask, client: FlaskClient, runner: FlaskCliRunner, session: Session
+) -> None:
+    slug = session.scalars(select(Article.slug).order_by(Article.id.desc())).first()
+    headers = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+    assert client.post(f"/articles/{slug}/views", headers=headers).status_code == 204
+    assert session.scalar(select(func.count()).select_from(ViewMark)) == 1
+    session.rollback()
+    runner.invoke(args=["demo", "--remove", "--yes"])
+    assert session.scalar(select(func.count()).select_from(ViewMark)) == 0
 
 
 def test_article_with_the_slug_of_a_removed_demo_article_stays(
