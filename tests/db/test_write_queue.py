@@ -67,7 +67,7 @@ def test_queue_that_makes_progress_refuses_no_writer() -> None:
     queue, all_here, done = WriteQueue(slots=1), Barrier(16), list[int]()
 
     def ask(number: int) -> None:
-        all_here.wait()
+        all_here.wait(60)
         with queue.slot(60, may_refuse=True):
             time.sleep(0.05)  # the last writer waits for fifteen others
             done.append(number)
