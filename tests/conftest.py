@@ -51,6 +51,9 @@ emptied: list[tuple[str, list[Any]]] = []
 # Applications of finished tests that can be used again, by the URL of their database.
 shared_apps: dict[str, Flask] = {}
 
+# What an application has read last, which tests may change: `reset` forgets it.
+READ_LAST = {"last_site", "last_menu", "parsed_site"}
+
 MEMORY = Path("/dev/shm")
 
 # A hash with the costs of the product takes longer than most tests. Tests of the costs use `real_password_costs`.
@@ -324,6 +327,7 @@ def reset(app: Flask) -> None:
     app.extensions["view_writer"].reset()
     app.extensions["last_site"] = replace(app.extensions["site"], is_set_up=True)
     app.extensions["last_menu"] = []
+    app.extensions.pop("parsed_site", None)
     app.extensions["unusable_settings"].clear()
 
 
@@ -335,7 +339,7 @@ def changeable(app: Flask) -> list[Any]:
         in_use = db.engine.pool.checkedout()  # type: ignore[attr-defined]
     return [
         dict(app.config),
-        {name: value for name, value in app.extensions.items() if name not in {"last_site", "last_menu"}},
+        {name: value for name, value in app.extensions.items() if name not in READ_LAST},
         dict(app.jinja_env.globals),
         [{name: list(each) for name, each in kind.items()} for kind in functions],
         dict(app.view_functions),
