@@ -48,8 +48,8 @@ os.environ["FLASK_SKIP_DOTENV"] = "1"
 numbers = itertools.count(1)
 # Emptied databases of finished tests that can be used again, each with its schema.
 emptied: list[tuple[str, list[Any]]] = []
-# Applications of finished tests that can be used again, by the URL of their database.
-shared_apps: dict[str, Flask] = {}
+# Applications of finished tests that can be used again, by the URL of their database and their settings.
+shared_apps: dict[tuple[str, frozenset[tuple[str, str]]], Flask] = {}
 
 # What an application has read last, which tests may change: `reset` forgets it.
 READ_LAST = {"last_site", "last_menu", "parsed_site"}
@@ -128,14 +128,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str)
             emptied.append((new, schema_of(new)))
         name, schema = emptied.pop()
         is_shared = not needs_own_app(request.node)
-        if not is_shared and url_of(name) in shared_apps:
-            dispose(shared_apps[url_of(name)])  # closes its connections; it opens new ones when it is used again
+        if not is_shared:
+            for shared_app in shared_apps_of(url_of(name)).values():
+                dispose(shared_app)  # closes its connections; it opens new ones when it is used again
         yield url_of(name)
         # Emptying a database takes a fraction of the time that creating one takes.
         if empty(name, schema, keep_idle=is_shared):
             emptied.append((name, schema))
         else:
-            if shared_app := shared_apps.pop(url_of(name), None):
+            for key, shared_app in shared_apps_of(url_of(name)).items():
+                del shared_apps[key]
                 dispose(shared_app)
             on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -156,15 +158,16 @@ def app(
 ) -> Iterator[Flask]:
     """Yield the application. `@pytest.mark.settings(NAME="value")` sets environment variables for it.
 
-    Creating an application and connecting it takes longer than most tests, so tests share one for each database. What
-    it keeps in memory is reset, and it is not used again if the test has changed it. Tests with other settings, tests
+    Creating an application and connecting it takes longer than most tests, so tests share one for each database and
+    each set of settings. What it keeps in memory is reset, and it is not used again if the test has changed it. Tests
     that change the application (`@pytest.mark.own_app`) and those of tests/db get a new one.
     """
     environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
     for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest marker wins
         environ.update(mark.kwargs)
     is_shared = not needs_own_app(request.node)
-    app = shared_apps.pop(database_url, None) if is_shared else None
+    key = database_url, frozenset(environ.items())
+    app = shared_apps.pop(key, None) if is_shared else None
     if app is None:
         app = create_app(environ, tmp_path_factory.mktemp("shared") if is_shared else tmp_path / "instance")
         app.test_client_class = Browser
@@ -177,9 +180,9 @@ def app(
     with app.app_context():
         db.session.remove()
         if is_shared and changeable(app) == before:
-            shared_apps[database_url] = app
-            if db.engine.dialect.name == "postgresql":
-                return  # keeps its connections
+            shared_apps[key] = app
+            if db.engine.dialect.name == "postgresql" and request.node.get_closest_marker("settings") is None:
+                return  # keeps its connections; those of many applications would be too many for PostgreSQL
         db.engine.dispose()
 
 
@@ -311,20 +314,28 @@ def mark_as_set_up(app: Flask) -> None:
 
 def needs_own_app(test: pytest.Item) -> bool:
     is_about_databases = Path(__file__).parent / "db" in test.path.parents
-    return is_about_databases or any(test.get_closest_marker(name) for name in ("settings", "own_app"))
+    return is_about_databases or test.get_closest_marker("own_app") is not None
+
+
+def shared_apps_of(database_url: str) -> dict[tuple[str, frozenset[tuple[str, str]]], Flask]:
+    return {key: app for key, app in shared_apps.items() if key[0] == database_url}
 
 
 def reset(app: Flask) -> None:
     """Forget what an earlier test has left in the memory of a shared application."""
     marker: ChangeMarker = app.extensions["writing"].marker
-    if marker._file is not None:
-        os.close(marker._file)
+    for file in (marker._file, marker._written):
+        if file is not None:
+            os.close(file)
     ChangeMarker.__init__(marker, marker._path)
-    marker.ensure()
+    marker.finish_removal()
     cache: PageCache = app.extensions["page_cache"]
     versions = reader_for(app, app.extensions["database_file"])
     PageCache.__init__(cache, cache._app, versions, marker, cache._private, cache._stale_max_age)
     app.extensions["view_writer"].reset()
+    app.extensions["setup"].is_done = False
+    if limiter := app.extensions["rate_limiter"]:
+        limiter.storage.reset()
     app.extensions["last_site"] = replace(app.extensions["site"], is_set_up=True)
     app.extensions["last_menu"] = []
     app.extensions.pop("parsed_site", None)

@@ -23,8 +23,6 @@ from blogapp.site.setup import derived_code
 from tests.conftest import SECRET_KEY, Browser, dispose
 from tests.owners.conftest import sign_in
 
-pytestmark = pytest.mark.own_app  # the application remembers that the setup is done
-
 Publish = Callable[..., Article]
 CODE = derived_code(SECRET_KEY)
 PASSWORD = "a long pass phrase"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,20 +13,16 @@ import brotli
 import pytest
 from flask import Flask, request, request_started
 from flask.testing import FlaskClient
-from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
-from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.web import page_store
 from blogapp.web.immediate import Answer
 from blogapp.web.page_cache import ARGUMENTS
 from blogapp.web.page_store import OVERHEAD, Dependency, Entry, Store
-
-# These tests change the application and check what it keeps in memory.
-pytestmark = pytest.mark.own_app
+from tests.comments.test_query_plans import recorded
 
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
@@ -43,11 +39,16 @@ def kept(store: Store, keys: str) -> str:
     return "".join(key for key in keys if store.get(key))
 
 
-def renderings(app: Flask) -> list[str]:
+@pytest.fixture
+def rendered(app: Flask) -> Iterator[list[str]]:
     """A list that grows by the path of each request that reaches Flask."""
     paths: list[str] = []
-    request_started.connect(lambda sender: paths.append(request.full_path), app, weak=False)
-    return paths
+
+    def note(sender: Flask) -> None:
+        paths.append(request.full_path)
+
+    with request_started.connected_to(note, app):
+        yield paths
 
 
 def test_least_recently_used_entry_is_dropped_first() -> None:
@@ -89,12 +90,16 @@ def test_plain_body_of_a_compressed_page_is_not_made_in_the_event_loop() -> None
 @pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize("address", ["/", "/articles/birds", "/articles/birds/comments?since=0", "/privacy"])
 def test_response_is_rendered_once(
-    publish_article: Publish, app: Flask, client: FlaskClient, address: str, headers: dict[str, str]
+    publish_article: Publish,
+    app: Flask,
+    client: FlaskClient,
+    address: str,
+    headers: dict[str, str],
+    rendered: list[str],
 ) -> None:
     publish_article(slug="birds")
-    paths = renderings(app)
     answers = [client.get(address, headers=headers) for _ in range(3)]
-    assert len(paths) == 1
+    assert len(rendered) == 1
     assert len({answer.data for answer in answers}) == 1
     assert len({str(answer.headers) for answer in answers}) == 1
 
@@ -102,10 +107,8 @@ def test_response_is_rendered_once(
 def test_cached_page_costs_one_lookup(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
     publish_article(slug="birds")
     client.get("/articles/birds")
-    statements = []
-    with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-    assert client.get("/articles/birds").status_code == 200
+    with recorded(app) as statements:
+        assert client.get("/articles/birds").status_code == 200
     # On SQLite the lookup uses a separate connection; on PostgreSQL its result is reused for 0.2 seconds.
     assert len(statements) <= 1
 
@@ -138,12 +141,13 @@ def test_each_coding_has_its_own_body_and_etag(publish_article: Publish, client:
         assert "Content-Length" not in unchanged.headers
 
 
-def test_head_is_answered_from_the_same_entry(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
+def test_head_is_answered_from_the_same_entry(
+    publish_article: Publish, app: Flask, client: FlaskClient, rendered: list[str]
+) -> None:
     publish_article(slug="birds")
-    paths = renderings(app)
     head = client.head("/articles/birds")
     page = client.get("/articles/birds")
-    assert (head.data, len(paths)) == (b"", 1)
+    assert (head.data, len(rendered)) == (b"", 1)
     assert head.headers == page.headers
     missing = client.head("/articles/none")
     assert (missing.status_code, missing.data) == (404, b"")
@@ -156,15 +160,16 @@ def test_range_request_gets_the_whole_page(publish_article: Publish, client: Fla
         assert (answer.status_code, len(answer.data)) == (200, int(answer.headers["Content-Length"]))
 
 
-def test_unknown_arguments_and_cookies_use_the_same_entry(publish_article: Publish, app: Flask) -> None:
+def test_unknown_arguments_and_cookies_use_the_same_entry(
+    publish_article: Publish, app: Flask, rendered: list[str]
+) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
-    paths = renderings(app)
     page = client.get("/articles/birds")
     for number in range(3):
         again = client.get(f"/articles/birds?utm_source={number}&x=%00", headers={"Cookie": f"_ga=1; __cf_bm={number}"})
         assert again.data == page.data
-    assert len(paths) == 1
+    assert len(rendered) == 1
 
 
 @pytest.mark.parametrize(
@@ -193,15 +198,15 @@ def test_pages_with_overlong_arguments_are_not_cached(
 
 
 def test_pages_with_arguments_do_not_evict_pages_without(
-    app: Flask, client: FlaskClient, publish_article: Publish
+    app: Flask, client: FlaskClient, publish_article: Publish, rendered: list[str]
 ) -> None:
     publish_article(slug="birds", body="They sing. " * 30_000)
     client.get("/articles/birds")
     for number in range(8):
         client.get(f"/articles/birds?notice=n{number}")
-    paths = renderings(app)
+    rendered.clear()
     client.get("/articles/birds")
-    assert not paths
+    assert not rendered
     assert app.extensions["page_cache"].size < 3_000_000
 
 
@@ -219,15 +224,17 @@ def test_unknown_host_has_no_separate_entry(app: Flask, client: FlaskClient, pub
     "name",
     ["visitor", "__Host-visitor", "__Secure-visitor", "owner", "__Host-owner", "__Secure-owner", "uncounted"],
 )
-def test_request_with_an_own_cookie_bypasses_the_cache(publish_article: Publish, app: Flask, name: str) -> None:
+def test_request_with_an_own_cookie_bypasses_the_cache(
+    publish_article: Publish, app: Flask, name: str, rendered: list[str]
+) -> None:
     publish_article(slug="birds")
     client = app.test_client(use_cookies=False)
     client.get("/articles/birds")
     size = app.extensions["page_cache"].size
-    paths = renderings(app)
+    rendered.clear()
     for _ in range(2):
         assert client.get("/articles/birds", headers={"Cookie": f"a=1;{name}=x"}).status_code == 200
-    assert len(paths) == 2
+    assert len(rendered) == 2
     assert app.extensions["page_cache"].size == size
 
 
@@ -245,6 +252,7 @@ def test_errors_and_redirects_are_not_cached(app: Flask, client: FlaskClient, pu
     assert app.extensions["page_cache"].size == 0
 
 
+@pytest.mark.own_app
 def test_requests_for_the_same_page_wait_for_one_rendering(
     app: Flask, publish_article: Publish, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +276,7 @@ def test_requests_for_the_same_page_wait_for_one_rendering(
     assert len(renders) == 1
 
 
+@pytest.mark.own_app
 def test_one_page_does_not_wait_for_another(app: Flask, publish_article: Publish) -> None:
     publish_article(slug="birds")
     started, go_on = threading.Event(), threading.Event()
@@ -295,7 +304,7 @@ def test_every_argument_that_changes_a_page_is_known() -> None:
 
 
 def test_comment_invalidates_only_its_article_and_the_front_page(
-    publish_article: Publish, post: Post, app: Flask, client: FlaskClient
+    publish_article: Publish, post: Post, app: Flask, client: FlaskClient, rendered: list[str]
 ) -> None:
     for slug in ("birds", "bees"):
         publish_article(slug=slug)
@@ -304,29 +313,29 @@ def test_comment_invalidates_only_its_article_and_the_front_page(
     for address in addresses:
         reader.get(address)
     post("birds", body="They also dance")
-    paths = renderings(app)
+    rendered.clear()
     assert [("1 comment" in reader.get(address).text) for address in addresses] == [True, False, True]
-    assert paths == ["/articles/birds?", "/?"]
+    assert rendered == ["/articles/birds?", "/?"]
 
 
+@pytest.mark.own_app
 def test_page_rendered_during_a_change_is_not_served_afterwards(
-    publish_article: Publish, app: Flask, client: FlaskClient
+    publish_article: Publish, app: Flask, client: FlaskClient, rendered: list[str]
 ) -> None:
     article = publish_article(slug="birds")
-    paths = renderings(app)
 
     @app.after_request
     def change(response: TestResponse) -> TestResponse:  # after the page was rendered, before it is cached
-        if len(paths) == 1:
+        if len(rendered) == 1:
             with write_transaction(article.id):
                 pass
         return response
 
     client.get("/articles/birds")
     client.get("/articles/birds")
-    assert len(paths) == 2
+    assert len(rendered) == 2
     client.get("/articles/birds")
-    assert len(paths) == 2
+    assert len(rendered) == 2
 
 
 def test_article_with_the_id_of_a_removed_one_does_not_get_its_cached_page(
@@ -342,15 +351,15 @@ def test_article_with_the_id_of_a_removed_one_does_not_get_its_cached_page(
 
 
 def test_write_that_changes_nothing_for_readers_keeps_cached_pages(
-    publish_article: Publish, app: Flask, client: FlaskClient
+    publish_article: Publish, app: Flask, client: FlaskClient, rendered: list[str]
 ) -> None:
     publish_article(slug="birds")
     client.get("/articles/birds")
     with app.app_context(), write_transaction(Changes.NOTHING):
         pass
-    paths = renderings(app)
+    rendered.clear()
     client.get("/articles/birds")
-    assert not paths
+    assert not rendered
 
 
 @pytest.mark.parametrize("query", ["sort=\xe9\xff", "sort=\xe2\x82\xac", "so\xffrt=newest&x"])
