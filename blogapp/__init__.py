@@ -56,7 +56,7 @@ from blogapp.privacy.routes import bp as privacy
 from blogapp.search.routes import bp as search_page
 from blogapp.settings import ROOT, SECRET_KEY_FILE, SETTINGS, Settings, environment, read_settings
 from blogapp.site import settings as site
-from blogapp.site import storage
+from blogapp.site import setup, storage
 from blogapp.site.daily_backups import panel as backups_panel
 from blogapp.site.daily_backups import start_backup
 from blogapp.text import i18n, markup
@@ -164,7 +164,6 @@ def create_app(
     site.init_app(app, settings)
     marked_file = settings.database_file or data_folder / "content"
     marker = ChangeMarker(marked_file.with_name(f"{marked_file.name}.changed"))
-    marker.ensure()
     versions = reader_for(app, settings.database_file)
     transactions.init_app(app, marker)
     schema.init_app(app, settings.database_file)
@@ -247,7 +246,9 @@ def create_app(
         proxy.prepare_for(settings.site_url, settings.trusted_proxies),
         [cache.respond, health.healthz, assets.init_app(app)],
     )
-    start.open_database(app, settings.database_file)
+    start.open_database(app, settings.database_file, marker, setup.note_missing_database)
+    # Not before: it shows at later starts that the database has existed.
+    marker.ensure()
     return app
 
 

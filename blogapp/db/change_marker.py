@@ -2,7 +2,8 @@
 
 During an outage, cached pages are served although the database cannot confirm that they are current. So every change
 that readers can see also writes this file, which all processes on a machine share: next to the database file on SQLite,
-in the data folder on PostgreSQL. It has two parts of PART random bytes:
+in the data folder on PostgreSQL. On SQLite it also shows that there has been a database (`db/start.py`). It has two
+parts of PART random bytes:
 
 - The first changes with each change that may remove something (delete, edit, unpublish, settings). It contains zeros
   while such a change is being committed: if the process is killed then, no process serves cached pages in an outage
@@ -56,6 +57,9 @@ class ChangeMarker:
             return self._valid(os.pread(self._file, LENGTH + 1, 0))
         except OSError:
             return None
+
+    def exists(self) -> bool:
+        return self._path.exists()
 
     def ensure(self) -> None:
         """Create the file, and its folder, if they are missing. Replace one of another length, by another version."""

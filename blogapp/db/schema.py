@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,11 @@ def create_schema(engine: Engine | None = None) -> bool:
 
 @contextmanager
 def file_lock(database: Path) -> Iterator[None]:
-    """Let one process at a time create or migrate the SQLite database `database`. Raises MigrationError."""
+    """Let one process at a time create or migrate the SQLite database `database`, and create its folder if that is
+    missing. Raises MigrationError."""
     path = database.with_name(f"{database.name}.lock")
+    with suppress(OSError):  # opening the file fails then, too
+        path.parent.mkdir(parents=True, exist_ok=True)
     try:
         file = path.open("w")
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from blogapp import clock
 from blogapp.db.backup import delete_old_backups
 from blogapp.db.base import db
+from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.faults import fault_of, original_of
 from blogapp.db.schema import BEHIND, CURRENT, NEWER, create_schema, file_lock, schema_state
 from blogapp.settings import SettingsError
@@ -34,8 +36,13 @@ INSECURE = re.compile(
 HOST_UNKNOWN = "[Errno -2]"  # EAI_NONAME; an unreachable name server is another error
 
 
-def open_database(app: Flask, database_file: Path | None) -> None:
+def open_database(
+    app: Flask, database_file: Path | None, marker: ChangeMarker, note_missing: Callable[[], None]
+) -> None:
     """Migrate an SQLite database; on PostgreSQL, migrating is left to `flask db upgrade`.
+
+    `note_missing` is called after an SQLite database was created in the place of one that is missing: `marker` still
+    exists, which is written beside each database.
 
     Raises SettingsError or MigrationError if the database is not usable. An unreachable PostgreSQL server is only
     logged: the site starts, and works as soon as the server can be reached.
@@ -43,7 +50,7 @@ def open_database(app: Flask, database_file: Path | None) -> None:
     with app.app_context():
         try:
             if database_file is not None:
-                _migrate_sqlite(database_file)
+                _migrate_sqlite(database_file, marker, note_missing)
             if schema_state() == NEWER:
                 raise SettingsError(
                     "the database's schema is newer than this version of blogapp. Install the newer version again."
@@ -73,13 +80,19 @@ def describe_database(database_url: str) -> str:
     return f"Database: PostgreSQL, {url.database} at {url.host or 'a local socket'}"
 
 
-def _migrate_sqlite(database: Path) -> None:
+def _migrate_sqlite(database: Path, marker: ChangeMarker, note_missing: Callable[[], None]) -> None:
     """Create the schema of the SQLite database `database`, or migrate it if it is not current."""
     with file_lock(database):  # two processes must not create the file at the same time
         _check_fts5()
         state = schema_state()
         if state == BEHIND and create_schema():
             state = CURRENT
+            if marker.exists():
+                log.warning(
+                    "the database %s was missing, although a blog has been here before; an empty one was created",
+                    database,
+                )
+                note_missing()
     if state == BEHIND:
         from blogapp.db.migrate import alembic  # takes a third of the time of a start
 

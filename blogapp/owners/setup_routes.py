@@ -28,6 +28,7 @@ from blogapp.owners.passwords import Busy, hash_password
 from blogapp.owners.recovery import new_recovery_codes
 from blogapp.owners.sessions import start_session
 from blogapp.settings import LOCALES, Settings
+from blogapp.site.daily_backups import current_state
 from blogapp.site.settings import change_site, current_site, read_site
 from blogapp.site.setup import close_setup, derived_code, is_setup_code
 from blogapp.text import i18n
@@ -75,20 +76,33 @@ def init_app(app: Flask, settings: Settings, is_empty: Callable[[Session], bool]
 
 
 def start_notice(app: Flask, address: str) -> str:
-    """The line that a starting server prints while the setup is open: how to set up the blog at `address`."""
+    """What a starting server prints while the setup is open: how to set up the blog at `address`, and before that, if
+    the database of an earlier blog is missing, how to restore it."""
     setup: Setup = app.extensions["setup"]
     with app.app_context():
         try:
-            if read_site(db.session()).is_set_up:
+            site = read_site(db.session())
+            if site.is_set_up:
                 return ""
+            warning = _missing_database() if site.replaces_missing else ""
         except SQLAlchemyError:
             return ""  # the server reports the fault itself
         finally:
             db.session.remove()
             db.engine.dispose()  # a server that forks after this must not share a connection
     if setup.is_from_host:
-        return f"Set up the blog at {address}/owner/setup with the code in SETUP_CODE."
-    return f"Set up the blog at {address}/owner/setup?setup_code={setup.code}"
+        return f"{warning}Set up the blog at {address}/owner/setup with the code in SETUP_CODE."
+    return f"{warning}Set up the blog at {address}/owner/setup?setup_code={setup.code}"
+
+
+def _missing_database() -> str:
+    latest = current_state().latest
+    backup = f"the latest daily one is {latest.path}" if latest else "there is no daily one"
+    return (
+        "WARNING: a blog has been here before, but its database was missing, so an empty one was created. If you did "
+        "not delete it, do not set up a new blog: stop the server, and put the file or a backup back "
+        f'({backup}; see "Restore and move" in docs/hosting.md).\n'
+    )
 
 
 @bp.get("")

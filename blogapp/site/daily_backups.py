@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from blogapp import clock
 from blogapp.db.backup import copy_database
 from blogapp.settings import Settings
+from blogapp.site.settings import last_site
 from blogapp.site.storage import LEAST_FREE, current_storage
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ class DailyBackup:
 
 @dataclass(frozen=True)
 class State:
-    """The backups in `folder`, newest first. `are_made`: the database is SQLite on a disk that lasts."""
+    """The backups in `folder`, newest first. `are_made`: the database is SQLite on a disk that lasts, and not an empty
+    one in the place of a missing one, whose backups would be deleted after a week."""
 
     folder: Path
     are_made: bool
@@ -142,7 +144,8 @@ def _delete_old(folder: Path, day: date) -> None:
 def current_state() -> State:
     settings: Settings = current_app.extensions["storage_settings"]
     folder = settings.data_dir / FOLDER
-    are_made = settings.database_file is not None and current_storage().is_kept
+    is_lasting = settings.database_file is not None and current_storage().is_kept
+    are_made = is_lasting and not last_site().replaces_missing
     return State(folder, are_made, backups_in(folder))
 
 

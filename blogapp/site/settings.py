@@ -36,6 +36,8 @@ STORED = select(SiteSetting.name, SiteSetting.value)  # built once: every page r
 
 SITE = "blogapp.site"
 SETUP_DONE_AT = "setup_done_at"
+# In a database that was created in the place of one that is missing. A restore deletes it.
+REPLACES_MISSING = "replaces_missing_database"
 # A random UUID from which the ids of feeds and their entries are derived.
 FEED_ID = "feed_id"
 LOGO = "logo"
@@ -117,7 +119,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 @dataclass(frozen=True)
 class Site:
     """The settings in effect. `fixed` names those that the environment sets, so that the browser cannot change them;
-    `is_set_up` says whether the first setup is done; `feed_id` is empty before that. Only the browser sets `logo`, the
+    `is_set_up` says whether the first setup is done; `feed_id` is empty before that. `replaces_missing`: the setup is
+    not done because the database was created in the place of one that is missing. Only the browser sets `logo`, the
     path of a picture (text/pictures.py), empty for none; `about`, in Markdown; and `footer_links`, one link on each
     line (footer.py)."""
 
@@ -132,6 +135,7 @@ class Site:
     comment_closed: bool
     fixed: frozenset[str]
     is_set_up: bool = False
+    replaces_missing: bool = False
     feed_id: str = ""
     logo: str = ""
     about: str = ""
@@ -221,7 +225,9 @@ def _parse(default: Site, stored: dict[str, str]) -> Site:
             changed[name] = PARSERS[name](stored[name])
         except ValueError:
             _report_once(name)
-    return replace(default, is_set_up=SETUP_DONE_AT in stored, **changed)
+    is_set_up = SETUP_DONE_AT in stored
+    replaces_missing = REPLACES_MISSING in stored and not is_set_up
+    return replace(default, is_set_up=is_set_up, replaces_missing=replaces_missing, **changed)
 
 
 def _report_once(name: str) -> None:

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from blogapp.db.transactions import insert_for
+from blogapp.db.transactions import insert_for, write_transaction
 from blogapp.site.models import SiteSetting
-from blogapp.site.settings import FEED_ID, SETUP_DONE_AT
+from blogapp.site.settings import FEED_ID, REPLACES_MISSING, SETUP_DONE_AT
 
 CODE_LENGTH = 12
 GROUP = 4
@@ -23,6 +23,12 @@ def close_setup(session: Session, now: datetime) -> bool:
     done = _add_once(session, SETUP_DONE_AT, now.isoformat())
     _add_once(session, FEED_ID, str(uuid4()))
     return done
+
+
+def note_missing_database() -> None:
+    """Store that this database was created in the place of one that is missing (`Site.replaces_missing`)."""
+    with write_transaction() as session:
+        _add_once(session, REPLACES_MISSING, "True")
 
 
 def _add_once(session: Session, name: str, value: str) -> bool:
