@@ -14,6 +14,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
+from blogapp.owners.access import require_owner
 
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]
@@ -41,6 +42,11 @@ VALUES = (
 )
 # The values that one of the two databases may refuse.
 UNSTORABLE = ("a%00b", "%ED%A0%80", str(2**31), str(2**63), "9" * 5_000, "9999999999999999-1")
+# The values that this database, or Python's parsing, may refuse: the owner sends them only where they may do harm.
+REFUSED = {
+    "sqlite": ("%ED%A0%80", str(2**63), "9" * 5_000, "9999999999999999-1"),
+    "postgresql": ("a%00b", "%ED%A0%80", str(2**31), str(2**63)),
+}
 # The values that reach PostgreSQL: those and the cursors. How a value is parsed does not depend on the database, so
 # the others are sent on SQLite only.
 SENT_TO_POSTGRESQL = (*UNSTORABLE, "1-9999999999999999", "1-9999999999999999-1", "liked-" + "9" * 16, "%25%25_%5C%27")
@@ -128,6 +134,7 @@ HEADERS = (
 HTMX = {"HX-Request": "true"}
 FORM = "application/x-www-form-urlencoded"
 PASSWORD = "correct horse battery"
+numbers = count(1)
 
 
 @pytest.fixture
@@ -150,11 +157,15 @@ def owner(site: FlaskClient, app: Flask, runner: FlaskCliRunner) -> FlaskClient:
 
 class Attack:
     """Sends every value in every place, alternately with and without HTMX, so that each value and each place is tested
-    in both ways. A request without HTMX on SQLite is one with HTMX on PostgreSQL."""
+    in both ways. A request without HTMX on SQLite is one with HTMX on PostgreSQL.
 
-    def __init__(self, client: FlaskClient, database_url: str) -> None:
+    A visitor sends them to the routes for visitors and to one for owners, because each answers a visitor in the same
+    way without reading anything; `owner` sends them to the routes for owners, and to the others all of them at once."""
+
+    def __init__(self, client: FlaskClient, database_url: str, is_owner: bool = False) -> None:
         self._client = client
         self._app = client.application
+        self._is_owner = is_owner
         self._turn = count(database_url.startswith("postgresql"))
 
     def send(self, method: str, address: str, **options: Any) -> None:
@@ -162,30 +173,48 @@ class Attack:
         assert_no_error(self._client.open(address, method=method, headers=headers, **options), method, address[:80])
 
     def arguments(self, values: tuple[str, ...]) -> None:
-        for address, endpoint in addresses(self._app, "GET"):
+        for address, endpoint, is_attacked in self.routes("GET"):
             names = ARGUMENTS.get(endpoint, UNKNOWN)
+            one_by_one = len(names) > 1 and is_attacked  # otherwise the request with everything is the same
             for value in values:
-                for name in names:
+                for name in names if one_by_one else ():
                     self.send("GET", f"{address}?{name}={value}")
                 everything = "&".join(f"{name}={value}&{name}=1" for name in names)
-                self.send("HEAD", f"{address}?sort=liked&{everything}")
+                self.send("HEAD" if one_by_one else "GET", f"{address}?sort=liked&{everything}")
             next(self._turn)
 
     def paths(self, values: tuple[str, ...]) -> None:
         for value in filter(None, values):
             for method in ("GET", "POST"):
-                for address, _ in addresses(self._app, method, value):
-                    self.send(method, address)
+                for address, _, is_attacked in self.routes(method, value):
+                    if is_attacked:
+                        self.send(method, address)
             next(self._turn)
 
     def fields(self, values: tuple[str, ...]) -> None:
-        usual = {"author_name": "Ada", "body": "Hello", "article": "birds"}
-        for address, endpoint in addresses(self._app, "POST"):
-            for name in FIELDS.get(endpoint, UNKNOWN):
-                for value in values:
+        for address, endpoint, is_attacked in self.routes("POST"):
+            names = FIELDS.get(endpoint, UNKNOWN)
+            for value in values:
+                for name in names if is_attacked else ():
+                    # With different titles, new articles need not look for a free address for long.
+                    usual = {"author_name": "Ada", "body": "Hello", "article": "birds", "title": f"T{next(numbers)}"}
                     others = "".join(f"{key}={text}&" for key, text in usual.items() if key != name)
                     self.send("POST", address, data=f"{others}{name}={value}&{name}=1", content_type=FORM)
-                next(self._turn)
+                if not is_attacked:
+                    everything = "&".join(f"{name}={value}&{name}=1" for name in names)
+                    self.send("POST", address, data=everything, content_type=FORM)
+            next(self._turn)
+
+    def routes(self, method: str, value: str = "") -> Iterator[tuple[str, str, bool]]:
+        """The address, the endpoint and whether each value is sent in each place of it."""
+        seen_by_visitor = 0
+        for address, endpoint in addresses(self._app, method, value):
+            is_attacked = is_for_owners(self._app, endpoint) == self._is_owner
+            if not is_attacked and not self._is_owner:
+                seen_by_visitor += 1
+                is_attacked = seen_by_visitor == 1
+            if is_attacked or self._is_owner:
+                yield address, endpoint, is_attacked
 
 
 @pytest.fixture
@@ -196,6 +225,12 @@ def values(database_url: str) -> tuple[str, ...]:
 @pytest.fixture
 def attack(site: FlaskClient, database_url: str) -> Attack:
     return Attack(site, database_url)
+
+
+def is_for_owners(app: Flask, endpoint: str) -> bool:
+    """Whether `for_owners` or `owner_required` guards this route."""
+    of_blueprint = app.before_request_funcs.get(endpoint.rpartition(".")[0], [])
+    return require_owner in of_blueprint or hasattr(app.view_functions[endpoint], "__wrapped__")
 
 
 def assert_no_error(answer: TestResponse, *what: object) -> None:
@@ -230,6 +265,17 @@ def test_every_argument_and_field_is_known() -> None:
     assert {name for names in FIELDS.values() for name in names} == fields | set(EDITOR)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_each_route_for_owners_leads_visitors_to_the_sign_in(app: Flask, site: FlaskClient) -> None:
+    """The tests of visitors rely on it."""
+    for method in ("GET", "POST"):
+        for address, endpoint in addresses(app, method):
+            answer = site.open(address, method=method)
+            leads = answer.status_code == 401 or "/owner/sign-in?next=" in answer.headers.get("Location", "")
+            assert leads == is_for_owners(app, endpoint), (method, endpoint)
+            answer.close()
+
+
 def test_no_query_argument_causes_a_server_error(attack: Attack, values: tuple[str, ...]) -> None:
     attack.arguments(values)
 
@@ -250,19 +296,21 @@ def test_no_form_field_causes_a_server_error(attack: Attack, values: tuple[str, 
 
 
 def test_no_request_of_the_owner_causes_a_server_error(owner: FlaskClient, database_url: str) -> None:
-    attack = Attack(owner, database_url)
-    attack.arguments(UNSTORABLE)
-    attack.paths(UNSTORABLE)
+    attack = Attack(owner, database_url, is_owner=True)
+    values = REFUSED[database_url.partition(":")[0]]
+    attack.arguments(values)
+    attack.paths(values)
     assert owner.get("/comments/1/removal").status_code == 200  # signed in as the owner
-    attack.fields(UNSTORABLE)
+    attack.fields(values)
 
 
 def test_no_header_or_cookie_causes_a_server_error(app: Flask, site: FlaskClient, values: tuple[str, ...]) -> None:
     short = [value for value in values if len(value) < 1_000]
+    routes = Attack(site, "")
     for value in (*short, *(unquoted(value) for value in short if "%" in value)):
         headers = {**dict.fromkeys(HEADERS, value), "Cookie": "; ".join(f"{name}={value}" for name in COOKIES)}
         for method in ("GET", "POST"):
-            for address, _ in addresses(app, method):
+            for address, _, _ in routes.routes(method):
                 assert_no_error(send(app, method, address, headers), address, headers)
         for name in ("Origin", "Referer"):
             assert_no_error(send(app, "POST", "/articles/birds/comments", {name: value}), name, value)
