@@ -44,6 +44,14 @@ LATEST_IDS = (
     .order_by(Comment.changed_in.desc())
     .limit(MAX_ELSEWHERE)
 )
+# The number of the last thread of the first page.
+LAST_THREAD = (
+    select(Comment.number)
+    .where(Comment.article_id == bindparam("article_id"), Comment.root_id.is_(None), Comment.shown.is_(True))
+    .order_by(Comment.number)
+    .offset(THREADS_PER_PAGE - 1)
+    .limit(1)
+)
 _root = aliased(Comment)
 FIRST_REPLIES = (
     select(Comment)
@@ -263,13 +271,7 @@ def is_on_first_page(session: Session, comment: Comment, sort: str = SORTS[0]) -
     if sort != SORTS[0]:
         roots = _load_roots(session, comment.article_id, sort, "")[:THREADS_PER_PAGE]
         return root.id in [each.id for each in roots]
-    last = session.scalar(
-        select(Comment.number)
-        .where(Comment.article_id == comment.article_id, Comment.root_id.is_(None), Comment.shown.is_(True))
-        .order_by(Comment.number)
-        .offset(THREADS_PER_PAGE - 1)
-        .limit(1)
-    )
+    last = session.connection().scalar(LAST_THREAD, {"article_id": comment.article_id})
     return last is None or number_of(comment.path) <= last
 
 

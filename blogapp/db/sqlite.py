@@ -20,8 +20,10 @@ CACHE_KIB = 250
 # The interval between two attempts to get the write lock. SQLite's own busy handler waits up to 100 ms, so a process
 # that writes all the time would starve the others. Only one thread per process waits here.
 RETRY_SECONDS = 0.002
-# The key of a connection's `info` for the device and the inode of the file that it has opened.
+# The keys of a connection's `info`: the device and the inode of the file that it has opened, and its present value of
+# `PRAGMA synchronous`.
 FILE = "file"
+SYNCHRONOUS = "synchronous"
 
 
 def configure(engine: Engine) -> None:
@@ -55,6 +57,7 @@ def configure(engine: Engine) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute(f"PRAGMA busy_timeout = {READ_LOCK_TIMEOUT_MS}")
         cursor.execute("PRAGMA synchronous = FULL")
+        record.info[SYNCHRONOUS] = "FULL"
         cursor.execute("PRAGMA foreign_keys = ON")
         # Each thread has a connection with a cache of its own. SQLite's default of 2 MB each adds 20 MB to a worker;
         # the operating system caches the file anyway.
@@ -73,7 +76,10 @@ def configure(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN")
             return
         # This pragma can only be changed outside a transaction and applies to the connection from then on.
-        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['writer'] == 'durable' else 'NORMAL'}")
+        wanted = "FULL" if options["writer"] == "durable" else "NORMAL"
+        if connection.info[SYNCHRONOUS] != wanted:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+            connection.info[SYNCHRONOUS] = wanted
         _begin_immediate(connection, options["lock_timeout_ms"] / 1000)
 
     @event.listens_for(engine, "commit")

@@ -46,6 +46,7 @@ BLOCK = re.compile(r"<(?=/?(?:p|br|li|[uod]l|h\d|hr|blockquote|pre|t[rdh]|d[td]|
 NO_PROSE = re.compile(r"<(pre|table|h[1-6])\b.*?</\1>", re.DOTALL)
 # Only the stylesheet makes it visible, so it is left out where there is none.
 HEADING_LINK = re.compile(r'<a (?=[^<>]*class="anchor")[^<>]*></a>')
+WITHOUT_TAGS = nh3.Cleaner(tags=set())
 MORE_MARK = "\ue000"  # a private-use character in place of the mark, to find it in the rendered text
 CLASSES = frozenset(
     {
@@ -190,7 +191,8 @@ def absolute_links(rendered: str, page: str, root: str, prefix: str = "") -> str
             return address
         return root + (address.removeprefix(prefix) if address.startswith(f"{prefix}/") else address)
 
-    return _sanitize_with_nh3(ARTICLE, HEADING_LINK.sub("", rendered) if page else rendered, attribute)
+    cleaned: str = _new_nh3_cleaner(ARTICLE, attribute).clean(HEADING_LINK.sub("", rendered) if page else rendered)
+    return cleaned
 
 
 def trusted_article(rendered: str, prefix: str) -> Markup:
@@ -207,7 +209,7 @@ def data_block(value: Any) -> Markup:
 
 def plain_text(rendered: str) -> str:
     """The plain text of rendered HTML on one line, for a summary. It is not HTML and must be escaped in templates."""
-    words = html.unescape(nh3.clean(BLOCK.sub(" <", FOOTNOTES.sub("", rendered)), tags=set()))
+    words = html.unescape(WITHOUT_TAGS.clean(BLOCK.sub(" <", FOOTNOTES.sub("", rendered))))
     return re.sub(r"[ \n\t]+", " ", words).strip()
 
 
@@ -287,7 +289,8 @@ def _space_tokens(state: StateCore) -> None:
 
 
 def _clean(dialect: Dialect, made: str) -> str:
-    return _sanitize_with_nh3(dialect, _sanitize_with_bleach(dialect, made), partial(_attribute_or_rel, dialect))
+    cleaned: str = _nh3_cleaner(dialect).clean(_sanitize_with_bleach(dialect, made))
+    return cleaned
 
 
 def _sanitize_with_bleach(dialect: Dialect, made: str) -> str:
@@ -316,9 +319,13 @@ def _bleach_rule(dialect: Dialect) -> Callable[[str, str, str], bool]:
     return allowed
 
 
-def _sanitize_with_nh3(dialect: Dialect, cleaned: str, attribute: Callable[[str, str, str], str | None]) -> str:
-    return nh3.clean(
-        cleaned,
+@cache  # unlike a Cleaner of bleach, one of nh3 does not change and can be shared by threads
+def _nh3_cleaner(dialect: Dialect) -> nh3.Cleaner:
+    return _new_nh3_cleaner(dialect, partial(_attribute_or_rel, dialect))
+
+
+def _new_nh3_cleaner(dialect: Dialect, attribute: Callable[[str, str, str], str | None]) -> nh3.Cleaner:
+    return nh3.Cleaner(
         tags=set(dialect.tags),
         attributes={tag: set(names) for tag, names in dialect.attributes.items()},
         attribute_filter=attribute,

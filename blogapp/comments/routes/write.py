@@ -110,11 +110,11 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> Posted:
     before the write lock is taken. Raises Refused.
     """
     now, author, draft = clock.now(), current_author(), _draft(form)
-    token_hash = hash_token(fresh_token or read_token(request))
-    visitor = _visitor(current_key(db.session(), now.date())) if fresh_token else None
+    token_hash, network = hash_token(fresh_token or read_token(request)), network_of(request.remote_addr)
+    visitor = _visitor(current_key(db.session(), now.date()), network) if fresh_token else None
     if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
         return Posted(repeat)
-    mark = network_mark(current_app.config["SECRET_KEY"], network_of(request.remote_addr))
+    mark = network_mark(current_app.config["SECRET_KEY"], network)
     if not author.is_owner:
         check_not_banned(db.session(), [token_hash, mark], now)
     rates.check_comment(author)
@@ -122,14 +122,14 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> Posted:
     check_may_post(db.session(), article, draft, rules, now)
     html = markup.render_comment(draft.body, i18n.current_locale())
     with saving(article.id, only_adds=True) as session:
-        visitor = _visitor(key_of_day(session, now.date()).key) if fresh_token else None
+        visitor = _visitor(key_of_day(session, now.date()).key, network) if fresh_token else None
         sender = Sender(token_hash, visitor, mark)
         return post_comment(session, article, draft, html, sender, rules, now)
 
 
-def _visitor(key: bytes | None) -> bytes | None:
+def _visitor(key: bytes | None, network: str) -> bytes | None:
     """The digest of a browser without our cookie; None if the day has no key yet."""
-    return visitor_digest(key, network_of(request.remote_addr), request.user_agent.string) if key else None
+    return visitor_digest(key, network, request.user_agent.string) if key else None
 
 
 def _draft(form: CommentForm) -> Draft:
