@@ -5,19 +5,23 @@ that readers can see also writes this file, which all processes on a machine sha
 in the data folder on PostgreSQL. On SQLite it also shows that there has been a database (`db/start.py`). It has two
 parts of PART random bytes:
 
-- The first changes with each change that may remove something (delete, edit, unpublish, settings). It contains zeros
+- The first changes with each change that may remove something (delete, edit, unpublish, settings). It begins with zeros
   while such a change is being committed: if the process is killed then, no process serves cached pages in an outage
-  until the next removal. Cached pages are served in an outage if they were compared with the database since the part
-  last changed.
+  until the next removal. Random bytes after the zeros say which removal it is, because another may begin before the end
+  of the first is written; only the last one that began ends this state. (Versions are raised just before, and the
+  transaction that raises them excludes others until its commit, so the first one has been committed then.) Cached pages
+  are served in an outage if they were compared with the database since the part last changed.
 - The second changes with every change, also with one that only adds (a comment, a like). A page without the newest
   comment may be served in an outage; but while the database is available, no page is.
 """
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
@@ -25,7 +29,7 @@ log = logging.getLogger(__name__)
 
 PART = 16  # bytes
 LENGTH = 2 * PART
-REMOVING = bytes(PART)
+REMOVING = bytes(8)
 
 
 def removals(marker: bytes) -> bytes:
@@ -70,27 +74,48 @@ class ChangeMarker:
             with suppress(OSError):  # _write() logs why the file cannot be written
                 self._path.parent.mkdir(parents=True, exist_ok=True)
         if not is_there:
-            self.finish_removal()
+            self.finish_removal(self.begin_removal())
 
-    def begin_removal(self) -> None:
-        """Call this before the commit of a change that may remove something."""
-        self._write(REMOVING, 0)
+    def begin_removal(self) -> bytes:
+        """Call this before the commit of a change that may remove something, after its versions were raised. Returns
+        the argument of `finish_removal`."""
+        removal = REMOVING + os.urandom(PART - len(REMOVING))
+        with self._without_file_if_failing(), self._locked() as file:
+            os.pwrite(file, removal, 0)
+        return removal
 
-    def finish_removal(self) -> None:
-        """Call this after the commit. The bytes are random, so processes that write at the same time need no lock."""
-        self._write(os.urandom(LENGTH), 0)
+    def finish_removal(self, removal: bytes) -> None:
+        """Call this after the commit."""
+        with self._without_file_if_failing(), self._locked() as file:
+            present = os.pread(file, PART, 0)
+            if present == removal or not present.startswith(REMOVING):
+                os.pwrite(file, os.urandom(LENGTH), 0)
 
     def add(self) -> None:
-        """Call this after the commit of a change that only adds something."""
-        self._write(os.urandom(PART), PART)
+        """Call this after the commit of a change that only adds something. The bytes are random, so processes that
+        write at the same time need no lock."""
+        with self._without_file_if_failing(), self._lock:
+            os.pwrite(self._open_for_writing(), os.urandom(PART), PART)
 
-    def _write(self, marker: bytes, position: int) -> None:
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The file, opened for reading and writing, while no other thread or process begins or finishes a removal. It
+        is opened each time: forked processes would share the lock of one that has been open before."""
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            with self._lock:
-                os.pwrite(self._open_for_writing(), marker, position)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.ftruncate(file, LENGTH)
+            yield file
+        finally:
+            os.close(file)
+
+    @contextmanager
+    def _without_file_if_failing(self) -> Iterator[None]:
+        """Delete the file if it cannot be written: without it no process serves cached pages in an outage."""
+        try:
+            yield
         except OSError as error:
             log.warning("the change marker cannot be written to %s: %s", self._path, error.strerror)
-            # Without the file no process serves cached pages in an outage, which is safe.
             try:
                 self._path.unlink(missing_ok=True)
             except OSError:

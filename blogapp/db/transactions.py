@@ -114,15 +114,14 @@ def _write(
             session.commit()
             return
         raise_versions(session(), changes)
-        if not only_adds:
-            writing.marker.begin_removal()
+        removal = b"" if only_adds else writing.marker.begin_removal()
         try:
             session.commit()
         finally:  # after an error too: the commit may have succeeded
             if only_adds:
                 writing.marker.add()
             else:
-                writing.marker.finish_removal()
+                writing.marker.finish_removal(removal)
     except BaseException:
         session.rollback()
         raise

@@ -14,13 +14,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "blog.changed"
 
 
+def remove(marker: ChangeMarker) -> None:
+    marker.finish_removal(marker.begin_removal())
+
+
 def test_marker_differs_after_every_removal(path: Path) -> None:
     writer, reader = ChangeMarker(path), ChangeMarker(path)
     seen = set()
     for _ in range(3):
-        writer.begin_removal()
+        removal = writer.begin_removal()
         assert reader.read() is None
-        writer.finish_removal()
+        writer.finish_removal(removal)
         seen.add(reader.read())
     assert len(seen) == 3
     assert None not in seen
@@ -46,6 +50,18 @@ def test_addition_does_not_end_an_interrupted_removal(path: Path) -> None:
     assert ChangeMarker(path).read() is None
 
 
+def test_removal_is_ended_by_the_one_that_began_last(path: Path) -> None:
+    first, second = ChangeMarker(path), ChangeMarker(path)
+    removals = [each.begin_removal() for each in (first, second)]
+    first.finish_removal(removals[0])
+    assert first.read() is None
+    second.finish_removal(removals[1])
+    after = first.read()
+    assert after is not None
+    first.finish_removal(removals[0])
+    assert first.read() not in {None, after}
+
+
 @pytest.mark.parametrize("length", [0, 16, 100])
 def test_file_of_another_length_is_replaced(path: Path, length: int) -> None:
     path.write_bytes(b"x" * length)
@@ -57,15 +73,15 @@ def test_file_of_another_length_is_replaced(path: Path, length: int) -> None:
 
 def test_changes_are_seen_after_the_file_was_deleted(path: Path) -> None:
     writer = ChangeMarker(path)
-    writer.finish_removal()
+    remove(writer)
     path.unlink()
-    writer.finish_removal()
+    remove(writer)
     assert ChangeMarker(path).read() is not None
 
 
 def test_changes_are_written_to_a_file_that_replaced_the_first(path: Path) -> None:
     writer = ChangeMarker(path)
-    writer.finish_removal()
+    remove(writer)
     restored = path.with_name("restored")
     restored.write_bytes(b"x" * LENGTH)
     restored.replace(path)
@@ -75,6 +91,6 @@ def test_changes_are_written_to_a_file_that_replaced_the_first(path: Path) -> No
 
 def test_longer_file_is_shortened(path: Path) -> None:
     path.write_bytes(b"x" * 100)
-    ChangeMarker(path).finish_removal()
+    remove(ChangeMarker(path))
     assert path.stat().st_size == LENGTH
     assert ChangeMarker(path).read() is not None

@@ -5,6 +5,9 @@ from __future__ import annotations
 import fcntl
 import http.client
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,8 +15,9 @@ from pathlib import Path
 
 from flask import Flask
 
+from blogapp.db.content_versions import POSTGRESQL_MAX_AGE
 from tests.conftest import locked
-from tests.harness.server import Server
+from tests.harness.server import ROOT, Server
 
 PASSWORD = "a long pass phrase for tests"
 SECRET = "Text that is deleted later"
@@ -40,11 +44,11 @@ def post_form(server: Server, path: str, cookie: str, body: str) -> int:
         connection.close()
 
 
-def post_comment(server: Server) -> tuple[str, str]:
+def post_comment(server: Server, text: str = SECRET) -> tuple[str, str]:
     """The new comment's id, and the cookie of its author."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    connection.request("POST", "/articles/birds/comments", f"author_name=Ada&body={SECRET.replace(' ', '+')}", headers)
+    connection.request("POST", "/articles/birds/comments", f"author_name=Ada&body={text.replace(' ', '+')}", headers)
     answer = connection.getresponse()
     number = re.findall(r"#comment-(\d+)", answer.headers["Location"])[0]
     cookie = answer.headers["Set-Cookie"].partition(";")[0]
@@ -65,7 +69,7 @@ def unreadable(database_url: str) -> Iterator[None]:
             fcntl.lockf(index, fcntl.LOCK_EX, 5, 123)
             yield
     else:
-        with locked(database_url, "articles, comments"):
+        with locked(database_url, "articles, comments, content_versions"):
             yield
 
 
@@ -93,4 +97,59 @@ def test_no_process_serves_deleted_content_while_the_database_is_unavailable(
     assert read_many(server) == {(200, True)}
     delete(server, number, cookie)
     with unreadable(database_url):
+        assert read_many(server) <= {(200, False), (503, False)}
+
+
+class PausedRemoval:
+    """A process that removes a comment, and waits before and after the commit."""
+
+    def __init__(self, server: Server, number: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.db.paused_command", "comments", "remove", number],
+            cwd=ROOT,
+            env=server.environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> PausedRemoval:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def reaches(self, line: str) -> bool:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline() == f"{line} the commit\n"
+
+    def go_on(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def ends(self) -> bool:
+        return self._process.wait(30) == 0
+
+
+def test_removal_of_a_killed_process_is_not_hidden_by_another_that_ends_later(
+    server: Server, blog: Flask, database_url: str
+) -> None:
+    """The first process has committed, and the second begins before the first writes the end of its removal."""
+    other, _ = post_comment(server, "Another text")
+    number, _ = post_comment(server)
+    with PausedRemoval(server, other) as first:
+        assert first.reaches("before")
+        first.go_on()
+        assert first.reaches("after")
+        with PausedRemoval(server, number) as killed:
+            assert killed.reaches("before")
+            first.go_on()
+            assert first.ends()
+            assert read_many(server) == {(200, True)}
+            killed.go_on()
+            assert killed.reaches("after")
+    with unreadable(database_url):
+        time.sleep(POSTGRESQL_MAX_AGE)  # a version may be remembered for so long
         assert read_many(server) <= {(200, False), (503, False)}
