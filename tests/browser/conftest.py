@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,10 +34,32 @@ PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 # A generous upper bound: the machine may be slow.
 expect.set_options(timeout=20_000)
 
+# Seconds until a test has hung. Playwright's calls have a timeout, except those that wait for a script of the page, or
+# until a page is closed.
+LONGEST_TEST = 200
+
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     return {"executable_path": chromium.find() or pytest.fail(chromium.HOW), "args": chromium.arguments()}
+
+
+@pytest.fixture(scope="session")
+def chromium_process(browser: Browser) -> int:
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return next(int(process["id"]) for process in processes if process["type"] == "browser")
+
+
+@pytest.fixture(autouse=True)
+def end_hanging_test(chromium_process: int) -> Iterator[None]:
+    """Kill Chromium if the test hangs: the call that waits for it then raises an error, which shows the line."""
+    timer = Timer(LONGEST_TEST, os.kill, [chromium_process, signal.SIGKILL])
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
 
 
 @pytest.fixture(scope="session")

@@ -346,7 +346,7 @@ def differences(server: Server, other: Flask, path: str) -> list[str]:
 
 
 def get(server: Server, path: str) -> bytes:
-    with urlopen(server.url + path) as answer:
+    with urlopen(server.url + path, timeout=60) as answer:
         content: bytes = answer.read()
         return content
 

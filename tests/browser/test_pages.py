@@ -167,7 +167,7 @@ def test_page_with_fifty_comments_is_at_most_40_kb_in_4_requests(
     from urllib.parse import urlencode
 
     address = article()
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     for number in range(50):
         form = urlencode({"author_name": f"Visitor {number}", "body": f"Remark number {number}. " + "Well sung. " * 9})
         headers = {"Content-Type": "application/x-www-form-urlencoded"}

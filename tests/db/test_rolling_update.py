@@ -99,7 +99,7 @@ def version_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def git(*arguments: str) -> bytes:
     """What git prints; nothing if it fails, or is not installed."""
     try:
-        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False).stdout
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, timeout=60, check=False).stdout
     except OSError:
         return b""
 
@@ -122,7 +122,8 @@ def test_version_before_serves_with_the_new_schema(
 ) -> None:
     def flask(*arguments: str) -> None:
         command = [sys.executable, "-m", "flask", *arguments]
-        subprocess.run(command, cwd=version_before, env={**os.environ, **environ}, check=True, capture_output=True)
+        settings = {**os.environ, **environ}
+        subprocess.run(command, cwd=version_before, env=settings, check=True, capture_output=True, timeout=120)
 
     def serve(name: str, code: Path) -> Server:
         return Server(tmp_path / name, workers=1, app="app:app", module="blogapp.pages.serve", code=code, **environ)

@@ -112,6 +112,7 @@ def test_image_contains_all_that_the_server_needs(tmp_path: Path) -> None:
         env={"DATA_DIR": str(tmp_path / "data")},
         capture_output=True,
         text=True,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -119,7 +120,8 @@ def test_image_contains_all_that_the_server_needs(tmp_path: Path) -> None:
 
 
 def test_hadolint_accepts_the_dockerfile() -> None:
-    done = subprocess.run([packaged("hadolint"), ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    command = [packaged("hadolint"), str(ROOT / "Dockerfile")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -203,11 +203,10 @@ def test_cache_of_nginx_stores_nothing_of_owners_and_authors_of_waiting_comments
 def test_caddy_accepts_its_file(tmp_path: Path) -> None:
     environ = {**os.environ, "DOMAIN": "blog.example.org", "HOME": str(tmp_path)}
     command = [packaged("caddy"), "validate", "--config", str(SNIPPETS / "Caddyfile"), "--adapter", "caddyfile"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    formatted = subprocess.run(
-        [packaged("caddy"), "fmt", "--diff", SNIPPETS / "Caddyfile"], env=environ, capture_output=True, check=False
-    )
+    command = [packaged("caddy"), "fmt", "--diff", str(SNIPPETS / "Caddyfile")]
+    formatted = subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
     assert formatted.returncode == 0, formatted.stdout.decode()
 
 
@@ -217,5 +216,5 @@ def test_systemd_rates_the_service_as_safe(tmp_path: Path) -> None:
     unit.write_text((SNIPPETS / "blogapp.service").read_text())
     # The exposure that is still accepted, in tenths: 0 to 10 is "safe" to "unsafe" times ten.
     command = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", "--no-pager", str(unit)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout[-500:] + done.stderr

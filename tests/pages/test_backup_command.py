@@ -20,6 +20,7 @@ def test_backup_of_a_database_that_does_not_exist_is_refused(tmp_path: Path) -> 
         env={**os.environ, "DATA_DIR": str(data), "SECRET_KEY": SECRET_KEY, "DATABASE_URL": ""},
         capture_output=True,
         text=True,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 1
