@@ -328,7 +328,7 @@ def reset(app: Flask) -> None:
         if file is not None:
             os.close(file)
     ChangeMarker.__init__(marker, marker._path)
-    marker.finish_removal()
+    marker.finish_removal(marker.begin_removal())
     cache: PageCache = app.extensions["page_cache"]
     versions = reader_for(app, app.extensions["database_file"])
     PageCache.__init__(cache, cache._app, versions, marker, cache._private, cache._stale_max_age)
