@@ -125,9 +125,11 @@ def test_old_revisions_are_deleted_except_the_first(writer: FlaskClient, session
     form = Form(writer)
     for number in range(SAVED_AT_MOST + 5):
         form.send("save", True, title="Birds", body=f"Save {number}")
+    at(NOW + timedelta(days=365))
+    browser = signed_in(writer.application)
     for number in range(AUTOSAVES_AT_MOST + 3):
         at(NOW + timedelta(days=365, hours=number))
-        other = Form(signed_in(writer.application), form.address)
+        other = Form(browser, form.address)
         other.send("autosave", True, title="Birds", body=f"Autosave {number}")
     found = revisions(session)
     assert found[0].body_source == "Save 0"

@@ -68,7 +68,7 @@ def test_like_of_a_missing_comment_is_404(app: Flask, comment: int) -> None:
     assert like(app, 4711).status_code == 404
 
 
-def test_two_hundred_simultaneous_likes_are_counted(app: Flask, comment: int, session: Session) -> None:
+def test_sixty_simultaneous_likes_are_counted(app: Flask, comment: int, session: Session) -> None:
     def give(number: int) -> int:
         for _ in range(100):  # on a busy machine the write queue may refuse a request, which is then sent again
             answer = like(app, comment, address=f"10.0.{number}.1")
@@ -78,5 +78,5 @@ def test_two_hundred_simultaneous_likes_are_counted(app: Flask, comment: int, se
         return answer.status_code
 
     with ThreadPoolExecutor(16) as pool:
-        assert Counter(pool.map(give, range(200))) == {200: 200}
-    assert likes(session) == 200
+        assert Counter(pool.map(give, range(60))) == {200: 60}
+    assert likes(session) == 60

@@ -24,7 +24,7 @@ ORIGIN = re.compile(r"^https://(example\.org|internal\.example:8000)(?=/)")
 HTMX = {"HX-Request": "true"}
 
 # How many addresses that differ only in numbers are followed: each shows the same links.
-SAME_KIND = 4
+SAME_KIND = 2
 
 
 class Site:
