@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -23,10 +22,10 @@ def request_context(app: Flask) -> object:
         yield context
 
 
-@pytest.fixture(params=["sqlite"])
-def database_url(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Encoding does not use the database."""
-    return f"sqlite:///{tmp_path / 'unused.sqlite3'}"
+    return f"sqlite:///{tmp_path_factory.mktemp('encoding') / 'unused.sqlite3'}"
 
 
 def largest(encoded: Encoded) -> Image.Image:

@@ -136,6 +136,7 @@ def test_exported_articles_keep_their_author_with_the_account_of_the_same_name_o
     assert f"<bdi>{shown}</bdi>" in page_of(empty)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing is written
 @pytest.mark.parametrize("owners", [[], {"x": "y"}, {"1": 2}, "x", None])
 def test_damaged_owners_of_an_export_are_named(
     filled: FlaskClient, empty: Flask, tmp_path: Path, owners: object
@@ -184,6 +185,7 @@ def test_failed_restore_changes_nothing(app: Flask, filled: FlaskClient, tmp_pat
     assert page_of(app) == before
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing is written
 @pytest.mark.parametrize(
     "spoil",
     [

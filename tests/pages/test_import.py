@@ -81,6 +81,7 @@ def archive(**changes: Any) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the other blog is on SQLite
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
