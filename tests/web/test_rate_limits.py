@@ -76,7 +76,7 @@ def test_limits_can_be_turned_off(app: Flask) -> None:
     assert [act(app) for _ in range(20)] == [0] * 20
 
 
-@pytest.mark.parametrize("uri", ["nonsense", "memcache://", "valkey://:secret@localhost:1", "http://example.org"])
+@pytest.mark.parametrize("uri", ["nonsense", "memcache://", "memcached://:secret@localhost:1", "http://example.org"])
 def test_invalid_storage_uri_is_reported_without_its_password(app: Flask, uri: str) -> None:
     with pytest.raises(SettingsError, match="RATELIMIT_STORAGE_URI") as error:
         read_settings({"SECRET_KEY": SECRET_KEY, "RATELIMIT_STORAGE_URI": uri}, Path(app.instance_path))
