@@ -9,6 +9,8 @@ from functools import lru_cache
 from flask import Flask
 from markupsafe import Markup
 
+from blogapp.text import markup
+
 TONES = 8
 # Size of the cache below; a page shows a few hundred names at most.
 KEPT = 500
@@ -21,9 +23,8 @@ def init_app(app: Flask) -> None:
 @lru_cache(KEPT)
 def avatar(name: str) -> Markup:
     """The picture of a name, as SVG."""
-    return Markup('<svg class="avatar tone-{}" viewBox="-1 -1.5 7 7" aria-hidden="true"><path d="{}"/></svg>').format(
-        tone(name), pattern(name)
-    )
+    drawing = '<svg class="avatar tone-{}" viewBox="-1 -1.5 7 7" aria-hidden="true"><path d="{}"/></svg>'
+    return markup.element(drawing, tone(name), pattern(name))
 
 
 def tone(name: str) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from blogapp.text import markup
 from blogapp.text.reading_time import reading_minutes
+from tests.harness.server import ROOT
 
 REL = 'rel="nofollow ugc noopener"'
 
@@ -394,3 +395,9 @@ def test_prose_has_no_headings_code_or_tables() -> None:
 
 def test_nesting_of_quotes_is_limited() -> None:
     assert markup.render_comment("> " * 2500, "en").count("<blockquote>") <= 20
+
+
+def test_only_the_markup_module_marks_text_as_html() -> None:
+    marks = re.compile(r"\bMarkup\(|\|\s*safe\b|markupsafe\.Markup|autoescape false")
+    files = [*(ROOT / "blogapp").rglob("*.py"), *(ROOT / "templates").rglob("*.html")]
+    assert [path.name for path in files if marks.search(path.read_text())] == ["markup.py"]
