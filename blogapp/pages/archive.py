@@ -16,46 +16,27 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import IO, Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    Connection,
-    Date,
-    DateTime,
-    LargeBinary,
-    Table,
-    delete,
-    exists,
-    false,
-    func,
-    select,
-    text,
-)
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
+from sqlalchemy import JSON, Column, Date, DateTime, LargeBinary, Table, select
 from sqlalchemy.orm import Session
 
-from blogapp.articles import publishing
 from blogapp.articles.files import to_markdown
 from blogapp.articles.models import ARTICLE, DELETED, DRAFT, PAGE, PUBLIC, UNPUBLISHED, Article, ArticleRedirect
 from blogapp.articles.models import COMMENTS as TAKES_COMMENTS
 from blogapp.articles.revisions import KINDS as REVISION_KINDS
 from blogapp.comments import models as states
-from blogapp.comments import rendering
 from blogapp.db.base import Model, Moment, db
 from blogapp.db.content_versions import ContentVersion
 from blogapp.db.schema import REVISIONS
-from blogapp.owners.accounts import all_owners, find_owner
+from blogapp.owners.accounts import all_owners
 from blogapp.owners.models import Owner
-from blogapp.pages.occupancy import BIN, content_in_use
-from blogapp.search import indexing
 from blogapp.settings import LOCALES
-from blogapp.site.settings import MODERATION, SETUP_DONE_AT, unusable_settings
+from blogapp.site.settings import MODERATION
 from blogapp.view_counts.counting import views_of
 
 FORMAT = 1
@@ -66,7 +47,6 @@ LARGEST_PART = 50_000_000
 LARGEST_MANIFEST = 1_000_000
 COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 INTEGERS = range(-(2**63), 2**63)
-UNFIT = (IntegrityError, DataError, ProgrammingError)
 # Sessions, limits, what is deleted with the day's key, and the search index, which is made again.
 LEFT_OUT = frozenset(
     {
@@ -84,8 +64,6 @@ LEFT_OUT = frozenset(
     }
 )
 ACCOUNTS = frozenset({"owners", "passkeys", "recovery_codes", "used_reset_codes"})
-OWNERS = "owners.id"
-AUTHORS = {("articles", "owner_id"), ("article_revisions", "author_id")}
 # Columns that are not stored in the JSON: digests made with the day's key, and the bytes of pictures, which are files.
 EMPTIED = frozenset({("comments", "digest")})
 FILES = ("picture_files", "body")
@@ -190,7 +168,7 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
 def verify_archive(file: IO[bytes], most: int | None = None) -> Manifest:
     """Read the whole archive and compare it with what its manifest says. Raises ArchiveError, also if it has more than
     `most` bytes when it is unpacked."""
-    with _opened(file) as archive:
+    with open_archive(file) as archive:
         if most is not None and sum(part.file_size for part in archive.infolist()) > most:
             raise ArchiveError("The archive is too large.")
         manifest = read_manifest(archive)
@@ -207,62 +185,6 @@ def verify_archive(file: IO[bytes], most: int | None = None) -> Manifest:
     return manifest
 
 
-def restore_archive(session: Session, file: IO[bytes]) -> Manifest:
-    """Replace the content of the blog with that of an archive, and its accounts if the archive has any.
-
-    A write transaction with `Changes.EVERYTHING` must be open: if anything fails, nothing has changed. Afterwards,
-    articles and comments have no HTML until they are rendered again. Raises ArchiveError.
-    """
-    with _opened(file) as archive:
-        manifest = read_manifest(archive)
-        wanted = tables(manifest.has_accounts)
-        # Without accounts, whether the blog is set up stays as it is.
-        kept = () if manifest.has_accounts else (SETUP_DONE_AT,)
-        owners = {} if manifest.has_accounts else _same_owners(session, manifest)
-        for table in reversed(wanted):
-            is_kept = table.columns["name"].in_(kept) if table.name == "site_settings" else false()
-            session.execute(delete(table).where(~is_kept))
-        for table in wanted:
-            rows = (row for row in _read(archive, table) if table.name != "site_settings" or row["name"] not in kept)
-            if not manifest.has_accounts:
-                rows = (_with_owners(table, row, owners, manifest.owners) for row in rows)
-            for batch in _batches(rows, FILES_AT_ONCE if table.name == FILES[0] else ROWS):
-                try:
-                    session.execute(table.insert(), batch)
-                except StatementError as error:
-                    # Others, such as a full disk, are no fault of the archive.
-                    if isinstance(error, DBAPIError) and not isinstance(error, UNFIT):
-                        raise
-                    raise ArchiveError(f"Rows of {table.name} do not fit the other rows of the archive.") from error
-            set_sequence(session.connection(), table)
-        if names := ", ".join(unusable_settings(session)):
-            raise ArchiveError(f"The archive has settings that cannot be used: {names}.", "values", place=names)
-    return manifest
-
-
-def complete_restore() -> None:
-    """Render and index what `restore_archive` has stored, after its transaction."""
-    db.session.expunge_all()
-    session = db.session()
-    for batches in (
-        publishing.render_outdated(),
-        rendering.render_outdated(session),
-        indexing.index_articles(session),
-        indexing.index_comments(session),
-    ):
-        for _ in batches:
-            pass
-
-
-def in_use(session: Session, with_accounts: bool) -> str:
-    """What the blog has that `restore_archive` would delete, in English: articles, articles in the bin, pictures, or
-    accounts if the archive has any. Empty for an empty blog."""
-    if found := content_in_use(session):
-        return "articles in the bin" if found == BIN else found
-    owners = Model.metadata.tables["owners"]
-    return "accounts" if with_accounts and session.scalar(select(exists(select(*owners.primary_key)))) else ""
-
-
 def tables(with_accounts: bool) -> list[Table]:
     """The tables of an archive, each after those that it refers to."""
     left_out = LEFT_OUT if with_accounts else LEFT_OUT | ACCOUNTS
@@ -276,35 +198,12 @@ def _rows(session: Session, table: Table) -> Iterator[Any]:
     return iter(session.execute(query))
 
 
-def _same_owners(session: Session, manifest: Manifest) -> dict[Any, int]:
-    """The ids of this blog's owners, by the ids of owners of the same names in the archive."""
-    try:
-        found = {int(number): find_owner(session, name) for number, name in manifest.owners.items()}
-    except (AttributeError, TypeError, ValueError):
-        raise ArchiveError("The owners in this archive cannot be read.") from None
-    return {number: owner.id for number, owner in found.items() if owner}
-
-
-def _with_owners(table: Table, row: dict[str, Any], owners: dict[Any, int], names: dict[str, str]) -> dict[str, Any]:
-    """The row with this blog's owners. An author without an account here stays the author by name."""
-    for column in filter(_refers_to_owners, table.columns):
-        number = row.get(column.name)
-        row[column.name] = owners.get(number) if isinstance(number, int) else None
-        if (table.name, column.name) in AUTHORS and row[column.name] is None and not row.get("author_name"):
-            row["author_name"] = names.get(str(number), "")
-    return row
-
-
 def encode_row(table: Table, row: Any) -> str:
     """The row as JSON, the same for both databases."""
     values: dict[str, Any] = {}
     for name, value in row._mapping.items():
         values[name] = None if (table.name, name) in EMPTIED else _to_json(value)
     return json.dumps(values, ensure_ascii=False)
-
-
-def _refers_to_owners(column: Column[Any]) -> bool:
-    return any(key.target_fullname == OWNERS for key in column.foreign_keys)
 
 
 def _to_json(value: Any) -> Any:
@@ -361,7 +260,8 @@ def _write_articles(session: Session, archive: zipfile.ZipFile) -> None:
 
 
 @contextmanager
-def _opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+def open_archive(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """The zip file, to be read. Raises ArchiveError for another file."""
     try:
         with zipfile.ZipFile(file) as archive:
             # Others raise errors of their own when they are damaged, and write_archive uses none of them.
@@ -396,7 +296,8 @@ def _lines(part: IO[bytes], name: str) -> Iterator[bytes]:
         yield line
 
 
-def _read(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:
+def read_rows(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:
+    """The rows of a table, with the bytes of pictures. Raises ArchiveError for one that pages could not show."""
     with archive.open(f"tables/{table.name}.jsonl") as part:
         for number, line in enumerate(_lines(part, table.name), start=1):
             try:
@@ -416,30 +317,3 @@ def _check_choices(table: Table, row: dict[str, Any], number: int) -> None:
         if name == table.name and column in row and row[column] not in choices:
             sentence = f"Line {number} of {name} in the archive has an unknown value of {column}."
             raise ArchiveError(sentence, "values", place=f"{name}, {column}, {number}")
-
-
-def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def set_sequence(connection: Connection, table: Table) -> None:
-    """Let PostgreSQL generate ids after the restored ones."""
-    key = list(table.primary_key.columns)
-    if connection.dialect.name != "postgresql" or len(key) != 1:
-        return
-    sequence = connection.scalar(
-        text("SELECT pg_get_serial_sequence(:table, :column)"), {"table": table.name, "column": key[0].name}
-    )
-    if sequence is not None:
-        highest = connection.scalar(select(func.max(key[0])))
-        connection.execute(
-            text("SELECT setval(CAST(:sequence AS regclass), :value, :is_used)"),
-            {"sequence": sequence, "value": highest or 1, "is_used": highest is not None},
-        )

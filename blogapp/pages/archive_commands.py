@@ -14,15 +14,8 @@ from blogapp import clock
 from blogapp.articles import publishing
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from blogapp.pages.archive import (
-    ArchiveError,
-    Manifest,
-    complete_restore,
-    in_use,
-    restore_archive,
-    verify_archive,
-    write_archive,
-)
+from blogapp.pages.archive import ArchiveError, Manifest, verify_archive, write_archive
+from blogapp.pages.restore import complete_restore, in_use, restore_archive
 
 
 @click.command("backup", short_help="Write everything to one file.")

@@ -62,12 +62,8 @@ def export() -> Response:
 @bp.post("/owner/import")
 def import_archive() -> WerkzeugResponse | tuple[str, int]:
     """Read the file of the field `archive` into this blog, if it is empty."""
-    from blogapp.pages.archive import (  # imports YAML
-        ArchiveError,
-        complete_restore,
-        restore_archive,
-        verify_archive,
-    )
+    from blogapp.pages.archive import ArchiveError, verify_archive  # imports YAML
+    from blogapp.pages.restore import complete_restore, restore_archive
 
     upload = request.files.get("archive")
     if upload is None or not upload.filename:

@@ -40,7 +40,8 @@ from blogapp.db.base import db
 from blogapp.db.faults import fault_of
 from blogapp.db.schema import CURRENT, NEWER, create_schema, state_of
 from blogapp.db.sqlite import WRITE_LOCK_TIMEOUT_MS
-from blogapp.pages.archive import EMPTIED, FILES, FILES_AT_ONCE, LEFT_OUT, ROWS, encode_row, set_sequence
+from blogapp.pages.archive import EMPTIED, FILES, FILES_AT_ONCE, LEFT_OUT, ROWS, encode_row
+from blogapp.pages.restore import set_sequence
 
 # Copied, unlike in archives: with smaller versions, browsers would take changed pages for those that they have.
 COPIED = frozenset({"content_versions"})
