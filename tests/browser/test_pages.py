@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit, add_article, assert_accessible, write
+from tests.browser.conftest import Visit, add_article, assert_accessible, assert_accessible_in_both_schemes, write
 from tests.harness.server import Server
 
 Visits = Callable[..., Visit]
@@ -31,32 +31,29 @@ def conversation(server: Server, blog: Flask) -> str:
     return address
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_have_no_accessibility_violations(visit: Visits, server: Server, conversation: str, scheme: str) -> None:
-    visitor = visit(color_scheme=scheme)
+def test_pages_have_no_accessibility_violations(visit: Visits, server: Server, conversation: str) -> None:
+    visitor = visit()
     visitor.allow("status of 404")
     page = visitor.page
     pages = [f"{server.url}{path}" for path in ("/", "/nowhere", "/privacy", "/privacy?lang=fr", "/owner/sign-in")]
     for address in (*pages, conversation):
         page.goto(address)
-        assert_accessible(page, colors_only=scheme == "dark")
-    page.goto(conversation)
+        assert_accessible_in_both_schemes(page)
     page.goto(server.url + (page.locator(".reply-link").first.get_attribute("href") or ""))
-    assert_accessible(page, colors_only=scheme == "dark")
+    assert_accessible_in_both_schemes(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_edit_and_delete_pages_have_no_accessibility_violations(
-    visit: Visits, server: Server, article: Articles, scheme: str
+    visit: Visits, server: Server, article: Articles
 ) -> None:
-    page = visit(color_scheme=scheme).page
+    page = visit().page
     page.goto(article())
     write(page, "Mine")
     expect(page.locator(".comment")).to_have_count(1)
     paths = [page.locator(f"[id^={name}-link]").get_attribute("href") or "" for name in ("edit", "delete")]
     for path in paths:
         page.goto(server.url + path)
-        assert_accessible(page, colors_only=scheme == "dark")
+        assert_accessible_in_both_schemes(page)
 
 
 def overflow(page: Page) -> int:
@@ -64,12 +61,13 @@ def overflow(page: Page) -> int:
     return width
 
 
-@pytest.mark.parametrize("width", [320, 375, 1280, 3840])
-def test_no_page_overflows_the_window(visit: Visits, server: Server, conversation: str, width: int) -> None:
-    page = visit(viewport={"width": width, "height": 800}).page
+def test_no_page_overflows_the_window(visit: Visits, server: Server, conversation: str) -> None:
+    page = visit().page
     for address in (f"{server.url}/", conversation):
-        page.goto(address)
-        assert overflow(page) <= 0
+        for width in (320, 375, 1280, 3840):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(address)
+            assert overflow(page) <= 0, (address, width)
 
 
 # Every element that the Markdown of an article can produce.
@@ -192,9 +190,8 @@ def test_links_to_top_and_bottom_of_page_work(visit: Visits, article: Articles) 
     expect(page.locator("#top")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_right_to_left_page_is_mirrored(visit: Visits, article: Articles, scheme: str) -> None:
-    page = visit(color_scheme=scheme, viewport={"width": 1280, "height": 900}).page
+def test_right_to_left_page_is_mirrored(visit: Visits, article: Articles) -> None:
+    page = visit(viewport={"width": 1280, "height": 900}).page
     page.goto(article(lang="he"))
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
     write(page, "מה שלומך?", name="נועה")
@@ -212,7 +209,7 @@ def test_right_to_left_page_is_mirrored(visit: Visits, article: Articles, scheme
     assert page.locator(".comment-body").nth(0).evaluate(direction) == "rtl"
     assert page.locator(".comment-body").nth(1).evaluate(direction) == "ltr"
     assert overflow(page) <= 0
-    assert_accessible(page, colors_only=scheme == "dark")
+    assert_accessible_in_both_schemes(page)
 
 
 def test_descriptions_for_search_engines_are_no_violation_of_the_policy(

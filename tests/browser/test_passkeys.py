@@ -118,11 +118,3 @@ def test_ended_session_is_renewed_with_a_passkey(visit: Visits, server: Server) 
     expect(page.locator("#sign-in-again")).to_contain_text("You are signed in as Zoé Martin.")
     # The removal was carried out.
     expect(page.locator("#passkeys").get_by_role("status")).to_have_text("The passkey has been removed.")
-
-
-def test_page_says_why_no_passkey_can_be_added(visit: Visits, server: Server) -> None:
-    page = visit(java_script_enabled=False).page
-    set_up(page, server)
-    page.goto(f"{server.url}/owner/security")
-    expect(page.get_by_text("To add a passkey, you need JavaScript")).to_be_visible()
-    expect(page.get_by_role("button", name="Add a passkey")).to_have_count(0)

@@ -84,9 +84,10 @@ def test_lists_and_page_about_the_author_are_accessible_and_fit_the_window(
         assert_accessible(page)
         assert overflow(page) <= 0, path
         page.set_viewport_size({"width": 1280, "height": 800})
-        page.emulate_media(color_scheme="dark")
-        assert_accessible(page, colors_only=True)
         assert overflow(page) <= 0, path
+        if has_scripts and lang == "en":  # the colours are the same in each language
+            page.emulate_media(color_scheme="dark")
+            assert_accessible(page, colors_only=True)
+            page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 375, "height": 800})
-        page.emulate_media(color_scheme="light")
     assert page.locator(".site-menu a").first.inner_text() == ("About" if lang == "en" else "À propos")

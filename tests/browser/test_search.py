@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit, assert_accessible
+from tests.browser.conftest import Visit, assert_accessible, assert_accessible_in_both_schemes
 from tests.browser.test_pages import overflow
 from tests.harness.server import Server
 
@@ -47,10 +47,7 @@ def assert_looks(page: Page) -> None:
     """The results fit the window and are accessible, in both widths and colour schemes."""
     for width in (1280, 375):
         page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme="dark")
-        assert_accessible(page, colors_only=True)
-        page.emulate_media(color_scheme="light")
-        assert_accessible(page)
+        assert_accessible_in_both_schemes(page)
         assert overflow(page) <= 0
 
 
