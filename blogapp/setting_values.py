@@ -136,7 +136,8 @@ def rate_limit_store(raw: str) -> str:
         # The library's own message contains the address, which may hold a password.
         if "prerequisite" in str(error):
             raise ValueError(
-                "names a store whose library is not installed. For Redis and Valkey: uv sync --extra redis"
+                "names a store whose library is not installed. For Redis and Valkey: uv sync --extra redis, and an "
+                "address that begins with redis://"
             ) from None
         raise ValueError("must be memory:// or the address of a store such as redis://localhost:6379") from None
     return raw

@@ -46,7 +46,7 @@ def test_every_setting_has_a_default(tmp_path: Path) -> None:
         ("COMMENT_MODERATION", "maybe", "COMMENT_MODERATION must be one of open, first, all."),
         ("RATELIMIT_ENABLED", "maybe", "RATELIMIT_ENABLED must be on or off."),
         ("RATELIMIT_STORAGE_URI", "nonsense", "RATELIMIT_STORAGE_URI must be memory:// or the address of a store"),
-        ("RATELIMIT_STORAGE_URI", "memcached://localhost:11211", "For Redis and Valkey: uv sync --extra redis."),
+        ("RATELIMIT_STORAGE_URI", "memcached://localhost:11211", "and an address that begins with redis://."),
         ("SECRET_KEY", "short", "SECRET_KEY must have at least 16 characters."),
     ],
 )
