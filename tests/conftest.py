@@ -162,16 +162,52 @@ def app(
     each set of settings. What it keeps in memory is reset, and it is not used again if the test has changed it. Tests
     that change the application (`@pytest.mark.own_app`) and those of tests/db get a new one.
     """
-    environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
+    environ = usual_settings(database_url)
     for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest marker wins
         environ.update(mark.kwargs)
-    is_shared = not needs_own_app(request.node)
-    key = database_url, frozenset(environ.items())
-    app = shared_apps.pop(key, None) if is_shared else None
+    if not needs_own_app(request.node):
+        with shared_application(environ, tmp_path_factory, compiled_templates) as app:
+            yield app
+        return
+    app = new_application(environ, tmp_path / "instance", compiled_templates)
+    yield app
+    dispose(app)
+
+
+@pytest.fixture
+def second_app(
+    migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, compiled_templates: FileSystemBytecodeCache
+) -> Iterator[Flask]:
+    """Yield the application of another blog, which is empty and on SQLite, whatever the database of `app`."""
+    folder = migrated_sqlite.parent / "second"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copy(migrated_sqlite, folder / "blog.sqlite3")
+    environ = usual_settings(f"sqlite:///{folder / 'blog.sqlite3'}")
+    with shared_application(environ, tmp_path_factory, compiled_templates) as app:
+        yield app
+
+
+def usual_settings(database_url: str) -> dict[str, str]:
+    return {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
+
+
+def new_application(environ: dict[str, str], folder: Path, templates: FileSystemBytecodeCache) -> Flask:
+    app = create_app(environ, folder)
+    app.test_client_class = Browser
+    app.jinja_env.bytecode_cache = templates
+    return app
+
+
+@contextmanager
+def shared_application(
+    environ: dict[str, str], folders: pytest.TempPathFactory, templates: FileSystemBytecodeCache
+) -> Iterator[Flask]:
+    """Yield an application that another test may have used, and keep it for the next one if it is as before."""
+    key = environ["DATABASE_URL"], frozenset(environ.items())
+    app = shared_apps.pop(key, None)
     if app is None:
-        app = create_app(environ, tmp_path_factory.mktemp("shared") if is_shared else tmp_path / "instance")
-        app.test_client_class = Browser
-        app.jinja_env.bytecode_cache = compiled_templates
+        app = new_application(environ, folders.mktemp("shared"), templates)
     else:
         reset(app)
     before = changeable(app)
@@ -179,10 +215,11 @@ def app(
     app.extensions["view_writer"].flush()
     with app.app_context():
         db.session.remove()
-        if is_shared and changeable(app) == before:
+        if changeable(app) == before:
             shared_apps[key] = app
-            if db.engine.dialect.name == "postgresql" and request.node.get_closest_marker("settings") is None:
-                return  # keeps its connections; those of many applications would be too many for PostgreSQL
+            # On PostgreSQL, the one that most tests use keeps its connections; those of all would be too many.
+            if db.engine.dialect.name == "postgresql" and environ == usual_settings(key[0]):
+                return
         db.engine.dispose()
 
 

@@ -8,17 +8,17 @@ import os
 import re
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from blogapp import clock, create_app
+from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
@@ -26,7 +26,8 @@ from blogapp.media.models import Picture
 from blogapp.owners.accounts import all_owners, save_owner
 from blogapp.owners.models import Owner
 from blogapp.pages.archive import ACCOUNTS, LEFT_OUT, tables
-from tests.conftest import SECRET_KEY, dispose
+from blogapp.site.models import SiteSetting
+from blogapp.site.settings import SETUP_DONE_AT
 from tests.media.conftest import picture
 from tests.owners.conftest import NAME, sign_in
 from tests.owners.conftest import owner as owner
@@ -36,11 +37,11 @@ Post = Callable[..., Any]
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Flask]:
-    """A blog without articles on SQLite, whatever the database of the other one."""
-    app = create_app({"SECRET_KEY": SECRET_KEY, "RATELIMIT_ENABLED": "off"}, tmp_path / "empty")
-    yield app
-    dispose(app)
+def empty(second_app: Flask) -> Flask:
+    """A blog that was not set up yet, on SQLite, whatever the database of the other one."""
+    with second_app.app_context(), write_transaction() as session:
+        session.execute(delete(SiteSetting).where(SiteSetting.name == SETUP_DONE_AT))
+    return second_app
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import json
 import random
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from blogapp import clock, create_app
+from blogapp import clock
 from blogapp.articles.models import DELETED, DRAFT, Article
 from blogapp.db.schema import REVISIONS
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
 from blogapp.pages.archive import ArchiveError, verify_archive
-from tests.conftest import SECRET_KEY, dispose
 from tests.owners.conftest import NAME, sign_in
 from tests.owners.conftest import owner as owner
 from tests.owners.conftest import password_hash as password_hash
@@ -34,15 +33,13 @@ from tests.site.test_settings import UNUSABLE
 
 
 @pytest.fixture
-def other(tmp_path: Path, password_hash: str) -> Iterator[FlaskClient]:
+def other(second_app: Flask, password_hash: str) -> FlaskClient:
     """The owner's browser on another, empty blog on SQLite."""
-    app = create_app({"SECRET_KEY": SECRET_KEY, "RATELIMIT_ENABLED": "off"}, tmp_path / "other")
-    with app.app_context(), write_transaction() as session:
+    with second_app.app_context(), write_transaction() as session:
         save_owner(session, NAME, password_hash)
-    client = app.test_client()
+    client = second_app.test_client()
     assert sign_in(client).status_code == 303
-    yield client
-    dispose(app)
+    return client
 
 
 def upload(client: FlaskClient, file: bytes, name: str = "blog.zip") -> Any:
