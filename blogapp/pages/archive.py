@@ -37,6 +37,7 @@ from blogapp.owners.accounts import all_owners
 from blogapp.owners.models import Owner
 from blogapp.settings import LOCALES
 from blogapp.site.settings import MODERATION
+from blogapp.text.links import is_safe_link
 from blogapp.view_counts.counting import views_of
 
 FORMAT = 1
@@ -306,14 +307,19 @@ def read_rows(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]
                     row[FILES[1]] = _read_part(archive, _picture_name(row["picture_id"], row["width"]), LARGEST_PART)
             except (KeyError, ValueError, TypeError, AttributeError) as error:
                 raise ArchiveError(f"Line {number} of {table.name} in the archive cannot be read.") from error
-            _check_choices(table, row, number)
+            _check_values(table, row, number)
             if "body_html" in row:  # rendered again: HTML of a file is not trusted
                 row |= {"body_html": "", "renderer_version": 0}
+            if "author_url" in row and not is_safe_link(str(row["author_url"])):  # such as `javascript:`
+                row["author_url"] = ""
             yield row
 
 
-def _check_choices(table: Table, row: dict[str, Any], number: int) -> None:
-    for (name, column), choices in CHOICES.items():
-        if name == table.name and column in row and row[column] not in choices:
-            sentence = f"Line {number} of {name} in the archive has an unknown value of {column}."
-            raise ArchiveError(sentence, "values", place=f"{name}, {column}, {number}")
+def _check_values(table: Table, row: dict[str, Any], number: int) -> None:
+    """Raises ArchiveError for a value that the database would store, but pages could not show."""
+    for column, value in row.items():
+        choices = CHOICES.get((table.name, column))
+        is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        if (choices is not None and value not in choices) or (column == "tags" and not is_list):
+            sentence = f"Line {number} of {table.name} in the archive has an unknown value of {column}."
+            raise ArchiveError(sentence, "values", place=f"{table.name}, {column}, {number}")

@@ -228,6 +228,21 @@ def test_html_of_an_archive_is_not_trusted(app: Flask, filled: FlaskClient, empt
     assert "<strong>comment</strong>" in page_of(empty)
 
 
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "https://example.org/ada"])
+def test_unsafe_author_link_of_an_archive_is_left_out(
+    app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path, address: str
+) -> None:
+    file, changed = tmp_path / "backup.zip", tmp_path / "changed.zip"
+    backup(app, file)
+    with zipfile.ZipFile(file) as good, zipfile.ZipFile(changed, "w") as bad:
+        for name in good.namelist():
+            link = f'"author_url": "{address}"'.encode()
+            bad.writestr(name, good.read(name).replace(b'"author_url": ""', link))
+    assert empty.test_cli_runner().invoke(args=["restore", str(changed)]).exit_code == 0
+    assert (f'href="{address}"' in page_of(empty)) == address.startswith("https:")
+    assert "javascript:" not in page_of(empty)
+
+
 def test_unwritable_folder_is_named(app: Flask, tmp_path: Path) -> None:
     result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "missing" / "backup.zip")])
     assert result.exit_code == 1
@@ -296,6 +311,7 @@ def test_many_pictures_are_not_sent_as_one_response(app: Flask, client: FlaskCli
         ("comments", b'"created_at": "2', b'"created_at": "x'),
         ("articles", b'"slug"', b'"unknown"'),
         ("articles", b"{", b"["),
+        ("articles", b'"tags": []', b'"tags": null'),
         ("picture_files", b'"width": 600', b'"width": 601'),
     ],
 )
