@@ -192,11 +192,6 @@ def _delete_oldest(session: Session, article_id: int) -> None:
         session.execute(delete(ArticleRevision).where(ArticleRevision.id.in_(old)))
 
 
-def changed_fields(before: Content, after: Content) -> list[str]:
-    """The names of the fields that differ."""
-    return [name for name in FIELDS if getattr(before, name) != getattr(after, name)]
-
-
 def compare(before: str, after: str) -> list[Piece]:
     """The differences of two texts, by words, or by lines if they are long. Only what surrounds a change is shown."""
     old, new = _words(before), _words(after)

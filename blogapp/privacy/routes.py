@@ -22,8 +22,6 @@ from blogapp.web.rate_limits import rate_limit_storage
 
 bp = Blueprint("privacy", __name__, url_prefix="/privacy")
 
-MINUTES_A_DAY = 24 * 60
-
 
 @bp.get("")
 def show() -> Response:

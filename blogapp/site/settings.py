@@ -55,8 +55,6 @@ VARIABLES = {
     "comment_close_days": "COMMENT_CLOSE_DAYS",
     "comment_closed": "COMMENT_CLOSED",
 }
-# Those that no environment variable sets.
-IN_BROWSER_ONLY = ("about", "footer_links")
 LONGEST = {"title": 100, "description": 300, "about": 3_000}
 MODERATION = ("open", "first", "all")
 MOST_CLOSE_DAYS = 36_500
