@@ -35,7 +35,7 @@ from blogapp.text.reading_time import reading_minutes
 
 # Stored with every rendered text. Increment it when the HTML of stored texts should change: `flask db upgrade` then
 # re-renders them.
-RENDERER_VERSION = 8
+RENDERER_VERSION = 9
 
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?\d+(?::\d+)?")
 FOOTNOTES = re.compile(

@@ -29,6 +29,9 @@ SIGNS = {"em": "—", "en": "–", "ellipsis": "…"}
 PRIMES = re.compile(r"""(?<=\d)'(\d+)(?:"|(?!\w))""")
 # '90s, rock 'n' roll: an apostrophe before a word.
 LEFT_OUT = re.compile(r"(?<![\w'])'(?=\d0s\b)|(?<=\s)'(?=n'\s)")
+# Groups of three digits: 12 500. Two numbers that only look like one, as in "en 2020 300 personnes", do not match.
+NUMBER = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?!\w)")
+BEFORE_UNITS = re.compile(r"(?<=\d) (?=[%‰€$£°])")
 CODE = re.compile(r"<(/?)(?:code|kbd|samp|var)\b", re.IGNORECASE)
 KEPT = 2_000
 
@@ -101,9 +104,12 @@ def _with_guillemets_apart(text: str) -> str:
 
 
 def french_spaces(text: str) -> str:
-    """Replace spaces before `: ; ! ?` and inside guillemets with no-break spaces.
+    """Replace spaces before `: ; ! ?`, inside guillemets, in numbers and before their units (1 500 €, 20 °C, 50 %) with
+    no-break spaces.
 
     Only existing spaces are replaced, so `http://` and code do not change.
     """
+    text = NUMBER.sub(lambda found: found[0].replace(" ", "\N{NARROW NO-BREAK SPACE}"), text)
+    text = BEFORE_UNITS.sub("\N{NO-BREAK SPACE}", text)
     text = re.sub(r" (?=[;!?])", "\N{NARROW NO-BREAK SPACE}", text)
     return re.sub(r"(?<=«) | (?=[:»])", "\N{NO-BREAK SPACE}", text)

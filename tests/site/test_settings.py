@@ -301,3 +301,13 @@ def test_unusable_stored_values_have_their_defaults_and_are_logged_once(
     assert "Carnet</a>" in app.test_client().get("/").text
     for name in UNUSABLE:
         assert caplog.text.count(f"the setting {name} cannot be used") == 1
+
+
+def test_title_and_description_have_the_typography_of_the_site(owner: FlaskClient, publish_article: Publish) -> None:
+    publish_article(slug="birds", lang="en")
+    owner.post("/owner/settings", data=FORM | {"site_title": "L'Écho : lundi", "description": "Qu'est-ce ?"})
+    front = owner.get("/").text
+    assert ">L’Écho\u00a0: lundi</a>" in front
+    assert ">Qu’est-ce\u202f?</p>" in front
+    # Also on pages in another language.
+    assert ">L’Écho\u00a0: lundi</a>" in owner.get("/articles/birds").text

@@ -49,6 +49,8 @@ def test_english_texts_are_typeset(source: str, shown: str) -> None:
         ("« oui » «non» «*peut-être*»", "«~oui~» «~non~» «~peut-être~»"),
         ("12:30, 3:4, https://example.org/a;b!", "12:30, 3:4, https://example.org/a;b!"),
         ("`a ; b` -- oui...", "a ; b – oui…"),
+        ("50 % de 1 500 € à 20 °C, 12 345 678 francs", "50~% de 1_500~€ à 20~°C, 12_345_678 francs"),
+        ("en 2020 300 personnes, 01 44 55 66 77, `1 500 %`", "en 2020 300 personnes, 01 44 55 66 77, 1 500 %"),
     ],
 )
 def test_french_texts_are_typeset(source: str, shown: str) -> None:
