@@ -282,6 +282,16 @@ def test_html_comments_are_removed(runner: FlaskCliRunner, client: FlaskClient, 
         assert "&lt;!--" not in page
 
 
+def test_code_in_a_summary_of_the_text_stays_as_typed(
+    runner: FlaskCliRunner, client: FlaskClient, write: Write
+) -> None:
+    load(runner, write("a.md", '---\ntitle: Code\n---\n"Say" `x = "y"`\n'))
+    load(runner, write("b.md", '---\ntitle: Summary\nsummary: She "says".\n---\nText\n'))
+    front = client.get("/").text
+    assert '<p class="card-summary">“Say” x = &#34;y&#34;</p>' in front
+    assert '<p class="card-summary">She “says”.</p>' in front
+
+
 @pytest.mark.parametrize("mark", ["<!--more-->", "<!-- more -->", "<!--more Read on-->"])
 def test_text_before_the_more_marker_is_the_summary(
     runner: FlaskCliRunner, client: FlaskClient, write: Write, mark: str
