@@ -357,10 +357,10 @@ def test_unlisted_article_has_an_address_but_is_in_no_list(writer: FlaskClient, 
 
 @pytest.mark.parametrize("htmx", [False, True])
 def test_preview_is_rendered_by_the_server_and_keeps_the_form(writer: FlaskClient, htmx: bool) -> None:
-    data = {"title": "<i>Title</i>", "body": "**bold** <script>x</script>", "lang": "fr", "slug": "typed"}
+    data = {"title": "<i>Title</i> l'été !", "body": "**bold** <script>x</script>", "lang": "fr", "slug": "typed"}
     answer = writer.post("/owner/articles/preview", data=data, headers=HTMX if htmx else {})
     assert "<strong>bold</strong>" in answer.text
-    assert "&lt;i&gt;Title" in answer.text
+    assert "&lt;i&gt;Title&lt;/i&gt; l’été\u202f!" in answer.text
     assert "<script>x" not in answer.text
     assert ("<html" in answer.text) != htmx
     if not htmx:
