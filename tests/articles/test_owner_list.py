@@ -77,6 +77,12 @@ def test_list_shows_the_articles_of_a_state_with_the_counts_of_each(
     assert len(titles(writer.get("/owner/articles?state=nonsense").text)) == 14
 
 
+def test_names_of_lists_are_plural_in_french(writer: FlaskClient) -> None:
+    writer.post("/owner/settings", data={"site_title": "Carnet", "lang": "fr", "time_zone": "Europe/Paris"})
+    page = writer.get("/owner/articles").text
+    assert re.findall(r'>(\w+) <span class="list-count">', page) == ["Tous", "Brouillons", "Publiés"]
+
+
 def test_pages_of_the_list_have_every_article_once(writer: FlaskClient, app: Flask, at: SetClock) -> None:
     at(NOW)
     fill(app, 4 * ARTICLES_PER_PAGE)
