@@ -211,6 +211,7 @@
       if (wasNew) byId("owner-more-actions").replaceChildren(...page.getElementById("owner-more-actions").childNodes);
       byId("owner-slug-hint").replaceWith(page.getElementById("owner-slug-hint"));
       settle(page);
+      preview.schedule();
       if (isUnsaved()) show(form.dataset.unsaved);
     };
 
@@ -371,6 +372,7 @@
         isRunning = true;
         const sentChanges = changes;
         const began = performance.now();
+        let isSignedOut = false;
         try {
           const request = { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(TIMEOUT) };
           const response = await fetch(form.dataset.previewUrl, request);
@@ -380,15 +382,18 @@
             place.replaceChildren(...page.body.childNodes);
             shownChanges = sentChanges;
           }
+          isSignedOut = response.status === 401;
         } catch {}
         took = performance.now() - began;
         isRunning = false;
-        if (shownChanges !== changes) schedule();
+        if (changes !== sentChanges) schedule();
+        // A failed request is repeated later; that of a signed-out owner only after a change or the next save.
+        else if (shownChanges !== changes && !isSignedOut) schedule(RETRY);
       };
-      const schedule = () => {
+      const schedule = (least = PREVIEW_PAUSE) => {
         if (!isOpen()) return;
         clearTimeout(pause);
-        pause = setTimeout(load, Math.max(PREVIEW_PAUSE, 2 * took)); // a long text takes the server longer
+        pause = setTimeout(load, Math.max(least, 2 * took)); // a long text takes the server longer
       };
       const toggle = (opens = !isOpen(), isRemembered = true) => {
         place.hidden = !opens;

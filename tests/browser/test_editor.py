@@ -251,6 +251,34 @@ def test_ended_session_loses_nothing(write: Callable[..., Visit], blog: Flask, s
     assert texts(blog, title) == ["Typed after the end of the session"]
 
 
+def test_preview_of_an_ended_session_is_not_requested_again_and_again(write: Callable[..., Visit]) -> None:
+    visitor = write()
+    visitor.allow("401")
+    page = visitor.page
+    type_article(page, "Preview", "Before")
+    page.locator("#owner-preview-button").click()
+    expect(page.locator("#owner-preview")).to_contain_text("Before")
+    saved(page)
+    page.clock.install()
+    visitor.context.clear_cookies()
+    page.locator("#owner-body").fill("After")
+    with page.expect_response("**/owner/articles/preview") as refused:
+        page.clock.run_for(10_000)
+    assert refused.value.status == 401
+    expect(page.locator("#sign-in-again form")).to_be_visible()
+    page.clock.run_for(10_000)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    for _ in range(3):
+        page.clock.run_for(10_000)
+        page.evaluate("fetch('/healthz').then((response) => response.text())")
+    assert [url for url in requests if url.endswith("/preview")] == []
+    sign_in(page)
+    page.clock.run_for(10_000)
+    expect(page.locator("#owner-body")).to_have_value("After")
+    expect(page.locator("#owner-preview")).to_contain_text("After")
+
+
 def test_long_text_is_saved_exactly(write: Callable[..., Visit], blog: Flask) -> None:
     page = write().page
     text = "\n  Début…\tשלום 😀\n" + "A line of text & <b>markup</b> é\n" * 6_500 + "  end \n\n"
