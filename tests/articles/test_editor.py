@@ -94,6 +94,18 @@ def test_unpublished_article_is_gone_or_redirects(
     assert "They sang." in client.get("/articles/birds").text
 
 
+def test_article_that_was_deleted_elsewhere_says_so_until_it_is_published(writer: FlaskClient) -> None:
+    form = Form(writer)
+    form.send("publish", True, title="Birds", body="They sing.")
+    Form(writer, form.address).send("delete", title="Birds", body="They sing.")
+    refused = form.send("publish", True, title="Birds", body="They fly.")
+    assert refused.status_code == 409
+    assert "This article is in the bin." in refused.text
+    other = Form(writer, form.address)
+    assert "This article is in the bin." in other.send("save", True, title="Birds", body="They fly.").text
+    assert "in the bin" not in other.send("publish", True, title="Birds", body="They fly.").text
+
+
 @pytest.mark.parametrize("htmx", [False, True])
 def test_deleted_article_is_restored_from_the_bin_as_it_was(
     writer: FlaskClient, client: FlaskClient, session: Session, htmx: bool

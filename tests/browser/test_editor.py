@@ -217,6 +217,7 @@ def test_two_tabs_get_a_conflict_and_are_merged(write: Callable[..., Visit], blo
     first.locator("#owner-save").click()
     expect(first.locator("#status")).to_have_text("Saved.")
     assert texts(blog, "Two tabs") == ["The text of the first and the second tab."]
+    expect(first.locator("#owner-conflict-heading")).to_have_count(0)
     # A button finds the conflict too.
     second.locator("#owner-publish").click()
     expect(second.locator("#owner-conflict")).to_contain_text("Your text here is not saved yet")
