@@ -84,12 +84,12 @@ def article(server: Server, blog: Flask) -> Callable[..., str]:
 
 
 def add_article(
-    server: Server, blog: Flask, lang: str = "en", paragraphs: int = 3, views: int = 0, text: str = ""
+    server: Server, blog: Flask, lang: str = "en", paragraphs: int = 3, views: int = 0, text: str = "", title: str = ""
 ) -> str:
     slug = f"article-{next(numbers)}"
     prose = "They sing before sunrise, and nobody has asked them to. " * 6
     text = text or "\n\n".join(prose for _ in range(paragraphs))
-    title = "Les oiseaux : une écoute" if lang == "fr" else "Birds by ear"
+    title = title or ("Les oiseaux : une écoute" if lang == "fr" else "Birds by ear")
     when = datetime(2026, 1, 2, tzinfo=UTC)
     with blog.app_context(), write_transaction() as session:
         published = publish(session, Manuscript(slug, lang, title, "", [], False, when, text), when).article

@@ -126,6 +126,20 @@ def test_article_with_every_element_fits_and_is_accessible(
     assert page.locator(".task").first.evaluate("item => getComputedStyle(item).listStyleType") == "none"
 
 
+def test_title_of_one_long_word_overflows_no_list(visit: Visits, server: Server, article: Articles) -> None:
+    page = visit(has_touch=True, viewport={"width": 375, "height": 800}).page
+    word = "Donaudampfschifffahrt" * 10
+    article(title=word)
+    address = article(title="Other")
+    for each in (f"{server.url}/", f"{server.url}/archive", f"{server.url}/search?q={word}", address):
+        page.goto(each)
+        link = page.get_by_role("link", name=word, exact=True).first
+        expect(link).to_be_visible()
+        assert overflow(page) <= 0
+        # What is too wide may also be cut off.
+        assert link.evaluate("link => link.getBoundingClientRect().width") <= 375
+
+
 def test_printed_article_names_its_blog_and_keeps_the_proportions_of_pictures(visit: Visits, article: Articles) -> None:
     page = visit().page
     page.goto(article(text="![Tall](/static/icon.svg)"))
