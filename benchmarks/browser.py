@@ -126,7 +126,8 @@ def visit_article(page: Page, traffic: Traffic, url: str, note: Callable[..., No
     note("article: requests, the view's included", "requests", traffic.requests, 4)
     page.evaluate("measured.shift = measured.task = 0")
     page.locator("#comment-form [name=body]").tap()
-    page.keyboard.type(TEXT, delay=30)
+    # Another text in each run: the same one would be a repeat of the first run's comment.
+    page.keyboard.type(f"{TEXT} {count}", delay=30)
     page.locator("#comment-form [name=author_name]").tap()
     page.keyboard.type("Ada", delay=30)
     page.locator("#comment-form button[type=submit]").tap()
