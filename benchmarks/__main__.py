@@ -142,8 +142,10 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def commit() -> str:
-    described = output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*")
-    return described or "unknown"
+    """The commit of the code, with "-dirty" if it was changed; the pages in docs/ are written by each part."""
+    described = output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD")
+    is_changed = output("git", "-C", str(ROOT), "status", "--porcelain", "--", ".", ":!docs")
+    return f"{described}-dirty" if described and is_changed else described or "unknown"
 
 
 def machine() -> dict[str, str]:
