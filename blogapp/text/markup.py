@@ -19,17 +19,15 @@ from typing import Any
 import nh3
 from bleach.sanitizer import Cleaner
 from flask import Flask, request
-from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
-from markdown_it.token import Token
 from markupsafe import Markup
-from mdit_py_plugins.footnote import footnote_plugin
 
-from blogapp.text import article_rules, code, i18n, typography
-from blogapp.text.article_rules import PAGE_ID, Problem
-from blogapp.text.links import OWN_PATH, BareLinks
+from blogapp.text import article_rules, code, i18n, raw_html
+from blogapp.text.article_tokens import Problem
+from blogapp.text.headings import PAGE_ID
+from blogapp.text.links import OWN_PATH
 from blogapp.text.links import is_safe_link as is_safe_link
 from blogapp.text.names import is_blank
+from blogapp.text.parser import parser_of
 from blogapp.text.pictures import SIZES, is_srcset
 from blogapp.text.reading_time import reading_minutes
 
@@ -62,10 +60,8 @@ BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 @dataclass(frozen=True, eq=False)  # hashable: each is a constant
 class Dialect:
-    """The Markdown and HTML that a comment or an article may contain: disabled Markdown rules, allowed tags and
-    attributes."""
+    """The HTML that a comment or an article may contain: allowed tags and attributes."""
 
-    rules_off: tuple[str, ...]
     tags: frozenset[str]
     attributes: dict[str, frozenset[str]]
     own_paths: bool
@@ -73,7 +69,6 @@ class Dialect:
 
 
 COMMENT = Dialect(
-    rules_off=("image", "heading", "lheading", "reference", "hr", "table", "html_block", "html_inline"),
     tags=frozenset({"p", "br", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"}),
     attributes={"a": frozenset({"href"}), "ol": frozenset({"start"})},
     own_paths=False,
@@ -81,8 +76,7 @@ COMMENT = Dialect(
 )
 
 ARTICLE = Dialect(
-    rules_off=(),
-    tags=COMMENT.tags | article_rules.RAW_TAGS | {"section", "div", "span"},
+    tags=COMMENT.tags | raw_html.RAW_TAGS | {"section", "div", "span"},
     attributes={
         "a": frozenset({"href", "title", "id", "class", "aria-label"}),
         "div": frozenset({"class", "role", "tabindex", "aria-label"}),
@@ -118,7 +112,7 @@ def render_comment(source: str, lang: str) -> str:
     A text that would have no visible characters as Markdown (`*`, `1.`) is shown as typed.
     """
     source = source.translate(BIDI_CONTROLS)
-    rendered = _clean(COMMENT, _parser(False, lang).render(source))
+    rendered = _clean(COMMENT, parser_of(False, lang).render(source))
     if is_blank(plain_text(rendered)):
         rendered = _clean(COMMENT, f"<p>{html.escape(source.strip()).replace(chr(10), '<br>')}</p>")
     return rendered
@@ -133,7 +127,7 @@ def render_article(source: str, lang: str, title: str = "", is_typeset: bool = T
     """Render the owner's Markdown to safe HTML. In addition to what comments may have: headings, images of this site,
     tables, footnotes and safe raw HTML. A first heading that repeats `title` is removed. `is_typeset` says whether
     quotation marks and the like become those of `lang`."""
-    return _clean(ARTICLE, _parser(True, lang, is_typeset).render(source.translate(BIDI_CONTROLS), _env(lang, title)))
+    return _clean(ARTICLE, parser_of(True, lang, is_typeset).render(source.translate(BIDI_CONTROLS), _env(lang, title)))
 
 
 def _env(lang: str, title: str) -> dict[str, Any]:
@@ -151,23 +145,23 @@ def problems_of_article(source: str, reasons: Mapping[str, str] | None = None) -
     """The parts of an article that will not be shown as intended, sorted by line. `reasons` says of some pictures, by
     their addresses, why they cannot be shown."""
     env: dict[str, Any] = {"reasons": reasons or {}}
-    _parser(True, "en").parse(source, env)
+    parser_of(True, "en").parse(source, env)
     return sorted(env.get("problems", []), key=lambda problem: problem.line)
 
 
 def code_and_pictures(source: str) -> tuple[str, set[str]]:
     """The text of an article with spaces in place of code, and the decoded addresses of its pictures."""
     env: dict[str, Any] = {}
-    tokens = _parser(True, "en").parse(source, env)
+    tokens = parser_of(True, "en").parse(source, env)
     return article_rules.without_code(source, tokens), env.get("pictures", set())
 
 
 def words_before_more(source: str, lang: str, title: str = "", is_typeset: bool = True) -> str:
     """The plain text of an article before its `<!--more-->` mark; empty if there is no mark."""
-    if not article_rules.MORE.search(source):
+    if not raw_html.MORE.search(source):
         return ""
     env = {**_env(lang, title), "more_mark": MORE_MARK}
-    made = _parser(True, lang, is_typeset).render(source.translate(BIDI_CONTROLS).replace(MORE_MARK, ""), env)
+    made = parser_of(True, lang, is_typeset).render(source.translate(BIDI_CONTROLS).replace(MORE_MARK, ""), env)
     before, found, _ = prose(_clean(ARTICLE, made)).partition(MORE_MARK)
     return before.strip() if found else ""
 
@@ -241,71 +235,6 @@ def prose(rendered: str) -> str:
 def count_links(rendered: str) -> int:
     """The number of links in rendered HTML."""
     return rendered.count("<a ")
-
-
-class _Parser(MarkdownIt):
-    """markdown-it with our own link check. In a comment, other links stay plain text; in an article, the rules in
-    `article_rules.py` handle them."""
-
-    is_for_article = False
-
-    def validateLink(self, url: str) -> bool:
-        return super().validateLink(url) if self.is_for_article else is_safe_link(url)
-
-
-@cache
-def _parser(is_for_article: bool, lang: str, is_typeset: bool = True) -> MarkdownIt:
-    dialect = ARTICLE if is_for_article else COMMENT
-    # "js-default" limits nesting to 100; 20 is the limit of the "commonmark" preset and enough.
-    parser = _Parser("js-default", {"html": is_for_article, "linkify": True, "breaks": True, "maxNesting": 20})
-    parser.disable(list(dialect.rules_off))
-    parser.is_for_article = is_for_article
-    # Only full URLs and e-mail addresses are linked automatically: in "bien.Mais" a space is missing.
-    parser.linkify = BareLinks(options={"fuzzy_link": False, "fuzzy_email": True})
-    if is_for_article:
-        parser.options["highlight"] = code.highlight
-        parser.use(footnote_plugin)
-        article_rules.apply(parser)
-        if is_typeset:
-            typography.apply(parser, lang)
-    else:
-        parser.core.ruler.push("empty_lists", _show_empty_lists)
-        if lang == "fr":
-            parser.core.ruler.push("french_spaces", _space_tokens)
-    return parser
-
-
-def _show_empty_lists(state: StateCore) -> None:
-    """Show a list without content as typed: for Markdown a lone `*`, `-` or `1.` begins a list, but its author means
-    the character."""
-    kept: list[Token] = []
-    starts: list[int] = []  # where the open lists begin in `kept`
-    for token in state.tokens:
-        kept.append(token)
-        if token.type in {"bullet_list_open", "ordered_list_open"}:
-            starts.append(len(kept) - 1)
-        elif token.type in {"bullet_list_close", "ordered_list_close"}:
-            start = starts.pop()
-            opening = kept[start]
-            if not starts and opening.map and all("list" in each.type for each in kept[start:]):
-                lines = state.src.split("\n")[opening.map[0] : opening.map[1]]
-                kept[start:] = _paragraph([line.lstrip("> \t").rstrip() for line in lines if line.strip("> \t")])
-    state.tokens = kept
-
-
-def _paragraph(lines: list[str]) -> list[Token]:
-    parts: list[Token] = []
-    for line in lines:
-        parts += [Token("softbreak", "br", 0), Token("text", "", 0, content=line)]
-    inline = Token("inline", "", 0, content="\n".join(lines), children=parts[1:])
-    return [Token("paragraph_open", "p", 1, block=True), inline, Token("paragraph_close", "p", -1, block=True)]
-
-
-def _space_tokens(state: StateCore) -> None:
-    for token in state.tokens:
-        for child in token.children or []:
-            if child.type == "text":
-                child.content = typography.french_spaces(child.content)
 
 
 def _clean(dialect: Dialect, made: str) -> str:
