@@ -77,10 +77,11 @@ RAISE_ALL = text(
 def raise_versions(session: Session, changes: Changes | int) -> None:
     """Increment the versions of the changed content. Call this last, because it blocks other writers."""
     session.flush()
+    connection = session.connection()
     if changes is Changes.EVERYTHING:
-        session.execute(RAISE_ALL)
+        connection.execute(RAISE_ALL)
     elif changes is not Changes.NOTHING:
-        session.execute(RAISE_ONE, {"id": changes})
+        connection.execute(RAISE_ONE, {"id": changes})
 
 
 class Unavailable(Exception):
