@@ -7,8 +7,9 @@ from collections.abc import Collection
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from crawleruseragents import is_crawler
 from werkzeug.datastructures import Headers
+
+from blogapp.view_counts.crawlers import is_crawler
 
 HEAD = "head"
 FOREIGN = "foreign"
@@ -44,7 +45,8 @@ BROWSER = re.compile(
     re.IGNORECASE,
 )
 # Programs that identify themselves as Mozilla have "compatible" where only Internet Explorer and Konqueror may have it,
-# or contain one of these words.
+# or contain one of these words. Searched for in the lower-case user agent: ignoring case takes four times as
+# long, and finds the same in Latin-1, which header fields are decoded from.
 PROGRAM = re.compile(
     r"compatible[;)](?!\s*(?:msie \d|konqueror))"
     r"|headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse|bots?(?![a-z])|crawl|crwlr|spider|scrap|scan"
@@ -54,8 +56,7 @@ PROGRAM = re.compile(
     r"|jsdom|happydom|cypress|slimerjs|wkhtml|htmlunit|cutycapt|zombie\.js|microsoft outlook|ms-office"
     r"|google[ -](?:page speed|pp default|search console|favicon|keyword)|google-(?!read-aloud)\w|googleadsense"
     r"|-google/|daum |ptst|neustar|stumbleupon|iplabel|functionize|convertify|pageburst|sparkler|mixnode|assetnote"
-    r"|inspici|whatcms|mshots|debugbear|yandex\.translate|sitemon|msie or firefox",
-    re.IGNORECASE,
+    r"|inspici|whatcms|mshots|debugbear|yandex\.translate|sitemon|msie or firefox"
 )
 # Removed before matching: phones with "bot" in their name, build numbers of phones (the list of crawlers contains one
 # of a whole phone model), and WhatsApp's desktop app (its link preview bot does not identify itself as Mozilla).
@@ -104,9 +105,8 @@ def _host_in(address: str) -> str:
 
 @lru_cache(1024)
 def is_bot(user_agent: str) -> bool:
-    """Return whether a user agent belongs to a program or is empty. Cached, because matching takes up to 0.2 ms: the
-    list of crawlers has about 1,500 patterns."""
+    """Return whether a user agent belongs to a program or is empty. Cached, because matching takes about 0.1 ms."""
     if not BROWSER.match(user_agent):
         return True
     described = PEOPLE.sub("", user_agent)
-    return bool(PROGRAM.search(described)) or is_crawler(described)
+    return bool(PROGRAM.search(described.lower())) or is_crawler(described)
