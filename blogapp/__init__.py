@@ -64,6 +64,7 @@ from blogapp.view_counts import owner_routes as statistics
 from blogapp.view_counts import reports
 from blogapp.view_counts import routes as view_counts
 from blogapp.view_counts.counting import forget_visitors
+from blogapp.view_counts.responder import ViewResponder
 from blogapp.view_counts.retention import fold_at_new_day
 from blogapp.visitors import cookie, day
 from blogapp.web import (
@@ -245,6 +246,7 @@ def create_app(
         cache,
         proxy.prepare_for(settings.site_url, settings.trusted_proxies),
         [cache.respond, health.healthz, assets.init_app(app)],
+        ViewResponder(app),
     )
     start.open_database(app, settings.database_file, marker, setup.note_missing_database)
     # Not before: it shows at later starts that the database has existed.

@@ -88,6 +88,14 @@ class ViewWriter:
     def count(self, seen: Seen) -> ViewTotal | None:
         """Count a view and return the article's total. None if there is no such article, or if the total is not known
         in time; the view may still be counted later."""
+        written = self.add(seen)
+        try:
+            return written.result(ANSWER_WITHIN) if written else None
+        except TimeoutError:
+            return None
+
+    def add(self, seen: Seen) -> Future[ViewTotal | None] | None:
+        """Count a view; returns the future of what `count` returns, or None if a request should not wait for it."""
         if self._queue.qsize() >= MOST_WAITING:
             self.refuse(LOST, seen.now.date())
             return None
@@ -97,10 +105,7 @@ class ViewWriter:
         busy_since = self._busy_since
         if self._thread is None or (busy_since is not None and time.monotonic() - busy_since > ANSWER_WITHIN):
             return None
-        try:
-            return total.result(ANSWER_WITHIN)
-        except TimeoutError:
-            return None
+        return total
 
     def refuse(self, reason: str, day: date) -> None:
         """Record that a request was not counted. The record is written with the next views, or within a second."""

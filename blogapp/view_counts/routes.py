@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from functools import lru_cache
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Request, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from blogapp import clock
@@ -26,6 +25,8 @@ from blogapp.web.http_cache import has_own_cookie
 
 bp = Blueprint("view_counts", __name__)
 
+# The WSGI environment's key that is set once a view was counted before Flask was called (`responder.py`).
+COUNTED = "blogapp.view_counted"
 # The smallest transparent GIF.
 PIXEL = base64.b64decode("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==")
 
@@ -49,12 +50,11 @@ def create(slug: str) -> Response:
     total = _count(slug, clock.now())
     if not is_htmx() or total is None:
         return Response(status=204)  # the page keeps its current number
-    return Response(_fragment(total, request.script_root + request.path))
+    return Response(fragment(total, request.script_root + request.path))
 
 
-# The views of a batch share their total.
-@lru_cache(256)
-def _fragment(total: ViewTotal, url: str) -> str:
+def fragment(total: ViewTotal, url: str) -> str:
+    """The number of views for an open page, which requests `url` again on the next day."""
     i18n.set_locale(total.lang)
     # Without Flask's template context, which takes half the time and which this fragment does not use.
     template = current_app.jinja_env.get_template("view_counts/_count.html")
@@ -71,8 +71,11 @@ def pixel(slug: str) -> Response:
 def _count(slug: str, now: datetime) -> ViewTotal | None:
     """Count a view, or record why it is not counted. Returns the total to show, or None if the database is unavailable.
     Raises NotFound and ArticleMoved."""
+    if COUNTED in request.environ:
+        return _last_known(slug, now)
+    hosts = own_hosts(current_app, request)
     try:
-        reason = reason_not_to_count(request.method, request.headers, _own_hosts(), has_objected(request), _is_owner())
+        reason = reason_not_to_count(request.method, request.headers, hosts, has_objected(request), _is_owner())
         if reason:
             total = view_total(db.session(), slug, now)  # raises before anything is recorded
             view_writer().refuse(reason, now.date())
@@ -81,7 +84,7 @@ def _count(slug: str, now: datetime) -> ViewTotal | None:
         log_failure("a view is lost", error)
         view_writer().refuse(LOST, now.date())
         return None
-    return view_writer().count(_seen(slug, now)) or _last_known(slug, now)
+    return view_writer().count(view_in(current_app, request, slug, now)) or _last_known(slug, now)
 
 
 def _last_known(slug: str, now: datetime) -> ViewTotal | None:
@@ -92,19 +95,21 @@ def _last_known(slug: str, now: datetime) -> ViewTotal | None:
         return None
 
 
-def _own_hosts() -> set[str]:
-    return {each for each in (_own_host(), current_app.config["SITE_HOST"]) if each}
-
-
-def _own_host() -> str:
-    return urlsplit(f"//{request.host}").hostname or ""
-
-
 def _is_owner() -> bool:
     return has_own_cookie() and signed_in_owner(db.session()) is not None
 
 
-def _seen(slug: str, now: datetime) -> Seen:
+def own_hosts(app: Flask, request: Request) -> set[str]:
+    """The host names of the blog."""
+    return {each for each in (_own_host(request), app.config["SITE_HOST"]) if each}
+
+
+def view_in(app: Flask, request: Request, slug: str, now: datetime) -> Seen:
+    """The view that a request is."""
     claimed = request.form.get("referrer", "")[:300] if request.content_length else ""
-    referrer = host_of(claimed, _own_host(), current_app.config["REFERRER_SPAMMERS"])
+    referrer = host_of(claimed, _own_host(request), app.config["REFERRER_SPAMMERS"])
     return Seen(slug, network_of(request.remote_addr), request.user_agent.string[:LONGEST_AGENT], now, referrer)
+
+
+def _own_host(request: Request) -> str:
+    return urlsplit(f"//{request.host}").hostname or ""

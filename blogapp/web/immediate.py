@@ -7,7 +7,7 @@ takes a thread; other servers call it as WSGI.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -24,15 +24,24 @@ class Answer(NamedTuple):
 
 Environ = dict[str, Any]
 Responder = Callable[[Environ], Answer | None]
+# Called in the production server's event loop, once the body has been read.
+AsyncResponder = Callable[[Environ], Awaitable[Answer | None]]
 Preparation = Callable[[Environ], None]
 
 
 class Immediate:
     """Prepare each request's environment and return the first response of a responder, or else the response of
-    `app`."""
+    `app`. The production server calls `respond_later` before it calls `app`."""
 
-    def __init__(self, app: WSGIApplication, prepare: Preparation, responders: list[Responder]) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        prepare: Preparation,
+        responders: list[Responder],
+        respond_later: AsyncResponder | None = None,
+    ) -> None:
         self.app = app
+        self.respond_later = respond_later
         self._prepare = prepare
         self._responders = responders
 

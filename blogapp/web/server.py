@@ -5,8 +5,8 @@ It uses granian's RSGI interface, with an adapter (`Front`) that calls the WSGI 
 interface reads a request's body in the thread that serves it, so a few clients that send a byte a second would occupy
 every thread. Here the event loop reads bodies, within a total time and size, and a thread gets a
 request only when its body is complete. Responses are passed to the event loop as a whole, so a client that reads
-slowly occupies no thread either. Requests that do not need Flask (`Immediate`: health check, assets) are answered in
-the event loop, even while all threads are busy.
+slowly occupies no thread either. Requests that do not need Flask (`Immediate`: health check, assets, cached pages, most
+page views) are answered in the event loop, even while all threads are busy.
 """
 
 from __future__ import annotations
@@ -154,8 +154,10 @@ class Front:
         environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
         self._waiting += 1
         try:
-            respond = functools.partial(answer_of, self._app)
-            answer = await asyncio.get_running_loop().run_in_executor(self._threads, call, respond, environ)
+            answer = await self._respond_later(environ)
+            if answer is None:
+                respond = functools.partial(answer_of, self._app)
+                answer = await asyncio.get_running_loop().run_in_executor(self._threads, call, respond, environ)
         finally:
             self._waiting -= 1
             if isinstance(body, bytes):
@@ -166,6 +168,14 @@ class Front:
         if refusal:
             await drop_rest(protocol)
         return answer
+
+    async def _respond_later(self, environ: dict[str, Any]) -> Answer | None:
+        if self._immediate is None or self._immediate.respond_later is None:
+            return None
+        try:
+            return await self._immediate.respond_later(environ)
+        except Exception:
+            return log_failure(environ)
 
     def __rsgi_del__(self, loop: Any) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -263,8 +273,12 @@ def call(respond: Callable[[Environ], T], environ: Environ) -> T | Answer:
     try:
         return respond(environ)
     except Exception:
-        log.exception("the application failed at %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        return BROKEN
+        return log_failure(environ)
+
+
+def log_failure(environ: Environ) -> Answer:
+    log.exception("the application failed at %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+    return BROKEN
 
 
 def send(protocol: Any, answer: Answer, close: bool = False) -> None:
