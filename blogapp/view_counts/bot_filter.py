@@ -46,14 +46,16 @@ BROWSER = re.compile(
 )
 # Programs that identify themselves as Mozilla have "compatible" where only Internet Explorer and Konqueror may have it,
 # or contain one of these words. Searched for in the lower-case user agent: ignoring case takes four times as
-# long, and finds the same in Latin-1, which header fields are decoded from.
+# long, and finds the same in Latin-1, which header fields are decoded from. Every alternative begins with a character,
+# so that `re` skips all other characters: that halves the time.
 PROGRAM = re.compile(
     r"compatible[;)](?!\s*(?:msie \d|konqueror))"
     r"|headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse|bots?(?![a-z])|crawl|crwlr|spider|scrap|scan"
-    r"|fetch|archiver|validator|monitor|uptime|https?://|\bwww\.|@[a-z][a-z\d-]*\.|capture|screenshot|webthumb|webkit2png"
-    r"|check(?:er|\.com|\b)|inspect|extract|analyzer|advisor|radar|synthetic|audit|proxy|transcoder|measurement"
-    r"|(?<!user)agent\b|survey|diagnostics|observatory|prospecting|verif|http ?client|http-client|superagent|powershell"
-    r"|jsdom|happydom|cypress|slimerjs|wkhtml|htmlunit|cutycapt|zombie\.js|microsoft outlook|ms-office"
+    r"|fetch|archiver|validator|monitor|uptime|https?://|www\.(?<!\wwww\.)|@[a-z][a-z\d-]*\.|capture|screenshot"
+    r"|webthumb|webkit2png|check(?:er|\.com|\b)|inspect|extract|analyzer|advisor|radar|synthetic|audit|proxy"
+    r"|transcoder|measurement|agent\b(?<!useragent)|survey|diagnostics|observatory|prospecting|verif|http ?client"
+    r"|http-client|superagent|powershell|jsdom|happydom|cypress|slimerjs|wkhtml|htmlunit|cutycapt|zombie\.js"
+    r"|microsoft outlook|ms-office"
     r"|google[ -](?:page speed|pp default|search console|favicon|keyword)|google-(?!read-aloud)\w|googleadsense"
     r"|-google/|daum |ptst|neustar|stumbleupon|iplabel|functionize|convertify|pageburst|sparkler|mixnode|assetnote"
     r"|inspici|whatcms|mshots|debugbear|yandex\.translate|sitemon|msie or firefox"

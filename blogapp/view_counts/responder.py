@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from functools import lru_cache
 
 from flask import Flask
 
@@ -27,6 +26,8 @@ from blogapp.web.metrics import QUERIES, ROUTE
 from blogapp.web.page_cache import is_fragment
 from blogapp.web.request_bodies import REFUSAL
 
+# Rendered fragments that are kept, about 300 bytes each.
+MOST_FRAGMENTS = 100
 PATH = re.compile(r"/articles/([a-z0-9-]+)/views")
 FIELDS = [
     MARK,
@@ -42,7 +43,7 @@ class ViewResponder:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._writer: ViewWriter = app.extensions["view_writer"]
-        self._fragment = lru_cache(64)(self._render)  # the views of a batch share their total
+        self._fragments: dict[tuple[ViewTotal, str], bytes] = {}
 
     async def __call__(self, environ: Environ) -> Answer | None:
         """The answer to a request whose body has been read, or None if Flask has to give it."""
@@ -58,7 +59,7 @@ class ViewResponder:
         if total is None:
             return None
         environ[ROUTE], environ[QUERIES] = "/articles/<slug>/views", 0
-        body = self._fragment(total, environ["SCRIPT_NAME"] + environ["PATH_INFO"])
+        body = self._fragment(total, environ)
         return Answer(200, [*security_fields(environ["wsgi.url_scheme"]), *FIELDS, content_length(body)], body)
 
     def _view_in(self, environ: Environ) -> Seen | None:
@@ -75,9 +76,15 @@ class ViewResponder:
             return None
         return view_in(self._app, request, path[1], clock.now())
 
-    def _render(self, total: ViewTotal, url: str) -> bytes:
-        with self._app.test_request_context():
-            return fragment(total, url).encode()
+    def _fragment(self, total: ViewTotal, environ: Environ) -> bytes:
+        """The number of views as HTML, rendered once for all views of a batch: they share their total."""
+        url = environ["SCRIPT_NAME"] + environ["PATH_INFO"]
+        if (total, url) not in self._fragments:
+            if len(self._fragments) >= MOST_FRAGMENTS:
+                self._fragments.clear()
+            with self._app.request_context(environ):
+                self._fragments[total, url] = fragment(total, url).encode()
+        return self._fragments[total, url]
 
 
 def content_length(body: bytes) -> tuple[str, str]:

@@ -101,6 +101,8 @@ def test_every_current_browser_is_counted() -> None:
         "facebookexternalhit/1.1",
         "LinkedInBot/1.0",
         "Mozilla/5.0 (compatible)",
+        "Mozilla/5.0 (Windows NT 10.0) WWW.new-program.net",
+        "Mozilla/5.0 (Windows NT 10.0) Agent/1",
         "Something/1.0",
     ],
 )
@@ -145,6 +147,7 @@ def test_program_or_missing_user_agent_is_a_bot(agent: str) -> None:
         "Dillo/3.2.0",
         "w3m/0.5.3+git20230121",
         "Nodepad Browser/1.0",
+        "Mozilla/5.0 (Windows NT 10.0; Awww.some UserAgent) Gecko/20100101 Firefox/145.0",
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 "
         "[FBAN/FBIOS;FBAV/530.0;FBDV/iPhone15,2]",
     ],
