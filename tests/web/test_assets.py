@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from pathlib import Path
 
+import brotli
+import pytest
 from flask.testing import FlaskClient
 
-from blogapp.web.assets import BUNDLES, STATIC
+from blogapp.web import assets
+from blogapp.web.assets import BUNDLES, STATIC, VENDORED
 
 HTMX = STATIC / "vendor" / "htmx-4.0.1.js"
 
@@ -40,6 +44,44 @@ def test_bundles_are_compressed_and_immutable(client: FlaskClient) -> None:
     script = client.get(next(address for address in addresses if address.endswith(".js")))
     assert HTMX.read_bytes() in script.data
     script.close()
+
+
+def test_bundles_leave_out_comments_and_nothing_else() -> None:
+    for name in {name for parts in BUNDLES.values() for name in parts if name not in VENDORED}:
+        text = (STATIC / name).read_text()
+        # Lines of a text that spans several would be changed.
+        assert not any(line.count("`") % 2 for line in text.splitlines() if "`" in line.replace('"`"', "")), name
+        served = assets.source(name).decode()
+        if name.endswith(".css"):
+            assert "/*" not in served
+            text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        else:
+            text = "".join(line for line in text.splitlines(True) if not line.strip().startswith("//"))
+        assert re.sub(r"\s", "", served) == re.sub(r"\s", "", text), name
+
+
+def test_compressed_bundle_is_kept_for_the_next_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(assets, "KEPT", tmp_path / "kept")
+    best = assets.brotli_of("site.css", b"a {}")
+    assert brotli.decompress(best) == b"a {}"
+    kept = list((tmp_path / "kept").iterdir())
+    assert [file.read_bytes() for file in kept] == [best]
+    kept[0].write_bytes(b"read")
+    assert assets.brotli_of("site.css", b"a {}") == b"read"
+    # Only the newest content is kept.
+    assets.brotli_of("site.css", b"b {}")
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_bundle_is_compressed_without_a_place_to_keep_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(assets, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert brotli.decompress(assets.brotli_of("site.css", b"a {}")) == b"a {}"
+    assert not (tmp_path / "kept").exists()
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "kept").write_text("a file")
+    assert brotli.decompress(assets.brotli_of("site.css", b"a {}")) == b"a {}"
 
 
 def test_icon_is_served_and_a_missing_file_is_not_found(client: FlaskClient) -> None:
