@@ -16,7 +16,7 @@ from typing import Any
 from flask import Flask
 
 from blogapp.comments.threads import Node
-from blogapp.text.i18n import current_locale
+from blogapp.text.i18n import current_locale, site_zone
 
 ROOM = 1_000_000  # characters; about 350 comments
 OVERHEAD = 1_000  # size of an entry besides its texts, for each comment
@@ -58,7 +58,7 @@ def init_app(app: Flask) -> None:
     fragments = Fragments()
 
     def cached_html(is_closed: bool, *place: str) -> Callable[[Callable[[Node], str], Node], str]:
-        return partial(fragments.html, (current_locale(), bool(is_closed), *place))
+        return partial(fragments.html, (current_locale(), site_zone(), bool(is_closed), *place))
 
     app.jinja_env.globals["cached_html"] = cached_html
 

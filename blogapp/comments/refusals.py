@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from blogapp.text.i18n import gettext, moment
+from blogapp.text.i18n import gettext, local_moment
 from blogapp.web.errors import DomainError
 
 
@@ -72,7 +72,7 @@ class Banned(Refused):
             sentence = gettext(
                 "Comments from your browser or network are not accepted until %(moment)s. Your text is kept below."
             )
-            sentence %= {"moment": moment(until)}
+            sentence %= {"moment": local_moment(until)}
         super().__init__(sentence)
 
 

@@ -12,7 +12,7 @@ from flask import Flask
 from blogapp.comments.models import Comment
 from blogapp.comments.reasons import reason_sentence
 from blogapp.comments.threads import Node
-from blogapp.text.i18n import current_locale, gettext, moment_in, ngettext, number_in
+from blogapp.text.i18n import current_locale, gettext, moment_in, ngettext, number_in, site_zone
 
 NAMES = 3
 
@@ -30,7 +30,7 @@ class Words:
         self._reply_to = gettext("Reply to %(name)s")
         self._likes: dict[int, str] = {}
         self.reply = gettext("Reply")
-        self.moment: Callable[[datetime], str] = partial(moment_in, self._locale)
+        self.moment: Callable[[datetime], str] = partial(moment_in, self._locale, site_zone())
         self.number: Callable[[int], str] = partial(number_in, self._locale)
 
     def reply_to(self, name: str) -> str:

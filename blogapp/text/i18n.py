@@ -66,7 +66,6 @@ def init_app(
         number=number,
         day=day,
         month=month,
-        moment=moment,
         iso=iso,
         typeset=typeset,
         local=local,
@@ -83,7 +82,7 @@ def preload(locale: str) -> None:
             localedata.load(each).pop(table, None)
     catalogue(locale)
     number_in(locale, 0)
-    moment_in(locale, datetime(2026, 1, 1, tzinfo=UTC))
+    moment_in(locale, ZoneInfo("UTC"), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def set_locale(locale: str) -> None:
@@ -199,10 +198,15 @@ def _group_separator(locale: str) -> str:
     return get_group_symbol(locale)
 
 
+def site_zone() -> ZoneInfo:
+    """The time zone of the site."""
+    zone: ZoneInfo = current_app.extensions["site_zone"]()
+    return zone
+
+
 def local(value: datetime) -> datetime:
     """The same time on the clocks of the site."""
-    zone: ZoneInfo = current_app.extensions["site_zone"]()
-    return value.astimezone(zone)
+    return value.astimezone(site_zone())
 
 
 def day(value: date) -> str:
@@ -217,22 +221,15 @@ def month(value: date) -> str:
     return format_skeleton("yMMMM", date(value.year, value.month, 1), locale=current_locale())
 
 
-def moment(value: datetime) -> str:
-    """Format a date and time with its time zone, because the page is the same for readers in all time zones."""
-    return moment_in(current_locale(), value)
-
-
-def moment_in(locale: str, value: datetime) -> str:
-    """Format a date and time in `locale`."""
-    day_of_value = _day(value.year, value.month, value.day, locale)
-    return _moment_format(locale).format(f"{value.hour:02}:{value.minute:02} UTC", day_of_value)
-
-
 def local_moment(value: datetime, zone: ZoneInfo | None = None) -> str:
-    """Format a date and time on the clocks of `zone`, by default the site's, for an owner: 23 November 2026, 09:30."""
-    shown = value.astimezone(zone) if zone else local(value)
-    day_of_value = _day(shown.year, shown.month, shown.day, current_locale())
-    return _moment_format(current_locale()).format(f"{shown:%H:%M}", day_of_value)
+    """Format a date and time on the clocks of `zone`, by default the site's: 23 November 2026, 09:30."""
+    return moment_in(current_locale(), zone or site_zone(), value)
+
+
+def moment_in(locale: str, zone: ZoneInfo, value: datetime) -> str:
+    """Format a date and time in `locale` on the clocks of `zone`."""
+    shown = value.astimezone(zone)
+    return _moment_format(locale).format(f"{shown:%H:%M}", _day(shown.year, shown.month, shown.day, locale))
 
 
 def local_time(value: datetime, zone: ZoneInfo) -> str:

@@ -9,6 +9,24 @@
   const status = byId("comments") && byId("status");
   if (status && !status.textContent.trim()) status.classList.add("visually-hidden");
 
+  // When htmx starts, it looks at every link and form of the page. With fifty comments, this blocks a slow telephone for
+  // longer than 50 ms. So it gets all elements beside the list of comments, and from the list only what is used: the
+  // listeners that it adds to a link, button or form are called for the event that has come first to this listener.
+  document.addEventListener("htmx:before:process", (event) => {
+    const list = byId("comment-list");
+    if (event.target !== document.body || !list) return;
+    event.preventDefault();
+    for (let inner = list; inner !== document.body; inner = inner.parentElement) {
+      for (const each of inner.parentElement.children) if (each !== inner) htmx.process(each);
+    }
+  });
+  for (const type of ["click", "submit"]) {
+    document.addEventListener(type, (event) => {
+      const used = event.target.closest?.("#comment-list :is(.comment-actions, .more-replies)");
+      if (used) htmx.process(used);
+    }, true);
+  }
+
   // The comment before the one that is being changed gets the focus if that one is deleted.
   let neighbor = null;
   document.addEventListener("htmx:before:swap", (event) => {

@@ -4,13 +4,11 @@ const BlogappWords = (() => {
   "use strict";
 
   const lang = document.documentElement.lang;
-  // Each formatter takes milliseconds to create, so it is created when it is first needed.
+  // The first use of any formatter but PluralRules blocks a slow telephone for 100 ms, so times need none.
   const lazy = (create) => {
     let created;
     return () => (created ??= create());
   };
-  const relative = lazy(() => new Intl.RelativeTimeFormat(lang, { numeric: "auto" }));
-  const date = lazy(() => new Intl.DateTimeFormat(lang, { dateStyle: "long" }));
   const plural = lazy(() => new Intl.PluralRules(lang));
   const number = lazy(() => new Intl.NumberFormat(lang));
   const STEPS = [
@@ -35,28 +33,41 @@ const BlogappWords = (() => {
     if (isFirst) tick();
   });
 
-  const ago = (moment) => {
-    const seconds = (now() - moment) / 1000;
-    if (seconds < 60) return document.body.dataset.justNow;
+  // The text for a count, from the server's plural forms: {"one": ..., "other": ...}.
+  const inWords = (forms, count) =>
+    (forms[plural().select(count)] ?? forms.other).replace("%(number)s", count < 1000 ? count : number().format(count));
+  const counted = (forms, count) => inWords(JSON.parse(forms), count);
+
+  const words = lazy(() => {
+    const { justNow, ago } = document.getElementById("comment-list").dataset;
+    return { justNow, ago: JSON.parse(ago) };
+  });
+  const ago = ({ dateTime, title }) => {
+    const seconds = (now() - new Date(dateTime)) / 1000;
+    if (seconds < 60) return words().justNow;
     for (const [unit, length, most] of STEPS) {
       const count = Math.floor(seconds / length);
-      if (count < most) return relative().format(-count, unit);
+      if (count < most) return inWords(words().ago[unit], count);
     }
-    return date().format(moment);
+    // The date, without the time of day at its end.
+    return title.replace(/\D+\d\d:\d\d$/, "");
   };
 
-  // The text for a count, from the server's plural forms: {"one": ..., "other": ...}.
-  const counted = (forms, count) => {
-    const sentences = JSON.parse(forms);
-    return (sentences[plural().select(count)] ?? sentences.other).replace("%(number)s", number().format(count));
+  const show = (time) => {
+    if (!time.title) time.title = time.textContent;
+    const text = ago(time);
+    if (time.textContent !== text) time.textContent = text;
   };
+
+  // Comments far from the window are not laid out (css/threads.css). Theirs are shown when they come near it.
+  const isLaidOut = (time) => time.checkVisibility?.({ contentVisibilityAuto: true }) ?? true;
+  document.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
+    const time = skipped ? null : target.querySelector(":scope > .comment time");
+    if (time) show(time);
+  });
 
   const tick = (root = document) => {
-    for (const time of root.querySelectorAll?.(".comment time") ?? []) {
-      if (!time.title) time.title = time.textContent;
-      const words = ago(new Date(time.dateTime));
-      if (time.textContent !== words) time.textContent = words;
-    }
+    [...(root.querySelectorAll?.("#comment-list time") ?? [])].filter(isLaidOut).forEach(show);
     if (offset === null) return; // until the first response, keep the minutes that the server rendered
     for (const actions of root.querySelectorAll?.("[data-until]") ?? []) {
       const minutes = Math.ceil((new Date(actions.dataset.until) - now()) / 60_000);

@@ -16,6 +16,15 @@ Visits = Callable[..., Visit]
 Articles = Callable[..., str]
 
 
+# Creating any of these for the first time takes long, also where only one time is formatted.
+FORMATTERS = """
+window.formatters = [];
+for (const name of ["DateTimeFormat", "RelativeTimeFormat", "NumberFormat", "ListFormat", "Collator"]) {
+  Intl[name] = new Proxy(Intl[name], {construct: (...all) => (formatters.push(name), Reflect.construct(...all))});
+}
+"""
+
+
 def wrong(minutes: int) -> datetime:
     return now() + timedelta(minutes=minutes)
 
@@ -73,3 +82,31 @@ def test_edit_links_disappear_when_the_edit_window_ends(visit: Visits, article: 
     page.evaluate("document.activeElement.blur()")
     page.clock.fast_forward("01:01")
     expect(page.get_by_role("link", name="Edit")).to_have_count(0)
+
+
+def test_comments_from_long_ago_show_their_date_and_the_time_of_day_in_the_tooltip(
+    visit: Visits, article: Articles
+) -> None:
+    visitor = visit()
+    visitor.allow("Failed to load resource|htmx:error|Failed to fetch")
+    page = visitor.page
+    page.add_init_script(FORMATTERS)
+    address = article(lang="fr")
+    page.goto(address)
+    write(page, "Bonjour")
+    time = page.locator(".comment time")
+    expect(time).to_have_text("à l’instant")
+    full = time.get_attribute("title") or ""
+    # Without an answer, the page has only the visitor's clock.
+    page.route("**/views", lambda route: route.abort())
+    page.route("**/comments?since=*", lambda route: route.abort())
+    for days, text in [(0.1, "il y a 2 heures"), (1.5, "il y a 1 jour"), (29.5, "il y a 29 jours")]:
+        page.clock.set_fixed_time(now() + timedelta(days=days))
+        page.goto(address)
+        expect(time).to_have_text(text)
+        assert page.evaluate("formatters") == []
+    page.clock.set_fixed_time(now() + timedelta(days=31))
+    page.goto(address)
+    expect(time).to_have_text(re.compile(r"^\d+(er)? \w+ \d{4}$"))
+    assert re.fullmatch(rf"{time.text_content()}\D+\d\d:\d\d", full)
+    expect(time).to_have_attribute("title", full)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -172,27 +173,61 @@ def test_lines_are_between_60_and_70_characters_long(visit: Visits, article: Art
     assert 58 <= sum(lines) / len(lines) <= 72
 
 
-def test_page_with_fifty_comments_is_at_most_40_kb_in_4_requests(
-    visit: Visits, article: Articles, server: Server
-) -> None:
-    import http.client
-    from urllib.parse import urlencode
-
-    address = article()
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+@pytest.fixture(scope="session")
+def fifty_comments(server: Server, blog: Flask) -> str:
+    """The address of an article with 50 comments, nine of them replies to the first."""
+    address = add_article(server, blog)
+    client, path = blog.test_client(), urlsplit(address).path + "/comments"
+    parent = ""
     for number in range(50):
-        form = urlencode({"author_name": f"Visitor {number}", "body": f"Remark number {number}. " + "Well sung. " * 9})
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        connection.request("POST", urlsplit(address).path + "/comments", form, headers)
-        connection.getresponse().read()
-    connection.close()
+        body = f"Remark number {number}. " + "Well sung. " * 9
+        form = {"author_name": f"Visitor {number}", "body": body, "parent_id": parent if number < 10 else ""}
+        answer = client.post(path, data=form)
+        assert answer.status_code == 303
+        parent = parent or answer.headers["Location"].rpartition("-")[2]
+    return address
+
+
+def test_page_with_fifty_comments_is_at_most_40_kb_in_4_requests(visit: Visits, fifty_comments: str) -> None:
     visitor = visit()
-    visitor.page.goto(address)
-    expect(visitor.page.locator("#view-count")).to_have_text("1 view")
+    visitor.page.goto(fifty_comments)
+    expect(visitor.page.locator("#view-count")).to_have_text(re.compile("views?$"))
     expect(visitor.page.locator(".comment")).to_have_count(50)
     assert len([request for request in visitor.requests if not request.url.endswith("/icon.svg")]) <= 4
     sizes = [request.sizes() for request in visitor.requests]
     assert sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes) <= 40_000
+
+
+def test_comments_cost_little_before_they_are_read(visit: Visits, fifty_comments: str) -> None:
+    page = visit(viewport={"width": 412, "height": 823}).page
+    with page.expect_response("**/views"):
+        page.goto(fifty_comments)
+    times = page.locator(".comment time")
+    expect(times.first).to_have_text("just now")
+    # Replies, too, are laid out when they come near the window; till then they show the server's text.
+    for distant in (page.locator(".replies time").last, times.last):
+        expect(distant).to_have_text(re.compile(r"\d{4}"))
+    # htmx gets the links and buttons of a comment when one of them is used.
+    assert page.locator("#comment-list [data-htmx-powered]").count() == 0
+    like = page.locator(".comment").last.locator(".like-button")
+    with page.expect_response("**/likes*") as answer:
+        like.click()
+    assert answer.value.request.headers["hx-request"] == "true"
+    expect(times.last).to_have_text("just now")
+    expect(like).to_have_attribute("aria-pressed", "true")
+
+
+def test_links_to_comments_and_printing_reach_what_is_not_laid_out(visit: Visits, fifty_comments: str) -> None:
+    page = visit(viewport={"width": 412, "height": 823}).page
+    page.goto(fifty_comments)
+    reply = page.locator(".replies .comment").last
+    page.goto(f"{fifty_comments}#{reply.get_attribute('id')}")
+    expect(reply).to_be_in_viewport()
+    expect(reply.locator("time")).to_have_text("just now")
+    page.locator("#print-comments").check()
+    page.emulate_media(media="print")
+    shown = "all => all.every(each => each.checkVisibility({contentVisibilityAuto: true}))"
+    assert page.locator(".comment-body").evaluate_all(shown)
 
 
 def test_links_to_top_and_bottom_of_page_work(visit: Visits, article: Articles) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -43,6 +44,20 @@ def test_page_shows_every_change_of_a_comment(
     with app.app_context(), write_transaction() as writing:
         writing.execute(update(Comment).values({column: value}))
     assert shown in reader.get("/articles/birds").text
+
+
+def test_times_are_in_the_time_zone_of_the_site(owner: FlaskClient, app: Flask, write_comments: WriteComments) -> None:
+    write_comments(["Text"])
+    with app.app_context(), write_transaction() as writing:
+        writing.execute(update(Comment).values(created_at=LATER, edited_at=LATER))
+    for zone, time in (("UTC", "05:06"), ("Asia/Tokyo", "14:06")):
+        assert (
+            owner.post("/owner/settings", data={"site_title": "Birds", "lang": "en", "time_zone": zone}).status_code
+            == 303
+        )
+        page = app.test_client().get("/articles/birds").text
+        assert f'<time datetime="2026-03-04T05:06:00Z">March 4, 2026, {time}</time>' in page
+        assert f'title="March 4, 2026, {time}"' in page
 
 
 def test_page_shows_a_change_of_the_parent_that_a_deep_reply_names(
