@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
@@ -54,6 +55,7 @@ from blogapp.web.errors import Conflict, NotFound
 
 # Days for which a deleted article can be restored.
 BIN_DAYS = 30
+CANDIDATES = 100  # numbered slugs that one query looks up
 # The slug of an article whose title has no letters: the day on which it was created.
 DAY_SLUG = re.compile(r"\d{4}-\d\d-\d\d(-\d+)?")
 
@@ -330,7 +332,7 @@ def _complete(session: Session, article: Article, content: Content, now: datetim
     published_at = article.published_at if was_public and content.published_at is None else content.published_at
     slug = _slug(session, article, content, now)
     # The slug of a revision that is not published yet is not reserved, and an article can become a page.
-    if (slug != article.slug or content.is_page) and _is_taken(session, slug, article.id, content.is_page):
+    if (slug != article.slug or content.is_page) and _taken(session, [slug], article.id, content.is_page):
         raise SlugTaken(slug, content.is_page)
     translation_of = _original(session, content, article)
     return replace(content, slug=slug, published_at=published_at, translation_of=translation_of)
@@ -348,7 +350,7 @@ def _slug(session: Session, article: Article, content: Content, now: datetime) -
     latest = latest_revision(session, article.id)
     present = content_of_revision(latest) if latest else content_of(article)
     if content.slug and content.slug != present.slug:
-        if _is_taken(session, content.slug, article.id, content.is_page):
+        if _taken(session, [content.slug], article.id, content.is_page):
             raise SlugTaken(content.slug, content.is_page)
         return content.slug
     if _was_public(article, now):
@@ -359,18 +361,20 @@ def _slug(session: Session, article: Article, content: Content, now: datetime) -
 
 
 def _new_slug(session: Session, content: Content, now: datetime) -> str:
-    if content.slug and _is_taken(session, content.slug, None, content.is_page):
+    if content.slug and _taken(session, [content.slug], None, content.is_page):
         raise SlugTaken(content.slug, content.is_page)
     return content.slug or _derived_slug(session, content, None, now)
 
 
 def _derived_slug(session: Session, content: Content, article_id: int | None, day: datetime) -> str:
     base = slug_from(content.title) or f"{day:%Y-%m-%d}"
-    slug, number = base, 1
-    while _is_taken(session, slug, article_id, content.is_page):
-        number += 1
-        slug = f"{base[: SLUG_LENGTH - 8].rstrip('-')}-{number}"
-    return slug
+    stem = base[: SLUG_LENGTH - 8].rstrip("-")
+    for first in count(2, CANDIDATES):
+        candidates = [base, *(f"{stem}-{number}" for number in range(first, first + CANDIDATES))]
+        taken = _taken(session, candidates, article_id, content.is_page)
+        if free := [slug for slug in candidates if slug not in taken]:
+            return free[0]
+    raise AssertionError  # the numbers never end
 
 
 def _is_derived(slug: str, title: str) -> bool:
@@ -383,11 +387,11 @@ def _is_derived(slug: str, title: str) -> bool:
     )
 
 
-def _is_taken(session: Session, slug: str, article_id: int | None, is_page: bool) -> bool:
-    if is_page and is_reserved(slug):
-        return True
-    holder = session.scalar(select(Article.id).where(Article.slug == slug))
-    if holder is not None:
-        return holder != article_id
-    former = session.get(ArticleRedirect, slug)
-    return former is not None and former.article_id != article_id
+def _taken(session: Session, slugs: list[str], article_id: int | None, is_page: bool) -> set[str]:
+    """Those of `slugs` that another article than `article_id` (None: any) has or had."""
+    present = select(Article.slug).where(Article.slug.in_(slugs), Article.id != article_id)
+    former = select(ArticleRedirect.slug).where(
+        ArticleRedirect.slug.in_(slugs), ArticleRedirect.article_id != article_id
+    )
+    reserved = {slug for slug in slugs if is_page and is_reserved(slug)}
+    return reserved.union(session.scalars(present.union_all(former)))

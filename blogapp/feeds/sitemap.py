@@ -38,7 +38,7 @@ MOST_PARTS = 50_000  # an index cannot have more
 DISALLOWED = (
     "/owner$",
     "/owner/",
-    "/moderate/",
+    "/moderate/",  # reserved for links in e-mails to owners; there is no such route yet
     "/drafts/",
     "/comments/",
     "/search?q=",

@@ -19,7 +19,8 @@ from urllib.parse import quote
 
 from blogapp import clock
 
-# The part after these is a secret: whoever has the address may see the page.
+# The part after these is a secret: whoever has the address may see the page. "/moderate/" is reserved for links in
+# e-mails to owners; there is no such route yet.
 SECRET_PATHS = re.compile(r"^(.*?/(?:drafts|moderate)/).+")
 EMAIL = re.compile(r"[^/@\s]+(@|%40)[^/\s]+", re.IGNORECASE)
 METHOD = re.compile(r"[A-Z]{1,16}")

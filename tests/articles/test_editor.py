@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.models import Article, ArticleRevision
+from blogapp.db.base import db
 from tests.articles.conftest import HTMX, NAME, NOW, OTHER_NAME, PASSWORD, Form, signed_in, value_of
 
 SetClock = Callable[[datetime], None]
@@ -294,6 +295,36 @@ def test_request_that_was_overtaken_is_refused(writer: FlaskClient, session: Ses
     form.send("publish", True, title="Birds", body="Published")
     form.hidden, form.sequence = hidden, 0
     assert form.send("autosave", True, title="Birds", body="Older").status_code == 409
+
+
+def test_free_slug_is_found_with_one_query(writer: FlaskClient, session: Session, app: Flask) -> None:
+    with app.app_context():
+        engine = db.engine
+    found = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        found.append(statement)
+
+    counts = set()
+    for number in (1, 2, 3, 4):
+        form = Form(writer)
+        event.listen(engine, "before_cursor_execute", note)
+        form.send("autosave", True, title="Birds", body="They sing.")
+        event.remove(engine, "before_cursor_execute", note)
+        assert stored(session, form.article_id).slug == ("birds" if number == 1 else f"birds-{number}")
+        counts.add(len(found))
+        found.clear()
+    assert len(counts) == 1
+
+
+def test_slug_is_found_after_many_articles_with_the_same_title(
+    writer: FlaskClient, session: Session, publish_article: Callable[..., object]
+) -> None:
+    for slug in ("birds", *(f"birds-{number}" for number in range(2, 105))):
+        publish_article(slug=slug, title="Birds")
+    form = Form(writer)
+    form.send("autosave", True, title="Birds", body="They sing.")
+    assert stored(session, form.article_id).slug == "birds-105"
 
 
 def test_form_that_is_sent_twice_creates_one_article(writer: FlaskClient, session: Session) -> None:

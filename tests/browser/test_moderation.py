@@ -97,6 +97,22 @@ def test_keys_move_decide_and_keep_the_counts(room: Room, visit: Callable[..., V
     expect(page.locator('#queue-states [data-state="spam"]')).to_have_text(str(spam))
 
 
+def test_list_says_that_it_is_empty_after_the_last_decision(room: Room, visit: Callable[..., Visit]) -> None:
+    room.post("Only one")
+    page = room.open(visit())
+    bulk, empty = page.locator("#bulk"), page.get_by_text("There are no comments here.")
+    expect(bulk).to_be_visible()
+    expect(empty).to_be_hidden()
+    page.locator(".moderation").get_by_role("button", name="Approve").click()
+    expect(empty).to_be_visible()
+    expect(bulk).to_be_hidden()
+    expect(page.locator(".queue-keys")).to_be_hidden()
+    page.get_by_role("button", name="Undo").click()
+    expect(bulk).to_contain_text("1 comment")
+    expect(bulk).to_be_visible()
+    expect(empty).to_be_hidden()
+
+
 def test_keys_do_nothing_while_typing(room: Room, visit: Callable[..., Visit]) -> None:
     room.post("Untouched")
     page = room.open(visit())

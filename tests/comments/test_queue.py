@@ -191,7 +191,7 @@ def test_decision_in_the_list_updates_the_list(
     answer = owner.post(f"/comments/{comment}/{noun}", data=form, headers=HTMX if htmx else {})
     if htmx:
         assert f'hx-target="#queued-{comment}"' in answer.text
-        assert 'id="bulk-all-label" hx-swap-oob="outerHTML">All 0 comments</label>' in answer.text
+        assert 'id="bulk-all-label" data-count="0" hx-swap-oob="outerHTML">All 0 comments</label>' in answer.text
         assert 'id="owner-count-owner_comments-index" hx-swap-oob="innerHTML"></span>' in answer.text
     else:
         assert answer.headers["Location"].startswith("/owner/comments?status=pending&undo=")

@@ -39,7 +39,7 @@ def test_front_page_lists_articles_each_in_its_language(
 @pytest.mark.settings(SITE_TITLE="Birds & co", SITE_LOCALE="fr")
 def test_front_page_has_a_description(client: FlaskClient) -> None:
     description = (
-        '<meta name="description" property="og:description" content="Les derniers articles de Birds &amp; co.">'
+        '<meta name="description" property="og:description" content="Les derniers articles du site Birds &amp; co.">'
     )
     assert description in client.get("/").text
 

@@ -64,6 +64,18 @@ def test_french_has_no_breaking_space_before_punctuation() -> None:
             assert not re.search(r" [:;!?»]|« ", string), string
 
 
+def test_french_has_no_word_before_a_name_that_would_have_to_elide() -> None:
+    # "de %(name)s" would have to become "d’Élodie".
+    catalogue = read_po(BytesIO((TRANSLATIONS / "fr.po").read_bytes()), locale="fr")
+    # No number or date begins with a vowel that needs it: "de 11", "le 8".
+    numbers = {"characters", "count", "date", "length", "minutes", "most", "number"}
+    elided = re.compile(r"(?i)\b(?:[cdjlmnst]e|la|si|(?:\w+s)?que)[ \u00a0]+(?:<[^>]*>)?%\((\w+)\)")
+    assert elided.findall("en tant que %(name)s, de <a>%(who)s") == ["name", "who"]
+    for message in catalogue:
+        for string in strings_of(message) if message.id else []:
+            assert set(elided.findall(string)) <= numbers, string
+
+
 @pytest.mark.parametrize("locale", settings.LOCALES)
 def test_preloaded_data_has_what_pages_need(locale: str) -> None:
     """A server drops Babel's data that no page needs."""
