@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from blogapp import clock
@@ -50,7 +52,8 @@ def show() -> Response:
 
 
 def text_of(body_html: str) -> str:
-    return plain_text(body_html[:LONGEST_HTML])
+    """The text of an article or comment. Its headings end with a dot in the middle, so that they do not run on."""
+    return plain_text(re.sub(r"(</h[1-6]>)", r" ·\1", body_html[:LONGEST_HTML]))
 
 
 def _refused(values: dict[str, object], wait: int) -> Response:

@@ -113,6 +113,16 @@ def test_list_says_that_it_is_empty_after_the_last_decision(room: Room, visit: C
     expect(empty).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [320, 375, 1280])
+def test_name_and_sign_out_stay_on_one_line(room: Room, visit: Callable[..., Visit], width: int) -> None:
+    page = room.open(visit(viewport={"width": width, "height": 800}))
+    name, sign_out = page.locator(".owner-name").bounding_box(), page.locator(".owner-sign-out").bounding_box()
+    assert name
+    assert sign_out
+    assert abs(name["y"] + name["height"] / 2 - sign_out["y"] - sign_out["height"] / 2) < 2
+    assert width - 26 < sign_out["x"] + sign_out["width"] <= width or width == 1280
+
+
 def test_keys_do_nothing_while_typing(room: Room, visit: Callable[..., Visit]) -> None:
     room.post("Untouched")
     page = room.open(visit())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
@@ -215,6 +216,16 @@ def test_comments_cost_little_before_they_are_read(visit: Visits, fifty_comments
     assert answer.value.request.headers["hx-request"] == "true"
     expect(times.last).to_have_text("just now")
     expect(like).to_have_attribute("aria-pressed", "true")
+
+
+def test_orders_of_comments_stand_side_by_side(visit: Visits, fifty_comments: str) -> None:
+    page = visit(viewport={"width": 1280, "height": 800}).page
+    page.goto(fifty_comments)
+    boxes = [each.bounding_box() for each in page.locator(".sorts > *").all()]
+    for left, right in pairwise(boxes):
+        assert left
+        assert right
+        assert 0 < right["x"] - left["x"] - left["width"] < 40
 
 
 def test_links_to_comments_and_printing_reach_what_is_not_laid_out(visit: Visits, fifty_comments: str) -> None:

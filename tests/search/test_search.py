@@ -195,6 +195,11 @@ def test_excerpt_is_the_part_of_the_text_with_the_words(publish_article: Publish
     assert re.search(r"…[^<]*A <mark>heron</mark> stood near the <mark>pond</mark>\. [^<]*…", page)
 
 
+def test_heading_does_not_run_into_the_text_of_an_excerpt(publish_article: Publish, client: FlaskClient) -> None:
+    publish_article(title="X", body="Look up.\n\n## A pond\n\nThe heron stood still.")
+    assert "Look up. A pond · The <mark>heron</mark> stood still." in client.get("/search?q=heron").text
+
+
 def test_chinese_characters_are_marked(publish_article: Publish, client: FlaskClient) -> None:
     publish_article(title="X", body="我是中国人，住在北京。")
     assert "我是<mark>中国</mark>人" in client.get("/search?q=中国").text
