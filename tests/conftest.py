@@ -21,7 +21,6 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -47,7 +46,9 @@ POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
 os.environ["FLASK_SKIP_DOTENV"] = "1"
 numbers = itertools.count(1)
 # Emptied databases of finished tests that can be used again, each with its schema.
-emptied: list[tuple[str, list[Any]]] = []
+emptied: list[tuple[str, Any]] = []
+# Connections to the databases of the tests, for emptying them.
+connections: dict[str, psycopg.Connection[Any]] = {}
 # Applications of finished tests that can be used again, by the URL of their database and their settings.
 shared_apps: dict[tuple[str, frozenset[tuple[str, str]]], Flask] = {}
 
@@ -142,19 +143,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str)
             on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Return a cache of compiled templates: each application would otherwise compile them again."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
-
-
 @pytest.fixture
 def app(
     request: pytest.FixtureRequest,
     database_url: str,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
-    compiled_templates: FileSystemBytecodeCache,
 ) -> Iterator[Flask]:
     """Yield the application. `@pytest.mark.settings(NAME="value")` sets environment variables for it.
 
@@ -166,25 +160,23 @@ def app(
     for mark in reversed(list(request.node.iter_markers("settings"))):  # the nearest marker wins
         environ.update(mark.kwargs)
     if not needs_own_app(request.node):
-        with shared_application(environ, tmp_path_factory, compiled_templates) as app:
+        with shared_application(environ, tmp_path_factory) as app:
             yield app
         return
-    app = new_application(environ, tmp_path / "instance", compiled_templates)
+    app = new_application(environ, tmp_path / "instance")
     yield app
     dispose(app)
 
 
 @pytest.fixture
-def second_app(
-    migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, compiled_templates: FileSystemBytecodeCache
-) -> Iterator[Flask]:
+def second_app(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Yield the application of another blog, which is empty and on SQLite, whatever the database of `app`."""
     folder = migrated_sqlite.parent / "second"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     shutil.copy(migrated_sqlite, folder / "blog.sqlite3")
     environ = usual_settings(f"sqlite:///{folder / 'blog.sqlite3'}")
-    with shared_application(environ, tmp_path_factory, compiled_templates) as app:
+    with shared_application(environ, tmp_path_factory) as app:
         yield app
 
 
@@ -192,22 +184,19 @@ def usual_settings(database_url: str) -> dict[str, str]:
     return {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
 
 
-def new_application(environ: dict[str, str], folder: Path, templates: FileSystemBytecodeCache) -> Flask:
+def new_application(environ: dict[str, str], folder: Path) -> Flask:
     app = create_app(environ, folder)
     app.test_client_class = Browser
-    app.jinja_env.bytecode_cache = templates
     return app
 
 
 @contextmanager
-def shared_application(
-    environ: dict[str, str], folders: pytest.TempPathFactory, templates: FileSystemBytecodeCache
-) -> Iterator[Flask]:
+def shared_application(environ: dict[str, str], folders: pytest.TempPathFactory) -> Iterator[Flask]:
     """Yield an application that another test may have used, and keep it for the next one if it is as before."""
     key = environ["DATABASE_URL"], frozenset(environ.items())
     app = shared_apps.pop(key, None)
     if app is None:
-        app = new_application(environ, folders.mktemp("shared"), templates)
+        app = new_application(environ, folders.mktemp("shared"))
     else:
         reset(app)
     before = changeable(app)
@@ -419,36 +408,47 @@ def _administrator() -> psycopg.Connection[Any]:
     return connection
 
 
-def schema_of(name: str) -> list[Any]:
-    """Return the columns of a database and its migration version."""
-    with psycopg.connect(url_of(name)) as connection:
-        return _schema(connection)
+def schema_of(name: str) -> Any:
+    """Return a value that is the same as long as a database has the same columns and the same migration version."""
+    return _schema(_connection(name))
 
 
-def _schema(connection: psycopg.Connection[Any]) -> list[Any]:
-    columns = """
-        SELECT relname, attname, atttypid, attnum FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-        WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped ORDER BY 1, 4"""
-    version = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    return version + connection.execute(columns).fetchall()
+def _schema(connection: psycopg.Connection[Any]) -> Any:
+    return connection.execute("""
+        SELECT md5(string_agg(concat_ws(' ', relname, attname, atttypid, attnum), ',' ORDER BY relname, attnum)),
+            (SELECT version_num FROM alembic_version)
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped""").fetchone()
 
 
-def empty(name: str, schema: list[Any], keep_idle: bool) -> bool:
+def _connection(name: str) -> psycopg.Connection[Any]:
+    """A connection to a database of the tests, which is kept: opening one takes longer than emptying the database."""
+    if name not in connections or connections[name].closed:
+        connections[name] = psycopg.connect(url_of(name), autocommit=True)
+        atexit.register(connections[name].close)
+    return connections[name]
+
+
+def empty(name: str, schema: Any, keep_idle: bool) -> bool:
     """End the connections to a database, except idle ones with `keep_idle`, and delete every row in it. False if its
     schema is no longer `schema`."""
     end_others = """
         SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
         WHERE datname = %s AND pid != pg_backend_pid() AND NOT (%s AND state = 'idle')"""
+    try:
+        _connection(name).execute(end_others, [name, keep_idle])
+    except psycopg.OperationalError:  # a test has ended all connections
+        _connection(name).execute(end_others, [name, keep_idle])
     relations = """
         SELECT relname, relkind, relkind = 'S' AND pg_sequence_last_value(oid) IS NULL, pg_relation_size(oid)
         FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')"""
-    with psycopg.connect(url_of(name)) as connection:
-        connection.execute(end_others, [name, keep_idle])
-        try:
-            if _schema(connection) != schema:
-                return False
-        except psycopg.errors.UndefinedTable:
+    connection = _connection(name)
+    try:
+        if _schema(connection) != schema:
             return False
+    except psycopg.errors.UndefinedTable:
+        return False
+    with connection.transaction():
         # TRUNCATE creates new files for each table, so for a few rows DELETE (without foreign keys) is much faster.
         # A test reads the file of visitor_keys, which must have no rows of earlier tests.
         statements = ["SET LOCAL session_replication_role = replica"]
