@@ -57,7 +57,9 @@ print(*sys.modules)
 
 
 def test_serving_imports_nothing_that_only_commands_need(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", SERVE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     modules = done.stdout.split()
     assert "blogapp.comments.posting" in modules
@@ -81,5 +83,7 @@ with app.test_request_context("/"):
 
 def test_templates_and_the_data_of_the_language_are_loaded_before_workers_start(tmp_path: Path) -> None:
     environ = {**os.environ, "BLOGAPP_TEST_FOLDER": str(tmp_path), "SECRET_KEY": SECRET_KEY, "SITE_LOCALE": "fr"}
-    done = subprocess.run([sys.executable, "-c", LOAD], cwd=ROOT, env=environ, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr

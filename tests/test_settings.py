@@ -67,7 +67,7 @@ def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
 def test_server_reports_all_invalid_settings_at_once(module: str) -> None:
     environ = {**os.environ, **WRONG}
     command = [sys.executable, "-m", module]
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert_all_are_reported(done.stderr)
 

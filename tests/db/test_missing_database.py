@@ -43,6 +43,7 @@ def flask(folder: Path, *args: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout

@@ -37,7 +37,7 @@ def test_revisions_are_those_of_alembic_in_order() -> None:
 def test_new_sqlite_database_has_the_schema_of_all_migrations(tmp_path: Path) -> None:
     created, migrated = tmp_path / "created", tmp_path / "migrated"
     # A new process, because tests import modules (and so models) that a server may not import.
-    subprocess.run([sys.executable, "-c", CREATE, str(created)], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", CREATE, str(created)], cwd=ROOT, check=True, timeout=120)
     app = create_app({"SECRET_KEY": SECRET_KEY}, migrated)
     with app.app_context():
         alembic.downgrade("base")

@@ -20,7 +20,7 @@ TEXT = "A text to keep. " * 250
 def disk_full(folder: Path, rounds: int) -> list[Row]:
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, timeout=60, check=False).returncode:
         return not_tried(FAULT, "needs to mount a small disk: run as root")
     try:
         return _fill(folder)

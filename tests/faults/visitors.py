@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from threading import Event, Thread
 from urllib.parse import urlencode
 
 from sqlalchemy import func, select, text
@@ -23,6 +23,7 @@ from blogapp.db.base import db
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import write_transaction
 from tests.conftest import SECRET_KEY, browser, dispose
+from tests.harness.threads import Repeated
 
 ARTICLE = "/articles/birds"
 COMMENTS = f"{ARTICLE}/comments"
@@ -76,43 +77,40 @@ def post_comment(port: int, body: str, who: int = 0) -> Answer:
 
 
 class Visitors:
-    """Threads that act until the end of the `with` block. A writer sends each comment until it is acknowledged."""
+    """Visitors who write and read until the end of the `with` block. A writer sends each comment until it is
+    acknowledged."""
 
     def __init__(self, port: int, writers: int = 4, readers: int = 0) -> None:
         self.port = port
         self.acknowledged: list[str] = []
         self.writes: list[Answer] = []
         self.reads: list[Answer] = []
-        self._ended = Event()
-        self._threads = [Thread(target=self._write, args=[each]) for each in range(writers)]
-        self._threads += [Thread(target=self._read) for _ in range(readers)]
+        self._unacknowledged: dict[int, str] = {}
+        self._writers = Repeated([partial(self._write, each) for each in range(writers)])
+        self._readers = Repeated([self._read] * readers, pause=0.02)
 
     def __enter__(self) -> Visitors:
-        for thread in self._threads:
-            thread.start()
+        self._writers.__enter__()
+        self._readers.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
+        self._readers.__exit__(*error)
+        self._writers.__exit__(*error)
 
     def _write(self, who: int) -> None:
-        body = ""
-        while not self._ended.is_set():
-            body = body or f"Number {next(numbers)}"
-            answer = post_comment(self.port, body, who)
-            self.writes.append(answer)
-            if answer.status in ACKNOWLEDGED:
-                self.acknowledged.append(body)
-                body = ""
-            else:
-                time.sleep(0.05)
+        body = self._unacknowledged.setdefault(who, f"Number {next(numbers)}")
+        answer = post_comment(self.port, body, who)
+        self.writes.append(answer)
+        if answer.status in ACKNOWLEDGED:
+            self.acknowledged.append(body)
+            del self._unacknowledged[who]
+        else:
+            time.sleep(0.05)
 
     def _read(self) -> None:
-        while not self._ended.wait(0.02):
-            self.reads.append(ask(self.port, "GET", "/"))
-            self.reads.append(ask(self.port, "GET", f"{ARTICLE}?sort=newest"))
+        self.reads.append(ask(self.port, "GET", "/"))
+        self.reads.append(ask(self.port, "GET", f"{ARTICLE}?sort=newest"))
 
 
 @contextmanager

