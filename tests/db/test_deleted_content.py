@@ -13,10 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Flask
-
 from blogapp.db.content_versions import POSTGRESQL_MAX_AGE
 from tests.conftest import locked
+from tests.db.conftest import Site
 from tests.harness.server import ROOT, Server
 
 PASSWORD = "a long pass phrase for tests"
@@ -44,11 +43,11 @@ def post_form(server: Server, path: str, cookie: str, body: str) -> int:
         connection.close()
 
 
-def post_comment(server: Server, text: str = SECRET) -> tuple[str, str]:
+def post_comment(server: Server, slug: str, text: str = SECRET) -> tuple[str, str]:
     """The new comment's id, and the cookie of its author."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    connection.request("POST", "/articles/birds/comments", f"author_name=Ada&body={text.replace(' ', '+')}", headers)
+    connection.request("POST", f"/articles/{slug}/comments", f"author_name=Ada&body={text.replace(' ', '+')}", headers)
     answer = connection.getresponse()
     number = re.findall(r"#comment-(\d+)", answer.headers["Location"])[0]
     cookie = answer.headers["Set-Cookie"].partition(";")[0]
@@ -73,31 +72,26 @@ def unreadable(database_url: str) -> Iterator[None]:
             yield
 
 
-def read_many(server: Server) -> set[tuple[int, bool]]:
+def read_many(server: Server, slug: str) -> set[tuple[int, bool]]:
     """The responses of both processes for the article: status, and whether the comment is in it."""
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: get(server, "/articles/birds"), range(8)))
+        answers = list(pool.map(lambda _: get(server, f"/articles/{slug}"), range(8)))
     return {(status, SECRET in text) for status, text in answers}
 
 
-def test_pages_are_served_while_the_database_is_unavailable(server: Server, blog: Flask, database_url: str) -> None:
-    post_comment(server)
-    assert read_many(server) == {(200, True)}
-    with unreadable(database_url):
-        answers = read_many(server)
+def test_pages_are_served_while_the_database_is_unavailable_unless_their_content_was_deleted(site: Site) -> None:
+    """tests/pages/test_content_versions.py has every other kind of change."""
+    server, slug = site.server, site.add_article()
+    number, cookie = post_comment(server, slug)
+    assert read_many(server, slug) == {(200, True)}
+    with unreadable(site.database_url):
+        answers = read_many(server, slug)
     assert (200, True) in answers
     assert answers <= {(200, True), (503, False)}  # a process without earlier requests has no cached page
-
-
-def test_no_process_serves_deleted_content_while_the_database_is_unavailable(
-    server: Server, blog: Flask, database_url: str
-) -> None:
-    """tests/pages/test_content_versions.py has every other kind of change."""
-    number, cookie = post_comment(server)
-    assert read_many(server) == {(200, True)}
+    assert read_many(server, slug) == {(200, True)}
     delete(server, number, cookie)
-    with unreadable(database_url):
-        assert read_many(server) <= {(200, False), (503, False)}
+    with unreadable(site.database_url):
+        assert read_many(server, slug) <= {(200, False), (503, False)}
 
 
 class PausedRemoval:
@@ -133,12 +127,11 @@ class PausedRemoval:
         return self._process.wait(30) == 0
 
 
-def test_removal_of_a_killed_process_is_not_hidden_by_another_that_ends_later(
-    server: Server, blog: Flask, database_url: str
-) -> None:
+def test_removal_of_a_killed_process_is_not_hidden_by_another_that_ends_later(site: Site) -> None:
     """The first process has committed, and the second begins before the first writes the end of its removal."""
-    other, _ = post_comment(server, "Another text")
-    number, _ = post_comment(server)
+    server, slug = site.server, site.add_article()
+    other, _ = post_comment(server, slug, "Another text")
+    number, _ = post_comment(server, slug)
     with PausedRemoval(server, other) as first:
         assert first.reaches("before")
         first.go_on()
@@ -147,9 +140,9 @@ def test_removal_of_a_killed_process_is_not_hidden_by_another_that_ends_later(
             assert killed.reaches("before")
             first.go_on()
             assert first.ends()
-            assert read_many(server) == {(200, True)}
+            assert read_many(server, slug) == {(200, True)}
             killed.go_on()
             assert killed.reaches("after")
-    with unreadable(database_url):
+    with unreadable(site.database_url):
         time.sleep(POSTGRESQL_MAX_AGE)  # a version may be remembered for so long
-        assert read_many(server) <= {(200, False), (503, False)}
+        assert read_many(server, slug) <= {(200, False), (503, False)}

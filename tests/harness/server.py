@@ -73,6 +73,9 @@ class Server:
             os.killpg(self.process.pid, signal.SIGKILL)
         return self.stop()
 
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def main_process(self) -> int:
         """The process id of the server's main process."""
         assert self.process is not None
