@@ -232,5 +232,8 @@ def test_pages_are_accessible_and_fit(room: Room, visit: Callable[..., Visit], w
         page.goto(room.server.url + path)
         if page.locator(".article-settings summary").count():
             page.locator(".article-settings summary").click()
-        assert_accessible_in_both_schemes(page)
+        if width == 375:
+            assert_accessible_in_both_schemes(page)
+        else:
+            assert_accessible(page, skip_colors=True)  # they are the same
         assert page.evaluate("document.documentElement.scrollWidth") <= width

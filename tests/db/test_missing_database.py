@@ -6,7 +6,6 @@ from __future__ import annotations
 import http.client
 import os
 import re
-import subprocess
 import sys
 import time
 from datetime import date
@@ -34,19 +33,14 @@ ENVIRON = {
 }
 
 
-def flask(folder: Path, *args: str) -> str:
-    """The output of a command for the blog in `folder`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", *args],
-        cwd=ROOT,
-        env={**ENVIRON, "DATA_DIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+def flask(folder: Path, log: pytest.LogCaptureFixture, *args: str) -> str:
+    """The output and the log of a command for the blog in `folder`."""
+    log.clear()
+    app = create_app({"SECRET_KEY": SECRET_KEY}, folder)
+    done = app.test_cli_runner().invoke(args=args)
+    dispose(app)
+    assert done.exit_code == 0, done.output
+    return log.text + done.output
 
 
 def remove_database(folder: Path) -> None:
@@ -92,17 +86,17 @@ def test_server_warns_until_the_blog_is_set_up_anew(tmp_path: Path) -> None:
     assert WARNING not in server.log()
 
 
-def test_restored_backup_ends_the_warning(tmp_path: Path) -> None:
+def test_restored_backup_ends_the_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder, backup = tmp_path / "data", tmp_path / "blog.zip"
-    assert CREATED not in flask(folder, "demo")
-    flask(folder, "backup", str(backup))
+    assert CREATED not in flask(folder, caplog, "demo")
+    flask(folder, caplog, "backup", str(backup))
     remove_database(folder)
-    assert CREATED in flask(folder, "db", "upgrade")
+    assert CREATED in flask(folder, caplog, "db", "upgrade")
     assert WARNING in log_of_flask_run(folder)
-    assert CREATED not in flask(folder, "restore", str(backup))
+    assert CREATED not in flask(folder, caplog, "restore", str(backup))
     assert WARNING not in log_of_flask_run(folder)
     remove_database(folder)
-    output = flask(folder, "restore", str(backup))
+    output = flask(folder, caplog, "restore", str(backup))
     assert CREATED in output
     assert "articles" in output.splitlines()[-1]
     assert WARNING not in log_of_flask_run(folder)
