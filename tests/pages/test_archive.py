@@ -121,6 +121,7 @@ def test_export_has_no_accounts(app: Flask, filled: FlaskClient, empty: Flask, t
     assert empty.test_client().get("/owner/setup").status_code == 200  # an export does not set up the blog
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the archive is restored on SQLite
 @pytest.mark.parametrize(("name", "shown"), [("chloé martin", "chloé martin"), ("Zoé", "Chloé Martin")])
 def test_exported_articles_keep_their_author_with_the_account_of_the_same_name_or_without(
     app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path, name: str, shown: str
@@ -217,6 +218,7 @@ def test_archive_of_another_version_is_refused(app: Flask, empty: Flask, tmp_pat
     assert "made by another version" in result.output
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the archive is restored on SQLite
 def test_html_of_an_archive_is_not_trusted(app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path) -> None:
     file, evil = tmp_path / "backup.zip", tmp_path / "evil.zip"
     backup(app, file)
@@ -228,6 +230,7 @@ def test_html_of_an_archive_is_not_trusted(app: Flask, filled: FlaskClient, empt
     assert "<strong>comment</strong>" in page_of(empty)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the archive is restored on SQLite
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "https://example.org/ada"])
 def test_unsafe_author_link_of_an_archive_is_left_out(
     app: Flask, filled: FlaskClient, empty: Flask, tmp_path: Path, address: str

@@ -124,6 +124,7 @@ def test_article_is_described_for_search_engines(publish_article: Publish, clien
     assert found["dateModified"] >= found["datePublished"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it is about HTML
 @pytest.mark.parametrize(
     "text",
     [

@@ -54,6 +54,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it is about a stylesheet
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("look", LOOKS)
 def test_colours_have_enough_contrast(look: str, scheme: str) -> None:
