@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -13,10 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from blogapp import clock
 from blogapp.articles.models import Article, ArticleRevision
 from blogapp.db.base import db
-from tests.articles.conftest import HTMX, NAME, NOW, OTHER_NAME, PASSWORD, Form, signed_in, value_of
+from tests.articles.conftest import HTMX, NAME, NOW, Form, signed_in, value_of
 
 SetClock = Callable[[datetime], None]
 Publish = Callable[..., Article]
@@ -93,18 +92,6 @@ def test_unpublished_article_is_gone_or_redirects(
     assert client.post("/articles/birds/comments", data={"author_name": "A", "body": "b"}).status_code == 410
     form.send("publish", htmx, title="Birds", body="They sang.")
     assert "They sang." in client.get("/articles/birds").text
-
-
-def test_article_that_was_deleted_elsewhere_says_so_until_it_is_published(writer: FlaskClient) -> None:
-    form = Form(writer)
-    form.send("publish", True, title="Birds", body="They sing.")
-    Form(writer, form.address).send("delete", title="Birds", body="They sing.")
-    refused = form.send("publish", True, title="Birds", body="They fly.")
-    assert refused.status_code == 409
-    assert "This article is in the bin." in refused.text
-    other = Form(writer, form.address)
-    assert "This article is in the bin." in other.send("save", True, title="Birds", body="They fly.").text
-    assert "in the bin" not in other.send("publish", True, title="Birds", body="They fly.").text
 
 
 @pytest.mark.parametrize("htmx", [False, True])
@@ -256,150 +243,6 @@ def test_old_addresses_redirect_after_two_renames_and_back(writer: FlaskClient, 
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_later_tab_gets_both_texts_and_overwrites_nothing(
-    app: Flask, writer: FlaskClient, session: Session, htmx: bool
-) -> None:
-    first = Form(writer)
-    first.send("save", title="Birds", body="The first text.")
-    second = Form(signed_in(app, OTHER_NAME), first.address)
-    second.send("save", title="Birds", body="Second <b>words</b> are stored.")
-    answer = first.send("publish", htmx, title="Birds", body="My text.")
-    assert answer.status_code == 409
-    assert stored(session, first.article_id).body_source == "Second <b>words</b> are stored."
-    if htmx:
-        assert "Ada has saved this article elsewhere" in answer.text
-        answer = first.send("compare", title="Birds", body="My text.")
-    page = answer.text
-    assert "<b>words" not in page
-    assert "Second &lt;b&gt;words&lt;/b&gt; are stored." in page
-    assert ">\nMy text.</textarea>" in page
-    merged = Form(writer, first.address)
-    merged.hidden = dict(re.findall(r'<input type="hidden" name="(revision|editor|article)" value="([^"]*)"', page))
-    assert merged.send("publish", htmx, title="Birds", body="Both.").status_code in {200, 303}
-    assert stored(session, first.article_id).body_source == "Both."
-
-
-def test_form_whose_response_was_lost_can_save_again(writer: FlaskClient, session: Session) -> None:
-    form = Form(writer)
-    form.send("autosave", True, title="Birds", body="One")
-    lost = dict(form.hidden)
-    form.send("autosave", True, title="Birds", body="Two")
-    form.hidden = lost
-    assert form.send("autosave", True, title="Birds", body="Three").status_code == 200
-    assert stored(session, form.article_id).body_source == "Three"
-
-
-def test_request_that_was_overtaken_is_refused(writer: FlaskClient, session: Session) -> None:
-    form = Form(writer)
-    form.send("save", True, title="Birds", body="One")
-    hidden = dict(form.hidden)
-    form.send("publish", True, title="Birds", body="Published")
-    form.hidden, form.sequence = hidden, 0
-    assert form.send("autosave", True, title="Birds", body="Older").status_code == 409
-
-
-def test_free_slug_is_found_with_one_query(writer: FlaskClient, session: Session, app: Flask) -> None:
-    with app.app_context():
-        engine = db.engine
-    found = []
-
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        found.append(statement)
-
-    counts = set()
-    for number in (1, 2, 3, 4):
-        form = Form(writer)
-        event.listen(engine, "before_cursor_execute", note)
-        form.send("autosave", True, title="Birds", body="They sing.")
-        event.remove(engine, "before_cursor_execute", note)
-        assert stored(session, form.article_id).slug == ("birds" if number == 1 else f"birds-{number}")
-        counts.add(len(found))
-        found.clear()
-    assert len(counts) == 1
-
-
-def test_slug_is_found_after_many_articles_with_the_same_title(
-    writer: FlaskClient, session: Session, publish_article: Callable[..., object]
-) -> None:
-    for slug in ("birds", *(f"birds-{number}" for number in range(2, 105))):
-        publish_article(slug=slug, title="Birds")
-    form = Form(writer)
-    form.send("autosave", True, title="Birds", body="They sing.")
-    assert stored(session, form.article_id).slug == "birds-105"
-
-
-def test_form_that_is_sent_twice_creates_one_article(writer: FlaskClient, session: Session) -> None:
-    form = Form(writer)
-    hidden = dict(form.hidden)
-    for _ in range(2):
-        form.address, form.hidden = "/owner/articles/new", hidden
-        form.send("publish", title="Birds", body="They sing.")
-    assert len(session.scalars(select(Article)).all()) == 1
-
-
-@pytest.mark.settings(SITE_TIME_ZONE="Europe/Paris")
-def test_time_of_publication_is_on_the_clocks_of_the_site(
-    writer: FlaskClient, client: FlaskClient, session: Session, at: SetClock
-) -> None:
-    at(NOW)  # in winter, an hour before UTC; from 29 March two
-    form = Form(writer)
-    form.send("publish", title="Birds", body="They sing.", published_at="2026-04-01T06:00")
-    assert stored(session, form.article_id).published_at == datetime(2026, 4, 1, 4, tzinfo=UTC)
-    page = writer.get(form.address).text
-    assert value_of(page, "published_at") == "2026-04-01T06:00"
-    assert "Scheduled" in page
-    assert "1 April 2026, 06:00" in re.sub(r"\s+", " ", page).replace("April 1, 2026", "1 April 2026")
-    for hour, status in ((3, 404), (4, 200)):
-        at(datetime(2026, 4, 1, hour, tzinfo=UTC))
-        assert client.get("/articles/birds").status_code == status
-    refused = Form(writer).send("publish", title="Gap", body="Text", published_at="2027-03-28T02:30")
-    assert "There is no such time on that day" in refused.text
-
-
-def test_scheduled_article_appears_in_the_cached_list_in_time(
-    writer: FlaskClient, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = clock.now()
-    form = Form(writer)
-    form.send("publish", title="Birds", body="They sing.", published_at=f"{now + timedelta(minutes=2):%Y-%m-%dT%H:%M}")
-    assert "/articles/birds" not in client.get("/").text
-    cache = client.application.extensions["page_cache"]
-    entries = [entry for store in cache._stores.values() for entry, _ in store._entries.values()]
-    assert [0 < entry.dependency.max_age <= 120 for entry in entries] == [True]
-    for entry in entries:
-        entry.rendered_at -= entry.dependency.max_age + 1
-    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=2))
-    assert "/articles/birds" in client.get("/").text
-
-
-def test_scheduled_article_can_be_published_now_or_become_a_draft_again(
-    writer: FlaskClient, client: FlaskClient, session: Session, at: SetClock
-) -> None:
-    at(NOW)
-    form = Form(writer)
-    form.send("publish", title="Birds", body="They sing.", published_at="2026-04-01T06:00")
-    form.send("unpublish", title="Birds", body="They sing.", published_at="2026-04-01T06:00")
-    article = stored(session, form.article_id)
-    assert (article.status, article.first_published_at) == ("draft", None)
-    form.send("publish", title="Birds", body="They sing.", published_at="2026-04-01T06:00")
-    at(NOW + timedelta(hours=1))
-    form.send("publish", title="Birds", body="They sing.", published_at="")
-    article = stored(session, form.article_id)
-    assert article.published_at == article.first_published_at == NOW + timedelta(hours=1)
-    assert client.get("/articles/birds").status_code == 200
-
-
-def test_unlisted_article_has_an_address_but_is_in_no_list(writer: FlaskClient, client: FlaskClient) -> None:
-    form = Form(writer)
-    form.send("publish", title="Birds", body="They sing.", unlisted="1")
-    assert client.get("/articles/birds").status_code == 200
-    assert "/articles/birds" not in client.get("/").text
-    assert re.search(r'name="unlisted"[^>]* checked', writer.get(form.address).text)
-    form.send("publish", title="Birds", body="They sing.")
-    assert "/articles/birds" in client.get("/").text
-
-
-@pytest.mark.parametrize("htmx", [False, True])
 def test_preview_is_rendered_by_the_server_and_keeps_the_form(writer: FlaskClient, htmx: bool) -> None:
     data = {"title": "<i>Title</i> l'été !", "body": "**bold** <script>x</script>", "lang": "fr", "slug": "typed"}
     answer = writer.post("/owner/articles/preview", data=data, headers=HTMX if htmx else {})
@@ -486,23 +329,6 @@ def test_only_the_owners_browser_may_send_long_texts(app: Flask, writer: FlaskCl
     assert writer.post("/owner/sign-in", data=long).status_code == 413
 
 
-def test_save_after_the_end_of_the_session_is_carried_out_after_signing_in(
-    writer: FlaskClient, session: Session
-) -> None:
-    form = Form(writer)
-    form.send("save", title="Birds", body="One")
-    writer.post("/owner/sign-out")
-    answer = form.send("publish", title="Birds", body="Typed & kept " + "x" * 100_000)
-    assert answer.status_code == 401
-    assert "Typed &amp; kept" in answer.text
-    answer = form.send("publish", title="Birds", body="Typed & kept", sign_in_name=NAME, sign_in_password=PASSWORD)
-    assert answer.status_code == 303
-    assert stored(session, form.article_id).status == "published"
-    writer.post("/owner/sign-out")
-    answer = form.send("autosave", True, title="Birds", body="Two")
-    assert (answer.status_code, answer.headers["HX-Retarget"]) == (401, "#sign-in-again")
-
-
 def test_forged_post_is_refused(writer: FlaskClient, session: Session) -> None:
     for site in ("cross-site", "same-site"):
         answer = writer.post("/owner/articles/new", data={"title": "A", "body": "b"}, headers={"Sec-Fetch-Site": site})
@@ -519,36 +345,31 @@ def test_unknown_article_is_not_found(writer: FlaskClient, path: str) -> None:
     assert writer.get("/drafts/a%00b").status_code == 404
 
 
-def test_slug_that_another_article_took_meanwhile_is_refused(writer: FlaskClient, session: Session) -> None:
-    """The slug of a text that is not published yet is not reserved."""
-    first = Form(writer)
-    first.send("publish", title="First", body="One", slug="first")
-    first.send("save", title="First", body="One", slug="second")
-    other = Form(writer)
-    other.send("publish", title="Second", body="Two", slug="second")
-    answer = first.send("publish", title="First", body="One more", slug="second")
-    assert answer.status_code == 422
-    assert "Another article has this address." in answer.text
-    assert "One more" in answer.text
-    answer = first.send("autosave", True, title="First", body="Kept", slug="second")
-    assert answer.status_code == 422
-    assert first.send("publish", title="First", body="One more", slug="third").status_code == 303
-    assert stored(session, first.article_id).slug == "third"
+def test_free_slug_is_found_with_one_query(writer: FlaskClient, session: Session, app: Flask) -> None:
+    with app.app_context():
+        engine = db.engine
+    found = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        found.append(statement)
+
+    counts = set()
+    for number in (1, 2, 3, 4):
+        form = Form(writer)
+        event.listen(engine, "before_cursor_execute", note)
+        form.send("autosave", True, title="Birds", body="They sing.")
+        event.remove(engine, "before_cursor_execute", note)
+        assert stored(session, form.article_id).slug == ("birds" if number == 1 else f"birds-{number}")
+        counts.add(len(found))
+        found.clear()
+    assert len(counts) == 1
 
 
-def test_form_of_a_new_article_that_was_saved_elsewhere_gets_both_texts(writer: FlaskClient) -> None:
-    lost = Form(writer)  # the response to its first save is lost
-    hidden, address = dict(lost.hidden), lost.address
-    lost.send("save", title="Birds", body="First")
-    Form(writer, lost.address).send("save", title="Birds", body="Saved elsewhere")
-    lost.hidden, lost.address = hidden, address
-    answer = lost.send("save", title="Birds", body="Typed here")
-    assert answer.status_code == 409
-    assert "Saved elsewhere" in answer.text
-    assert "Typed here" in answer.text
-    assert f"/owner/articles/{article_in(answer.text)}/edit" in answer.text
-
-
-def article_in(page: str) -> str:
-    found: list[str] = re.findall(r'action="/owner/articles/(\d+)/edit"', page)
-    return found[0]
+def test_slug_is_found_after_many_articles_with_the_same_title(
+    writer: FlaskClient, session: Session, publish_article: Callable[..., object]
+) -> None:
+    for slug in ("birds", *(f"birds-{number}" for number in range(2, 105))):
+        publish_article(slug=slug, title="Birds")
+    form = Form(writer)
+    form.send("autosave", True, title="Birds", body="They sing.")
+    assert stored(session, form.article_id).slug == "birds-105"

@@ -1,0 +1,131 @@
+"""Forms of the editor that are sent twice, late, or from two tabs lose nothing and overwrite nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from blogapp.articles.models import Article
+from tests.articles.conftest import NAME, OTHER_NAME, PASSWORD, Form, signed_in
+from tests.articles.test_editor import stored
+
+
+def test_article_that_was_deleted_elsewhere_says_so_until_it_is_published(writer: FlaskClient) -> None:
+    form = Form(writer)
+    form.send("publish", True, title="Birds", body="They sing.")
+    Form(writer, form.address).send("delete", title="Birds", body="They sing.")
+    refused = form.send("publish", True, title="Birds", body="They fly.")
+    assert refused.status_code == 409
+    assert "This article is in the bin." in refused.text
+    other = Form(writer, form.address)
+    assert "This article is in the bin." in other.send("save", True, title="Birds", body="They fly.").text
+    assert "in the bin" not in other.send("publish", True, title="Birds", body="They fly.").text
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_later_tab_gets_both_texts_and_overwrites_nothing(
+    app: Flask, writer: FlaskClient, session: Session, htmx: bool
+) -> None:
+    first = Form(writer)
+    first.send("save", title="Birds", body="The first text.")
+    second = Form(signed_in(app, OTHER_NAME), first.address)
+    second.send("save", title="Birds", body="Second <b>words</b> are stored.")
+    answer = first.send("publish", htmx, title="Birds", body="My text.")
+    assert answer.status_code == 409
+    assert stored(session, first.article_id).body_source == "Second <b>words</b> are stored."
+    if htmx:
+        assert "Ada has saved this article elsewhere" in answer.text
+        answer = first.send("compare", title="Birds", body="My text.")
+    page = answer.text
+    assert "<b>words" not in page
+    assert "Second &lt;b&gt;words&lt;/b&gt; are stored." in page
+    assert ">\nMy text.</textarea>" in page
+    merged = Form(writer, first.address)
+    merged.hidden = dict(re.findall(r'<input type="hidden" name="(revision|editor|article)" value="([^"]*)"', page))
+    assert merged.send("publish", htmx, title="Birds", body="Both.").status_code in {200, 303}
+    assert stored(session, first.article_id).body_source == "Both."
+
+
+def test_form_whose_response_was_lost_can_save_again(writer: FlaskClient, session: Session) -> None:
+    form = Form(writer)
+    form.send("autosave", True, title="Birds", body="One")
+    lost = dict(form.hidden)
+    form.send("autosave", True, title="Birds", body="Two")
+    form.hidden = lost
+    assert form.send("autosave", True, title="Birds", body="Three").status_code == 200
+    assert stored(session, form.article_id).body_source == "Three"
+
+
+def test_request_that_was_overtaken_is_refused(writer: FlaskClient, session: Session) -> None:
+    form = Form(writer)
+    form.send("save", True, title="Birds", body="One")
+    hidden = dict(form.hidden)
+    form.send("publish", True, title="Birds", body="Published")
+    form.hidden, form.sequence = hidden, 0
+    assert form.send("autosave", True, title="Birds", body="Older").status_code == 409
+
+
+def test_form_that_is_sent_twice_creates_one_article(writer: FlaskClient, session: Session) -> None:
+    form = Form(writer)
+    hidden = dict(form.hidden)
+    for _ in range(2):
+        form.address, form.hidden = "/owner/articles/new", hidden
+        form.send("publish", title="Birds", body="They sing.")
+    assert len(session.scalars(select(Article)).all()) == 1
+
+
+def test_save_after_the_end_of_the_session_is_carried_out_after_signing_in(
+    writer: FlaskClient, session: Session
+) -> None:
+    form = Form(writer)
+    form.send("save", title="Birds", body="One")
+    writer.post("/owner/sign-out")
+    answer = form.send("publish", title="Birds", body="Typed & kept " + "x" * 100_000)
+    assert answer.status_code == 401
+    assert "Typed &amp; kept" in answer.text
+    answer = form.send("publish", title="Birds", body="Typed & kept", sign_in_name=NAME, sign_in_password=PASSWORD)
+    assert answer.status_code == 303
+    assert stored(session, form.article_id).status == "published"
+    writer.post("/owner/sign-out")
+    answer = form.send("autosave", True, title="Birds", body="Two")
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (401, "#sign-in-again")
+
+
+def test_slug_that_another_article_took_meanwhile_is_refused(writer: FlaskClient, session: Session) -> None:
+    """The slug of a text that is not published yet is not reserved."""
+    first = Form(writer)
+    first.send("publish", title="First", body="One", slug="first")
+    first.send("save", title="First", body="One", slug="second")
+    other = Form(writer)
+    other.send("publish", title="Second", body="Two", slug="second")
+    answer = first.send("publish", title="First", body="One more", slug="second")
+    assert answer.status_code == 422
+    assert "Another article has this address." in answer.text
+    assert "One more" in answer.text
+    answer = first.send("autosave", True, title="First", body="Kept", slug="second")
+    assert answer.status_code == 422
+    assert first.send("publish", title="First", body="One more", slug="third").status_code == 303
+    assert stored(session, first.article_id).slug == "third"
+
+
+def test_form_of_a_new_article_that_was_saved_elsewhere_gets_both_texts(writer: FlaskClient) -> None:
+    lost = Form(writer)  # the response to its first save is lost
+    hidden, address = dict(lost.hidden), lost.address
+    lost.send("save", title="Birds", body="First")
+    Form(writer, lost.address).send("save", title="Birds", body="Saved elsewhere")
+    lost.hidden, lost.address = hidden, address
+    answer = lost.send("save", title="Birds", body="Typed here")
+    assert answer.status_code == 409
+    assert "Saved elsewhere" in answer.text
+    assert "Typed here" in answer.text
+    assert f"/owner/articles/{article_in(answer.text)}/edit" in answer.text
+
+
+def article_in(page: str) -> str:
+    found: list[str] = re.findall(r'action="/owner/articles/(\d+)/edit"', page)
+    return found[0]
