@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from blogapp import create_app
 from blogapp import settings as settings_module
-from blogapp.settings import SETTINGS, VERSION, SettingsError, environment, read_settings
+from blogapp.settings import SETTINGS, VERSION, SettingsError, environment, parse_settings, read_settings
 from tests.conftest import dispose
 from tests.harness.server import ROOT
 
@@ -24,6 +25,13 @@ def test_every_setting_has_a_default(tmp_path: Path) -> None:
     assert len(settings.secret_key) >= 43
     assert read_settings({}, tmp_path / "data").secret_key == settings.secret_key
     assert stat.S_IMODE((tmp_path / "data" / "secret-key").stat().st_mode) == 0o600
+
+
+def test_parsing_the_settings_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread))
+    parse_settings({})
+    assert started == []
 
 
 @pytest.mark.parametrize(

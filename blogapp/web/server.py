@@ -312,13 +312,13 @@ class Server(MPServer):
 
 def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = None) -> None:
     """Serve the application `module:name`. `prepare` is called with it before workers start."""
+    save_memory()
     environ = environment()
     settings = parse_settings(environ)
     host, port, workers = settings["HOST"], settings["PORT"], settings["WEB_CONCURRENCY"]
     refuse_used_port(host, port)
     if read_setting(environ, "METRICS_TOKEN"):
         share_counters()
-    save_memory()
     raise_open_file_limit()
     if read_setting(environ, "TRUSTED_PROXIES") and not read_setting(environ, "SITE_URL"):
         print("SITE_URL is not set: links use the Host header of each request.", file=sys.stderr)
@@ -410,7 +410,8 @@ def save_memory() -> None:
     """Let all threads share glibc's first memory arena, and return large blocks to the system as soon as they are free.
 
     With an arena for each thread, every thread keeps the most memory that any request has needed; and glibc keeps
-    large blocks (the 19 MiB of a password's hash) after the first one was freed. Call this before threads start.
+    large blocks (the 19 MiB of a password's hash) after the first one was freed. Call this before threads start: an
+    arena that exists already stays in use.
     """
     if LIBC and hasattr(LIBC, "mallopt"):
         LIBC.mallopt(M_ARENA_MAX, 1)
