@@ -16,7 +16,7 @@ WRITE_LOCK_TIMEOUT_MS = 9_000
 # How long a reader waits for a lock. That is rare: writers do not block readers on either database.
 READ_LOCK_TIMEOUT_MS = 2_000
 # The page cache of each connection, in KiB.
-CACHE_KIB = 250
+CACHE_KIB = 125
 # The interval between two attempts to get the write lock. SQLite's own busy handler waits up to 100 ms, so a process
 # that writes all the time would starve the others. Only one thread per process waits here.
 RETRY_SECONDS = 0.002
