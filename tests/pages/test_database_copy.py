@@ -55,7 +55,7 @@ def filled(app: Flask) -> Flask:
         with db.engine.begin() as connection:
             for table in reversed(db.metadata.sorted_tables):
                 connection.execute(delete(table))
-        fill_every_table()
+        fill_every_table(1, 2)
     return app
 
 
