@@ -31,9 +31,6 @@ numbers = itertools.count(1)
 # A normal browser's User-Agent: the server does not count headless browsers.
 PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
-# Messages to two more processes take a fifth of the time of a page.
-FEW_PROCESSES = ["--in-process-gpu", "--enable-features=NetworkServiceInProcess2"]
-
 # A generous upper bound: the machine may be slow.
 expect.set_options(timeout=20_000)
 
@@ -44,8 +41,7 @@ LONGEST_TEST = 200
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    path = chromium.find() or pytest.fail(chromium.HOW)
-    return {"executable_path": path, "args": [*chromium.arguments(), *FEW_PROCESSES]}
+    return {"executable_path": chromium.find() or pytest.fail(chromium.HOW), "args": chromium.arguments()}
 
 
 @pytest.fixture(scope="session")
