@@ -27,7 +27,6 @@ from blogapp.settings import LOCALES, LOOKS, Settings
 from blogapp.site.footer import FooterLink, parse_links
 from blogapp.site.models import SiteSetting
 from blogapp.site.time_zones import time_zone_of_host
-from blogapp.text.i18n import typeset
 from blogapp.text.pictures import Copy, copy_of_height
 from blogapp.web.errors import DATABASE_FAILED
 
@@ -170,7 +169,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["unusable_settings"] = set()
     # Evaluated only when a template uses them.
     app.jinja_env.globals["site"] = LocalProxy(current_site)
-    app.jinja_env.globals["site_title"] = LocalProxy(lambda: typeset(current_site().title, current_site().locale))
+    app.jinja_env.globals["site_title"] = LocalProxy(lambda: current_site().title)
 
 
 def current_site() -> Site:
