@@ -18,7 +18,7 @@ AUTHOR_BY_ACCOUNT = select(
 
 def author_of(session: Session, article: Article) -> str | None:
     """None if the author is not known. At most one query."""
-    return article.author_name or session.scalar(AUTHOR_BY_ACCOUNT, {"owner_id": article.owner_id})
+    return article.author_name or session.connection().scalar(AUTHOR_BY_ACCOUNT, {"owner_id": article.owner_id})
 
 
 def author_column() -> ColumnElement[str | None]:

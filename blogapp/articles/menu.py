@@ -100,7 +100,7 @@ def read_pages(session: Session) -> Sequence[Page]:
     """The pages of the menu and the page about the author, oldest first. The response to the request is cached at most
     until the next scheduled one appears."""
     now = clock.now()
-    pages = sorted(session.execute(PAGES), key=lambda page: (page.published_at, page.slug))
+    pages = sorted(session.connection().execute(PAGES), key=lambda page: (page.published_at, page.slug))
     shown = [page for page in pages if page.published_at <= now]
     if len(shown) < len(pages) and has_request_context():
         limit_max_age((pages[len(shown)].published_at - now).total_seconds())

@@ -125,7 +125,8 @@ NEAREST = union_all(
 def neighbours_of(session: Session, article: Article, now: datetime) -> Neighbours:
     """The neighbours of a listed article, in two queries."""
     place = {"published_at": article.published_at, "id": article.id, "now": now}
-    nearest = {row.name: row for row in session.execute(NEAREST, place)}
+    connection = session.connection()
+    nearest = {row.name: row for row in connection.execute(NEAREST, place)}
     previous, following, scheduled = (nearest.get(name) for name in ("previous", "next", "scheduled"))
     tags, words = list(tags_of(article))[:TAGS_AT_MOST], words_of(article)
     related: list[Row[Any]] = []
@@ -134,9 +135,8 @@ def neighbours_of(session: Session, article: Article, now: datetime) -> Neighbou
         values |= {f"word_{number}": word for number, word in enumerate(words)}
         shown = {"previous": previous.id if previous else 0, "next": following.id if following else 0}
         statement = _related(len(tags), len(words))
-        related = list(
-            session.execute(statement, {**values, **shown, "id": article.id, "lang": article.lang, "now": now})
-        )
+        values |= {**shown, "id": article.id, "lang": article.lang, "now": now}
+        related = list(connection.execute(statement, values))
     return Neighbours(previous, following, related, scheduled.published_at if scheduled else None)
 
 

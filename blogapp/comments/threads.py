@@ -172,7 +172,7 @@ def load_elsewhere(session: Session, article_id: int, page: Page) -> list[int]:
     if page.is_first and not page.before and not any(thread.hidden_replies for thread in page.threads):
         return []
     here = {node.comment.id for thread in page.threads for node in thread}
-    latest = session.scalars(LATEST_IDS, {"article_id": article_id})
+    latest = session.connection().scalars(LATEST_IDS, {"article_id": article_id})
     return [comment_id for comment_id in latest if comment_id not in here]
 
 

@@ -58,7 +58,7 @@ VERSION = select(ContentVersion.version).where(ContentVersion.id == bindparam("i
 
 def version_of(session: Session, version_id: int) -> int | None:
     """The version in the session's snapshot; None for an article that has none yet."""
-    return session.scalar(VERSION, {"id": version_id})
+    return session.connection().scalar(VERSION, {"id": version_id})
 
 
 # The row SITE comes first, so that two transactions cannot deadlock.
