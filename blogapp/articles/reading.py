@@ -29,8 +29,16 @@ ARTICLES_PER_PAGE = 20
 WITHOUT_TEXT = (defer(Article.body_source), defer(Article.body_html))
 # Built once: building a statement takes longer than running it.
 FIND = select(Article).where(Article.slug == bindparam("slug"))
-FIND_ID = select(
-    Article.id, Article.lang, Article.status, Article.published_at, Article.redirect_to, Article.comments
+FIND_INFO = select(
+    Article.id,
+    Article.slug,
+    Article.kind,
+    Article.lang,
+    Article.comments,
+    Article.status,
+    Article.published_at,
+    Article.first_published_at,
+    Article.redirect_to,
 ).where(Article.slug == bindparam("slug"))
 
 
@@ -66,6 +74,22 @@ class ArticleList:
     newer: int | None = None
 
 
+@dataclass(frozen=True)
+class ArticleInfo:
+    """A published article without its text, title and metadata: what its comments and its views depend on. Reading it
+    takes a quarter of the time of an `Article`, whose attributes of the same names have the same values."""
+
+    id: int
+    slug: str
+    kind: str
+    lang: str
+    comments: str
+    public_since: datetime
+
+
+AnyArticle = Article | ArticleInfo
+
+
 def is_empty(session: Session) -> bool:
     """Whether the blog has no articles, not even drafts."""
     return session.scalar(select(Article.id).limit(1)) is None
@@ -82,17 +106,18 @@ def find_article(session: Session, slug: str, now: datetime) -> Article:
     return article
 
 
-def find_article_id(session: Session, slug: str, now: datetime, with_comments: bool = False) -> tuple[int, str]:
-    """The id and the language of a published article, without its text. Raises the same errors as `find_article`, and
-    NotFound if it must be one `with_comments` and has none."""
+def find_article_info(session: Session, slug: str, now: datetime, with_comments: bool = False) -> ArticleInfo:
+    """Like `find_article`, without what lists and pages show. Raises the same errors, and NotFound if it must be an
+    article `with_comments` and has none."""
     _check_slug(slug)
-    row = session.execute(FIND_ID, {"slug": slug}).first()
+    row = session.connection().execute(FIND_INFO, {"slug": slug}).first()
     if row is None:
         raise _moved_or_not_found(session, slug, now)
     _check_visible(row.status, row.published_at, row.redirect_to, now)
     if with_comments and row.comments == NONE:
         raise NotFound
-    return row.id, row.lang
+    since = max(row.published_at, row.first_published_at or row.published_at)
+    return ArticleInfo(row.id, row.slug, row.kind, row.lang, row.comments, since)
 
 
 def _check_visible(status: str, published_at: datetime, redirect_to: str | None, now: datetime) -> None:

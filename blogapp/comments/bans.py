@@ -18,14 +18,18 @@ DAYS = (1, 7, 0)
 # Built once: it is executed for every post.
 CURRENT = (
     select(Ban.until)
-    .where(Ban.mark.in_(bindparam("marks", expanding=True)), or_(Ban.until.is_(None), Ban.until > bindparam("now")))
+    .where(
+        # Not IN: SQLAlchemy would write the statement anew for each list.
+        or_(Ban.mark == bindparam("browser"), Ban.mark == bindparam("network")),
+        or_(Ban.until.is_(None), Ban.until > bindparam("now")),
+    )
     .limit(1)
 )
 
 
-def check_not_banned(session: Session, marks: list[bytes | None], now: datetime) -> None:
-    """Raise Banned if the browser or the network with one of these marks is banned."""
-    values = {"marks": [mark for mark in marks if mark is not None], "now": now}
+def check_not_banned(session: Session, browser: bytes | None, network: bytes, now: datetime) -> None:
+    """Raise Banned if the browser or the network with these marks is banned."""
+    values = {"browser": browser, "network": network, "now": now}
     row = session.connection().execute(CURRENT, values).first()
     if row is not None:
         raise Banned(row.until)

@@ -97,7 +97,7 @@ def edit_comment(
             record(session, comment, HOLD, RULES, author.now)
             hide(session, conversation, comment, PENDING)
         else:
-            index_for_search(session, comment)
+            index_for_search(session.connection(), comment)
     return comment
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError
 from wtforms.validators import Email
 
-from blogapp.articles.models import Article
+from blogapp.articles.reading import AnyArticle
 from blogapp.comments.models import Comment
 from blogapp.comments.refusals import Invalid
 from blogapp.text import markup
@@ -83,6 +83,12 @@ class CommentForm(BodyForm):
         """Set the name to the signed-in owner's, regardless of the field."""
         self.author_name.data = owner_name
 
+    def empty(self, author_name: str, author_url: str) -> None:
+        """Empty the form after its comment was posted, except for the name and the link."""
+        for field in self:
+            field.data = ""
+        self.author_name.data, self.author_url.data = author_name, author_url
+
     def validate_author_name(self, field: Field) -> None:
         if is_blank(field.data):
             raise ValidationError(gettext("Please enter a name or nickname."))
@@ -128,7 +134,7 @@ class FormView:
     `parent` is the parent comment, if this visitor may see it; `refusal` is an error message for the form as a
     whole."""
 
-    article: Article
+    article: AnyArticle
     form: CommentForm
     id: str = FORM_ID
     parent: Comment | None = None
@@ -137,7 +143,7 @@ class FormView:
     @classmethod
     def empty(
         cls,
-        article: Article,
+        article: AnyArticle,
         parent: Comment | None = None,
         in_page: bool = False,
         signature: tuple[str, str] = ("", ""),

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
-from blogapp.articles.models import OPEN, Article
+from blogapp.articles.models import OPEN
+from blogapp.articles.reading import AnyArticle
 from blogapp.comments import spam
 from blogapp.comments.link_hosts import hosts_of, searchable
 from blogapp.comments.models import (
@@ -99,7 +100,7 @@ class Posted:
         return self.conversation is not None
 
 
-def check_may_post(session: Session, article: Article, draft: Draft, rules: Rules, now: datetime) -> None:
+def check_may_post(session: Session, article: AnyArticle, draft: Draft, rules: Rules, now: datetime) -> None:
     """Raise Closed or NameTaken if the comment cannot be posted. Called before rendering and before taking the write
     lock, which is why the article's own settings are only read if the site's would close it."""
     is_closed_by_rules = _closed_by_rules(article, rules, now) and not _is_kept_open(session, article)
@@ -110,7 +111,7 @@ def check_may_post(session: Session, article: Article, draft: Draft, rules: Rule
 
 
 def post_comment(
-    session: Session, article: Article, draft: Draft, body_html: str, sender: Sender, rules: Rules, now: datetime
+    session: Session, article: AnyArticle, draft: Draft, body_html: str, sender: Sender, rules: Rules, now: datetime
 ) -> Posted:
     """Post `draft`, whose rendered text is `body_html`, to `article`. A durable write transaction must be open.
 
@@ -123,11 +124,7 @@ def post_comment(
         raise Closed
     # Checked again: the same form may have been posted while this one waited for the lock.
     digest = _digest(sender.visitor, article.id, draft) if sender.visitor else None
-    if digest is None:
-        first = find_repeat(session, article.id, draft, sender, now)
-    else:
-        first = _repeat_with(session, connection, digest, now)
-    if first is not None:
+    if digest is None and (first := find_repeat(session, article.id, draft, sender, now)):
         return Posted(first)
 
     parent = _parent(session, article, draft.parent_id)
@@ -154,7 +151,12 @@ def post_comment(
     if not draft.by_owner:
         verdict = spam.judge(connection, comment, rules, draft.trapped, now, draft.agent)
     comment.status, comment.reasons = verdict.status, verdict.reasons
-    return Posted(comment, add_comment(session, conversation, comment))
+    added = add_comment(session, conversation, comment)
+    if added is None and digest is not None:
+        if first := _repeat_with(session, connection, digest, now):
+            return Posted(first)
+        added = add_comment(session, conversation, comment)
+    return Posted(comment, added)
 
 
 def find_repeat(session: Session, article_id: int, draft: Draft, sender: Sender, now: datetime) -> Comment | None:
@@ -187,19 +189,19 @@ def _repeat_with(session: Session, connection: Connection, digest: bytes, now: d
     return session.get(Comment, row.id) if row and row.digest else None
 
 
-def is_closed(article: Article, conversation: Conversation, rules: Rules, now: datetime) -> bool:
+def is_closed(article: AnyArticle, conversation: Conversation, rules: Rules, now: datetime) -> bool:
     """Whether comments on the article are closed: in the editor, by its own setting, on the whole site, or by its
     age."""
     is_closed = conversation.is_closed or (not conversation.is_kept_open and _closed_by_rules(article, rules, now))
     return is_closed or article.comments != OPEN
 
 
-def _closed_by_rules(article: Article, rules: Rules, now: datetime) -> bool:
+def _closed_by_rules(article: AnyArticle, rules: Rules, now: datetime) -> bool:
     is_too_old = rules.close_days > 0 and article.public_since + timedelta(days=rules.close_days) < now
     return rules.is_closed or is_too_old
 
 
-def _is_kept_open(session: Session, article: Article) -> bool:
+def _is_kept_open(session: Session, article: AnyArticle) -> bool:
     return bool(session.scalar(select(Conversation.is_kept_open).where(Conversation.article_id == article.id)))
 
 
@@ -223,7 +225,7 @@ def _digest(visitor: bytes, article_id: int, draft: Draft) -> bytes:
     return hmac.digest(visitor, message, "sha256")
 
 
-def _parent(session: Session, article: Article, parent_id: int | None) -> Comment | None:
+def _parent(session: Session, article: AnyArticle, parent_id: int | None) -> Comment | None:
     if parent_id is None:
         return None
     # Read again: the session may have loaded it before the conversation was locked.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, exists, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation
@@ -21,7 +21,6 @@ from blogapp.text import markup
 _comments = Model.metadata.tables[Comment.__tablename__]
 _conversations = Model.metadata.tables[Conversation.__tablename__]
 COLUMNS = [column.name for column in _comments.columns if column.name != "id"]
-INSERT = insert(_comments).returning(_comments.c.id)
 UPDATE_COUNTERS = (
     update(_conversations)
     .where(_conversations.c.article_id == bindparam("of"))
@@ -72,22 +71,26 @@ def lock_comment(session: Session, comment: Comment) -> Conversation:
     return conversation
 
 
-def add_comment(session: Session, counters: Any, comment: Comment) -> Conversation:
+def add_comment(session: Session, counters: Any, comment: Comment) -> Conversation | None:
     """Store a new comment, which is not in the session, and update its article's conversation, whose row is `counters`.
     If it is published, readers see it immediately: its parent is published too. Returns the conversation as it is then,
-    which is not in the session either."""
+    which is not in the session either; None if another comment has the same digest: nothing is stored then."""
     version = counters.version + comment.is_published
     comment.shown = comment.is_published
     comment.published_in = comment.changed_in = version if comment.shown else 0
     comment.like_count = comment.revision = comment.reply_count = 0
     comment.edited_by, comment.learned_as, comment.is_locked = "", "", False
     connection = session.connection()
-    comment.id = connection.scalars(INSERT, {name: getattr(comment, name) for name in COLUMNS}).one()
+    insert = _insert_statement(connection.dialect.name)
+    inserted = connection.execute(insert, {name: getattr(comment, name) for name in COLUMNS}).first()
+    if inserted is None:
+        return None
+    comment.id = inserted.id
     count = counters.comment_count + comment.is_published
     values = {"last_number": comment.number, "version": version, "comment_count": count}
     connection.execute(UPDATE_COUNTERS, {"of": comment.article_id, **values})
     if comment.shown:
-        index_for_search(session, comment)
+        index_for_search(connection, comment)
         if comment.root_id is not None:
             _change_reply_count(session, comment.root_id, 1)
     return Conversation(**{**counters._mapping, **values})
@@ -98,7 +101,7 @@ def publish(session: Session, conversation: Conversation, comment: Comment) -> N
     comment.status = PUBLISHED
     conversation.comment_count += 1
     comment.published_in = conversation.version + 1
-    index_for_search(session, comment)
+    index_for_search(session.connection(), comment)
     _show(session, conversation, comment)
     parent = session.get(Comment, comment.parent_id) if comment.parent_id else None
     while parent is not None and not parent.shown:
@@ -130,9 +133,16 @@ def touch(conversation: Conversation, comment: Comment) -> None:
     comment.changed_in = conversation.version
 
 
-def index_for_search(session: Session, comment: Comment) -> None:
+@cache
+def _insert_statement(dialect: str) -> Any:
+    insert = insert_in(dialect, _comments)
+    return insert.on_conflict_do_nothing(index_elements=["digest"]).returning(_comments.c.id)
+
+
+def index_for_search(connection: Connection, comment: Comment) -> None:
     """Write a published comment to the search index."""
-    search_index.put_comment(session, search_index.entry_of_comment(comment.id, markup.plain_text(comment.body_html)))
+    entry = search_index.entry_of_comment(comment.id, markup.plain_text(comment.body_html))
+    search_index.put_comment(connection, entry)
 
 
 def _show(session: Session, conversation: Conversation, comment: Comment) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import DDL, Dialect, ForeignKey, SmallInteger, Text, TypeDecorator, event, text
+from sqlalchemy import DDL, Connection, Dialect, ForeignKey, SmallInteger, Text, TypeDecorator, event, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.db.base import Model, RowId
@@ -140,9 +140,9 @@ def put_article(session: Session, entry: Entry) -> None:
     session.connection().execute(PUT_ARTICLE, _values(entry))
 
 
-def put_comment(session: Session, entry: Entry) -> None:
+def put_comment(connection: Connection, entry: Entry) -> None:
     """Index a published comment, or index it again. A write transaction must be open."""
-    session.connection().execute(PUT_COMMENT, _values(entry))
+    connection.execute(PUT_COMMENT, _values(entry))
 
 
 def delete_comment(session: Session, comment_id: int) -> None:

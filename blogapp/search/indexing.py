@@ -77,7 +77,7 @@ def _index_comments(ids: list[int]) -> None:
     with write_transaction(Changes.NOTHING) as writer:
         # Locked, because a comment that is hidden meanwhile must not come back.
         for row in writer.execute(published.with_for_update(key_share=True)).all():
-            put_comment(writer, _entry(row.id, row.body_html))
+            put_comment(writer.connection(), _entry(row.id, row.body_html))
 
 
 def _entry(comment_id: int, body_html: str) -> Entry:

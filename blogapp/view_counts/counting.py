@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, visible
-from blogapp.articles.reading import find_article_id
+from blogapp.articles.reading import find_article_info
 from blogapp.db.transactions import insert_for, insert_in
 from blogapp.view_counts.bot_filter import AGAIN, LIMIT
 from blogapp.view_counts.models import (
@@ -238,14 +238,14 @@ def _add_to_totals(dialect: str) -> Any:
 def views_of(session: Session, article_ids: Iterable[int]) -> dict[int, int]:
     """Return the number of views of each article, in one query; 0 for an article without a count."""
     ids = list(article_ids)
-    found = dict(session.execute(VIEWS, {"ids": ids}).all())
+    found = dict(session.connection().execute(VIEWS, {"ids": ids}).all())
     return {article_id: found.get(article_id, 0) for article_id in ids}
 
 
 def view_total(session: Session, slug: str, now: datetime) -> ViewTotal:
-    """Return the total of the published article at `slug`. Raises the same errors as `find_article_id`."""
-    article_id, lang = find_article_id(session, slug, now)
-    return ViewTotal(lang, views_of(session, [article_id])[article_id])
+    """Return the total of the published article at `slug`. Raises the same errors as `find_article`."""
+    article = find_article_info(session, slug, now)
+    return ViewTotal(article.lang, views_of(session, [article.id])[article.id])
 
 
 def forget_visitors(session: Session, *, day: date, previous: date | None) -> None:

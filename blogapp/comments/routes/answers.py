@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from blogapp.articles.addresses import article_url
 from blogapp.articles.models import Article
+from blogapp.articles.reading import AnyArticle
 from blogapp.comments.changes import Written, load_after_write
 from blogapp.comments.current_author import current_author
-from blogapp.comments.forms import FormView
+from blogapp.comments.forms import CommentForm, FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.permissions import Author
 from blogapp.comments.posting import Posted
@@ -59,9 +60,9 @@ def saving(article_id: int, only_adds: bool = False) -> Iterator[Session]:
         raise NotSaved(explain_fault(fault), RETRY_AFTER[fault.kind]) from error
 
 
-def posted(article: Article, done: Posted) -> Response:
-    """The response to a new comment. With HTMX: the comment at its place in the page, the count, an empty form and a
-    status message. Without: a redirect to the comment."""
+def posted(article: AnyArticle, done: Posted, form: CommentForm) -> Response:
+    """The response to a new comment. With HTMX: the comment at its place in the page, the count, the form, now empty,
+    and a status message. Without: a redirect to the comment."""
     comment = done.comment
     if not is_htmx():
         if comment.is_published:
@@ -70,10 +71,10 @@ def posted(article: Article, done: Posted) -> Response:
         return _redirect(article_url(article, sort=sort, notice="waiting", _anchor=f"comment-{comment.id}"))
     author = current_author()
     is_own = author.wrote(comment) and not author.is_owner
-    form = FormView.empty(article, signature=(comment.author_name, comment.author_url) if is_own else ("", ""))
+    form.empty(*((comment.author_name, comment.author_url) if is_own else ("", "")))
     status = 201 if comment.is_published else 202
     written = load_after_write(db.session(), comment, done.conversation)
-    return _fragment("comments/_posted.html", "comment-posted", article, written, status, form=form)
+    return _fragment("comments/_posted.html", "comment-posted", article, written, status, form=FormView(article, form))
 
 
 def changed(article: Article, comment: Comment, sentence: str, undo: int | None = None) -> Response:
@@ -95,7 +96,7 @@ def confirm_page(article: Article, comment: Comment, removes: bool) -> Answer:
 
 
 def _fragment(
-    template: str, event: str, article: Article, written: Written, status: int = 200, **values: object
+    template: str, event: str, article: AnyArticle, written: Written, status: int = 200, **values: object
 ) -> Response:
     """The comment and what depends on it."""
     page = render_comments(

@@ -95,7 +95,7 @@ def _edit(comment: Comment, form: BodyForm) -> Comment:
     author = current_author()
     if not author.is_owner:
         mark = network_mark(current_app.config["SECRET_KEY"], network_of(request.remote_addr))
-        check_not_banned(db.session(), [author.token_hash, mark], author.now)
+        check_not_banned(db.session(), author.token_hash, mark, author.now)
     html = markup.render_comment(body, i18n.current_locale())
     revision = request.form.get("revision", 0, type=whole_number)
     rules = site_rules()

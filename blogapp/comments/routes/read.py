@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
-from sqlalchemy.orm import load_only
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from blogapp import clock
 from blogapp.articles.addresses import article_url
 from blogapp.articles.models import NONE, Article
-from blogapp.articles.reading import find_article, find_article_id
+from blogapp.articles.reading import AnyArticle, find_article, find_article_info
 from blogapp.comments.changes import load_changes, version_of
 from blogapp.comments.current_author import current_author
 from blogapp.comments.finding import find_comment, last_signature
@@ -39,8 +38,6 @@ from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import depends_on
 
 LIKED = "liked-"
-# The columns that `is_closed` and the addresses in the fragments use.
-COLUMNS = (Article.slug, Article.kind, Article.comments, Article.published_at, Article.first_published_at)
 
 bp = Blueprint("comments", __name__)
 
@@ -68,7 +65,9 @@ def render_article_page(
     return render(article, form, cursor, at)
 
 
-def render_comments(template: str, article: Article, conversation: Conversation | None = None, **values: object) -> str:
+def render_comments(
+    template: str, article: AnyArticle, conversation: Conversation | None = None, **values: object
+) -> str:
     """Render a fragment with comments of the article, whose `conversation` is read if it is not given."""
     conversation = conversation or conversation_of(db.session(), article.id)
     return render_template(
@@ -166,7 +165,7 @@ def article_of(comment: Comment) -> Article:
     return find_article(db.session(), article.slug, clock.now())
 
 
-def address_of(article: Article, comment: Comment, notice: str | None = None) -> str:
+def address_of(article: AnyArticle, comment: Comment, notice: str | None = None) -> str:
     """The URL of the comment on the page that displays it, in the order that the visitor reads, if the first page of
     that order has the comment; `notice` is the code of a message for that page."""
     anchor, sort = f"comment-{comment.id}", requested_sort()
@@ -202,22 +201,22 @@ def _changes(slug: str) -> Answer:
     """The changes since the client loaded its page; 204 if there are none, without reading the article or any
     comment."""
     session = db.session()
-    article_id, lang = find_article_id(session, slug, clock.now(), with_comments=True)
-    depends_on(session, article_id)
-    i18n.set_locale(lang)
-    conversation = conversation_of(session, article_id)
+    article = find_article_info(session, slug, clock.now(), with_comments=True)
+    depends_on(session, article.id)
+    i18n.set_locale(article.lang)
+    conversation = conversation_of(session, article.id)
     since = request.args.get("since", type=whole_number)
     if since is None:
-        since = version_of(session, article_id, request.args.get("after", 0, type=whole_number))
+        since = version_of(session, article.id, request.args.get("after", 0, type=whole_number))
     if since >= conversation.version:
         return Response(status=204)
-    nodes = load_changes(session, article_id, since)
+    nodes = load_changes(session, article.id, since)
     new = [node for node in nodes if node.comment.published_in > since and node.comment.is_published]
     if "since" not in request.args and not new:
         return Response(status=204)
     return render_comments(
         "comments/_changes.html",
-        session.get_one(Article, article_id, options=[load_only(*COLUMNS)]),
+        article,
         conversation=conversation,
         new=new,
         changed=[node for node in nodes if node not in new],

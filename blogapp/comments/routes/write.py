@@ -6,8 +6,7 @@ from flask import Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from blogapp import clock
-from blogapp.articles.models import Article
-from blogapp.articles.reading import find_article
+from blogapp.articles.reading import ArticleInfo, find_article, find_article_info
 from blogapp.comments import rates
 from blogapp.comments.bans import check_not_banned
 from blogapp.comments.current_author import current_author, remember_author
@@ -42,7 +41,7 @@ from blogapp.web.rate_limits import seconds_to_wait
 
 @bp.post("/articles/<slug>/comments")
 def create(slug: str) -> Answer:
-    article = find_article(db.session(), slug, clock.now())
+    article = find_article_info(db.session(), slug, clock.now())
     i18n.set_locale(article.lang)
     form, fresh_token = _parse_form(), "" if read_token(request) else new_token()
     try:
@@ -53,9 +52,9 @@ def create(slug: str) -> Answer:
         return _form_again(article, form, refusal)
     # A repeated form gets no cookie: a visitor who sends a copy of another comment must not own that comment.
     if not (done.is_new and fresh_token):
-        return posted(article, done)
+        return posted(article, done, form)
     remember_author(fresh_token)
-    response = posted(article, done)
+    response = posted(article, done, form)
     set_token(request, response, fresh_token)
     return response
 
@@ -103,7 +102,7 @@ def _parse_form() -> CommentForm:
     return form
 
 
-def _post(article: Article, form: CommentForm, fresh_token: str) -> Posted:
+def _post(article: ArticleInfo, form: CommentForm, fresh_token: str) -> Posted:
     """Post the comment. `fresh_token` identifies its author if the browser has no cookie.
 
     Cheap checks come first: repeats, rate limits and rules are checked before the text is rendered. It is rendered
@@ -116,7 +115,7 @@ def _post(article: Article, form: CommentForm, fresh_token: str) -> Posted:
         return Posted(repeat)
     mark = network_mark(current_app.config["SECRET_KEY"], network)
     if not author.is_owner:
-        check_not_banned(db.session(), [token_hash, mark], now)
+        check_not_banned(db.session(), token_hash, mark, now)
     rates.check_comment(author)
     rules = site_rules()
     check_may_post(db.session(), article, draft, rules, now)
@@ -144,7 +143,7 @@ def _draft(form: CommentForm) -> Draft:
     )
 
 
-def _form_again(article: Article, form: CommentForm, refusal: Refused) -> Response:
+def _form_again(article: ArticleInfo, form: CommentForm, refusal: Refused) -> Response:
     """The form with the typed text and the error message: a fragment with HTMX, else a page."""
     if refusal.field:
         form[refusal.field].errors = [str(refusal)]
@@ -155,9 +154,10 @@ def _form_again(article: Article, form: CommentForm, refusal: Refused) -> Respon
     if is_htmx():
         page = render_template("comments/_form.html", form=view, focus=view.focus or "body", sort=requested_sort())
     elif view.is_reply or refusal.retry_after or isinstance(refusal, Closed):  # the article's page has no form then
-        page = render_template("comments/reply.html", article=article, form=view, failed=True, sort=requested_sort())
+        whole = find_article(db.session(), article.slug, clock.now())
+        page = render_template("comments/reply.html", article=whole, form=view, failed=True, sort=requested_sort())
     else:
-        page = render_article_page(article, view)
+        page = render_article_page(find_article(db.session(), article.slug, clock.now()), view)
     response = make_response(page, refusal.status)
     if refusal.retry_after:
         response.headers["Retry-After"] = str(refusal.retry_after)
