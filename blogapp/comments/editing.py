@@ -91,7 +91,10 @@ def edit_comment(
     _replace_text(session, comment, body, body_html, author)
     if comment.status == PUBLISHED:
         touch(conversation, comment)
-        verdict = spam.judge(session.connection(), comment, rules) if not author.is_owner else spam.Verdict(PUBLISHED)
+        verdict = spam.Verdict(PUBLISHED)
+        if not author.is_owner:
+            connection = session.connection()
+            verdict = spam.judge(connection, comment, rules, spam.signs_in_text(connection, comment))
         comment.reasons = verdict.reasons
         if verdict.status != PUBLISHED or (replaces_owners_edit and not author.is_owner):
             record(session, comment, HOLD, RULES, author.now)

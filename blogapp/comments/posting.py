@@ -23,9 +23,10 @@ from blogapp.comments.models import (
     Conversation,
 )
 from blogapp.comments.refusals import Closed, Locked, NameTaken, ParentGone
-from blogapp.comments.spam import Rules, rules_of
+from blogapp.comments.spam import Rules, Sign, rules_of
 from blogapp.comments.visibility import add_comment, lock_counters
 from blogapp.db.base import Model
+from blogapp.db.search_index import Entry, entry_of_comment
 from blogapp.owners.accounts import looks_like_the_owner
 from blogapp.text import markup
 
@@ -88,6 +89,17 @@ class Sender:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A comment that is not stored yet, and what else can be computed before the write lock is taken: the signs of spam
+    in its text, and its entry in the search index."""
+
+    draft: Draft
+    comment: Comment
+    signs: list[Sign]
+    entry: Entry
+
+
+@dataclass(frozen=True)
 class Posted:
     """A posted comment, and the article's conversation with it. For a repeated form, it is the first comment, and
     `conversation` is None."""
@@ -110,14 +122,34 @@ def check_may_post(session: Session, article: AnyArticle, draft: Draft, rules: R
         raise NameTaken
 
 
+def prepare(session: Session, article: AnyArticle, draft: Draft, body_html: str, now: datetime) -> Prepared:
+    """Everything about `draft`, whose rendered text is `body_html`, that needs no write transaction."""
+    comment = Comment(
+        article_id=article.id,
+        author_name=draft.author_name,
+        author_url=draft.author_url,
+        body_source=draft.body,
+        body_html=body_html,
+        link_hosts=searchable(hosts_of(body_html, draft.author_url)),
+        renderer_version=markup.RENDERER_VERSION,
+        body_digest=spam.digest_of(draft.body),
+        created_at=now,
+        by_owner=draft.by_owner,
+    )
+    found = spam.signs_in_text(session.connection(), comment, draft.trapped, draft.agent)
+    signs = [] if draft.by_owner else list(found)
+    return Prepared(draft, comment, signs, entry_of_comment(0, markup.plain_text(body_html)))
+
+
 def post_comment(
-    session: Session, article: AnyArticle, draft: Draft, body_html: str, sender: Sender, rules: Rules, now: datetime
+    session: Session, article: AnyArticle, prepared: Prepared, sender: Sender, rules: Rules, now: datetime
 ) -> Posted:
-    """Post `draft`, whose rendered text is `body_html`, to `article`. A durable write transaction must be open.
+    """Post a comment to `article`. A durable write transaction must be open.
 
     Raises Closed, Locked or ParentGone.
     The statements run without the session's objects, because other posts wait for the lock meanwhile.
     """
+    draft, comment = prepared.draft, prepared.comment
     connection = session.connection()
     conversation = lock_counters(connection, article.id)
     if is_closed(article, conversation, rules, now):
@@ -128,34 +160,18 @@ def post_comment(
         return Posted(first)
 
     parent = _parent(session, article, draft.parent_id)
-    comment = Comment(
-        article_id=article.id,
-        number=conversation.last_number + 1,
-        parent_id=parent.id if parent else None,
-        author_name=draft.author_name,
-        author_url=draft.author_url,
-        author_token_hash=sender.token_hash,
-        network_mark=None if draft.by_owner else sender.network_mark,
-        body_source=draft.body,
-        body_html=body_html,
-        link_hosts=searchable(hosts_of(body_html, draft.author_url)),
-        renderer_version=markup.RENDERER_VERSION,
-        digest=digest,
-        body_digest=spam.digest_of(draft.body),
-        created_at=now,
-        by_owner=draft.by_owner,
-        **_place(conversation.last_number + 1, parent),
-    )
-    rules = rules_of(conversation, rules)
+    _place(comment, conversation.last_number + 1, parent)
+    comment.digest, comment.author_token_hash = digest, sender.token_hash
+    comment.network_mark = None if draft.by_owner else sender.network_mark
     verdict = spam.Verdict(PUBLISHED)
     if not draft.by_owner:
-        verdict = spam.judge(connection, comment, rules, draft.trapped, now, draft.agent)
+        verdict = spam.judge(connection, comment, rules_of(conversation, rules), prepared.signs, now)
     comment.status, comment.reasons = verdict.status, verdict.reasons
-    added = add_comment(session, conversation, comment)
+    added = add_comment(session, conversation, comment, prepared.entry)
     if added is None and digest is not None:
         if first := _repeat_with(session, connection, digest, now):
             return Posted(first)
-        added = add_comment(session, conversation, comment)
+        added = add_comment(session, conversation, comment, prepared.entry)
     return Posted(comment, added)
 
 
@@ -237,16 +253,14 @@ def _parent(session: Session, article: AnyArticle, parent_id: int | None) -> Com
     return parent
 
 
-def _place(number: int, parent: Comment | None) -> dict[str, Any]:
-    """The comment's position in its thread and in the displayed tree."""
+def _place(comment: Comment, number: int, parent: Comment | None) -> None:
+    """Set the comment's position in its thread and in the displayed tree."""
     own = f"{number:0{NUMBER_WIDTH}d}"
+    comment.number, comment.depth, comment.path = number, 0, own
     if parent is None:
-        return {"depth": 0, "path": own, "root_id": None, "shown_under_id": None}
+        return
     deepest = parent.depth >= MAX_DEPTH
-    above = parent.path[:-NUMBER_WIDTH] if deepest else parent.path
-    return {
-        "depth": parent.depth + 1,
-        "path": above + own,
-        "root_id": parent.root_id or parent.id,
-        "shown_under_id": parent.shown_under_id if deepest else parent.id,
-    }
+    comment.parent_id, comment.root_id = parent.id, parent.root_id or parent.id
+    comment.depth = parent.depth + 1
+    comment.path = (parent.path[:-NUMBER_WIDTH] if deepest else parent.path) + own
+    comment.shown_under_id = parent.shown_under_id if deepest else parent.id

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,6 +70,10 @@ LAST_FROM_NETWORK = (
 TERMS = select(SpamTerm.term).order_by(SpamTerm.term)
 
 
+# A key of POINTS, and a detail for its sentence.
+Sign = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Rules:
     """The owner's settings: `moderation` is open, first or all; comments close after `close_days` days (0: never), and
@@ -97,14 +101,13 @@ def judge(
     connection: Connection,
     comment: Comment,
     rules: Rules,
-    is_trapped: bool = False,
+    in_text: Iterable[Sign],
     posted_at: datetime | None = None,
-    agent: str = "",
 ) -> Verdict:
-    """PUBLISHED, PENDING or SPAM for the current text of a reader's comment, which may not be stored yet. `is_trapped`:
-    the hidden field of the form was filled in. `posted_at` is the time of a post, None for an edit; `agent` is the
-    User-Agent that it came with, which is not stored."""
-    reasons = [list(sign) for sign in _signs(connection, comment, is_trapped, posted_at, agent)]
+    """PUBLISHED, PENDING or SPAM for the current text of a reader's comment, which may not be stored yet. `in_text` are
+    the signs in its text; `posted_at` is the time of a post, None for an edit. A write transaction must be open, so
+    that of two copies at the same time one is compared with the other."""
+    reasons = [list(sign) for sign in (*in_text, *_signs_beside_others(connection, comment, posted_at))]
     points = sum(POINTS[sign] for sign, _ in reasons)
     if points >= SPAM_AT:
         return Verdict(SPAM, reasons)
@@ -118,29 +121,34 @@ def digest_of(body: str) -> bytes:
     return hashlib.sha256(" ".join(body.casefold().split()).encode()).digest()
 
 
-def _signs(
-    connection: Connection, comment: Comment, is_trapped: bool, posted_at: datetime | None, agent: str
-) -> Iterator[tuple[str, str]]:
+def signs_in_text(
+    connection: Connection, comment: Comment, is_trapped: bool = False, agent: str = ""
+) -> Iterator[Sign]:
+    """The signs of spam in the comment's own text, which need no write transaction. `is_trapped`: the hidden field of
+    the form was filled in. `agent` is the User-Agent that it came with, which is not stored."""
     if is_trapped:
         yield "trap", ""
     if (links := markup.count_links(comment.body_html)) > MAX_LINKS:
         yield "links", str(links)
-    same = [row for row in connection.execute(SAME_TEXT, {"body_digest": comment.body_digest}) if row.id != comment.id]
-    if any(row.article_id == comment.article_id and _is_copy(row, comment) for row in same):
-        yield "copy", ""
-    is_long = len(comment.body_source) >= LONG_TEXT or links > 0
-    if is_long and any(row.article_id != comment.article_id for row in same):
-        yield "repeated", ""
-    if posted_at is not None and comment.network_mark is not None:
-        last = connection.scalar(LAST_FROM_NETWORK, {"network_mark": comment.network_mark})
-        if last is not None and posted_at - last < FAST:
-            yield "fast", str(int((posted_at - last).total_seconds()))
     if len(mixed := mixed_words(comment.body_source)) >= MIXED_WORDS:
         yield "scripts", ", ".join(mixed[:3])
     if listed := _listed_terms(list(connection.scalars(TERMS)), comment, agent):
         yield "listed", ", ".join(listed[:3])
     if words := bayes.suspicious_words(connection, comment):
         yield "words", ", ".join(words[:5])
+
+
+def _signs_beside_others(connection: Connection, comment: Comment, posted_at: datetime | None) -> Iterator[Sign]:
+    same = [row for row in connection.execute(SAME_TEXT, {"body_digest": comment.body_digest}) if row.id != comment.id]
+    if any(row.article_id == comment.article_id and _is_copy(row, comment) for row in same):
+        yield "copy", ""
+    is_long = len(comment.body_source) >= LONG_TEXT or markup.count_links(comment.body_html) > 0
+    if is_long and any(row.article_id != comment.article_id for row in same):
+        yield "repeated", ""
+    if posted_at is not None and comment.network_mark is not None:
+        last = connection.scalar(LAST_FROM_NETWORK, {"network_mark": comment.network_mark})
+        if last is not None and posted_at - last < FAST:
+            yield "fast", str(int((posted_at - last).total_seconds()))
 
 
 def parse_terms(text: str) -> list[str]:

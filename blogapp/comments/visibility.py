@@ -5,6 +5,7 @@ Call these functions inside a write transaction that has locked the article's co
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation
 from blogapp.db import search_index
 from blogapp.db.base import Model
+from blogapp.db.search_index import Entry
 from blogapp.db.transactions import insert_in
 from blogapp.text import markup
 
@@ -71,8 +73,9 @@ def lock_comment(session: Session, comment: Comment) -> Conversation:
     return conversation
 
 
-def add_comment(session: Session, counters: Any, comment: Comment) -> Conversation | None:
+def add_comment(session: Session, counters: Any, comment: Comment, entry: Entry) -> Conversation | None:
     """Store a new comment, which is not in the session, and update its article's conversation, whose row is `counters`.
+    `entry` is the comment's in the search index, without its id.
     If it is published, readers see it immediately: its parent is published too. Returns the conversation as it is then,
     which is not in the session either; None if another comment has the same digest: nothing is stored then."""
     version = counters.version + comment.is_published
@@ -90,7 +93,7 @@ def add_comment(session: Session, counters: Any, comment: Comment) -> Conversati
     values = {"last_number": comment.number, "version": version, "comment_count": count}
     connection.execute(UPDATE_COUNTERS, {"of": comment.article_id, **values})
     if comment.shown:
-        index_for_search(connection, comment)
+        search_index.put_comment(connection, replace(entry, id=comment.id))
         if comment.root_id is not None:
             _change_reply_count(session, comment.root_id, 1)
     return Conversation(**{**counters._mapping, **values})

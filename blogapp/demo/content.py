@@ -13,7 +13,7 @@ from blogapp.articles.files import read_files
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import publish
 from blogapp.articles.sources import place_files
-from blogapp.comments.posting import Draft, Sender, post_comment
+from blogapp.comments.posting import Draft, Sender, post_comment, prepare
 from blogapp.comments.spam import Rules
 from blogapp.demo.comments import COMMENTS, DemoComment
 from blogapp.demo.models import DemoArticleRecord, DemoCommentRecord
@@ -69,9 +69,9 @@ def _add_comments(session: Session, article: Article, comments: tuple[DemoCommen
     ids: dict[int, int] = {}
     for number, each in enumerate(comments, start=1):
         when = min(article.published_at + timedelta(hours=each.hours), now)
-        html = render_comment(each.text, article.lang)
         draft = Draft(each.name, each.link, each.text, ids.get(each.reply_to), trapped=False)
         sender = Sender(None, hashlib.sha256(each.name.encode()).digest())
-        comment = post_comment(session, article, draft, html, sender, Rules("open", 0), when).comment
+        prepared = prepare(session, article, draft, render_comment(each.text, article.lang), when)
+        comment = post_comment(session, article, prepared, sender, Rules("open", 0), when).comment
         ids[number] = comment.id
         session.add(DemoCommentRecord(comment_id=comment.id))

@@ -17,7 +17,7 @@ from blogapp import clock
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment
 from blogapp.comments.permissions import Author
-from blogapp.comments.posting import Draft, Sender, post_comment
+from blogapp.comments.posting import Draft, Sender, post_comment, prepare
 from blogapp.comments.spam import Rules
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
@@ -55,10 +55,8 @@ def write_comments(app: Flask, article: Article) -> WriteComments:
         sender, rules = Sender(token_hash=b"t" * 32, visitor=None), Rules("open", 0)
         with app.app_context(), write_transaction() as session:
             drafts = [Draft(author_name, "", body, parent_id, trapped=False) for body in bodies]
-            return [
-                post_comment(session, article, draft, f"<p>{draft.body}</p>", sender, rules, clock.now()).comment.id
-                for draft in drafts
-            ]
+            prepared = [prepare(session, article, draft, f"<p>{draft.body}</p>", clock.now()) for draft in drafts]
+            return [post_comment(session, article, each, sender, rules, clock.now()).comment.id for each in prepared]
 
     return write
 

@@ -56,9 +56,9 @@ def test_honest_comments_pass_and_spam_is_held(app: Flask, article: Article) -> 
                 bayes.learn(session, [comment_of(each) for each in folds(kind, number)[0]], kind)
             for kind in held:
                 for body in folds(kind, number)[1]:
-                    verdict = spam.judge(
-                        session.connection(), comment_of(body), spam.Rules("open", 0), posted_at=clock.now()
-                    )
+                    connection, comment = session.connection(), comment_of(body)
+                    signs = spam.signs_in_text(connection, comment)
+                    verdict = spam.judge(connection, comment, spam.Rules("open", 0), signs, clock.now())
                     if verdict.status != "published":
                         held[kind].append(body)
     assert len(held["honest"]) <= len(texts("honest")) / 100, held["honest"]

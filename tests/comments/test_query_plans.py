@@ -206,6 +206,16 @@ def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comment
     assert counts == [15 + options] * 3
 
 
+def test_post_reads_only_other_comments_while_it_holds_the_lock(app: Flask, post: Post, comment: int) -> None:
+    with recorded(app) as statements:
+        assert post("birds", body="Second text", htmx=True).status_code == 201
+    texts = [statement for statement, _ in statements]
+    begin = next(place for place, each in enumerate(texts) if each.startswith("INSERT INTO conversations"))
+    assert any("spam_words" in each for each in texts[:begin])
+    read = {table for each in texts[begin:] if each.startswith("SELECT") for table in re.findall(r"FROM (\w+)", each)}
+    assert read == {"comments"}
+
+
 def test_refused_post_takes_no_write_lock(app: Flask, post: Post, comment: int, owner: FlaskClient) -> None:
     """It runs no INSERT, UPDATE or DELETE."""
     for fields in ({"author_name": "Ada", "body": "First text"}, {"author_name": OWNER}, {"body": ""}):

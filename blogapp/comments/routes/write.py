@@ -12,7 +12,7 @@ from blogapp.comments.bans import check_not_banned
 from blogapp.comments.current_author import current_author, remember_author
 from blogapp.comments.finding import find_visible
 from blogapp.comments.forms import CommentForm, FormView, form_id
-from blogapp.comments.posting import Draft, Posted, Sender, check_may_post, find_repeat, post_comment
+from blogapp.comments.posting import Draft, Posted, Sender, check_may_post, find_repeat, post_comment, prepare
 from blogapp.comments.refusals import Closed, Refused, TooMany
 from blogapp.comments.routes.answers import posted, saving
 
@@ -105,8 +105,8 @@ def _parse_form() -> CommentForm:
 def _post(article: ArticleInfo, form: CommentForm, fresh_token: str) -> Posted:
     """Post the comment. `fresh_token` identifies its author if the browser has no cookie.
 
-    Cheap checks come first: repeats, rate limits and rules are checked before the text is rendered. It is rendered
-    before the write lock is taken. Raises Refused.
+    Cheap checks come first: repeats, rate limits and rules are checked before the text is rendered. It is rendered and
+    searched for signs of spam before the write lock is taken. Raises Refused.
     """
     now, author, draft = clock.now(), current_author(), _draft(form)
     token_hash, network = hash_token(fresh_token or read_token(request)), network_of(request.remote_addr)
@@ -120,10 +120,11 @@ def _post(article: ArticleInfo, form: CommentForm, fresh_token: str) -> Posted:
     rules = site_rules()
     check_may_post(db.session(), article, draft, rules, now)
     html = markup.render_comment(draft.body, i18n.current_locale())
+    prepared = prepare(db.session(), article, draft, html, now)
     with saving(article.id, only_adds=True) as session:
         visitor = _visitor(key_of_day(session, now.date()).key, network) if fresh_token else None
         sender = Sender(token_hash, visitor, mark)
-        return post_comment(session, article, draft, html, sender, rules, now)
+        return post_comment(session, article, prepared, sender, rules, now)
 
 
 def _visitor(key: bytes | None, network: str) -> bytes | None:
