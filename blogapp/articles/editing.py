@@ -12,16 +12,13 @@ number. A request that was delayed on the way and comes after a newer one of the
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import count
 
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
-from blogapp.articles.addresses import is_reserved
-from blogapp.articles.models import DELETED, DRAFT, UNPUBLISHED, Article, ArticleRedirect, ArticleRevision
+from blogapp.articles.models import DELETED, DRAFT, UNPUBLISHED, Article, ArticleRevision
 from blogapp.articles.publishing import (
     Manuscript,
     change_slug,
@@ -41,6 +38,7 @@ from blogapp.articles.revisions import (
     latest_revision,
     record,
 )
+from blogapp.articles.slugs import FieldRefused, slug_of_edited, slug_of_new
 from blogapp.articles.translations import (
     WrongTranslation,
     find_original,
@@ -49,38 +47,14 @@ from blogapp.articles.translations import (
     leave_translations,
     plan_translation,
 )  # fmt: skip
-from blogapp.text.i18n import gettext
-from blogapp.text.slugs import SLUG_LENGTH, slug_from
 from blogapp.web.errors import Conflict, NotFound
 
 # Days for which a deleted article can be restored.
 BIN_DAYS = 30
-CANDIDATES = 100  # numbered slugs that one query looks up
-# The slug of an article whose title has no letters: the day on which it was created.
-DAY_SLUG = re.compile(r"\d{4}-\d\d-\d\d(-\d+)?")
 
 
 class EditConflict(Conflict):
     """Another form has saved the article since this one was loaded."""
-
-
-class FieldRefused(ValueError):
-    """The value of a field depends on other articles and cannot be stored. The message is already translated."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.field = field
-
-
-class SlugTaken(FieldRefused):
-    """Another article has or had the slug, or the site itself uses it."""
-
-    def __init__(self, slug: str, is_page: bool) -> None:
-        is_own = is_page and is_reserved(slug)
-        sentence = (
-            gettext("The site itself uses this address.") if is_own else gettext("Another article has this address.")
-        )
-        super().__init__("slug", sentence)
 
 
 @dataclass(frozen=True)
@@ -137,7 +111,9 @@ def create(session: Session, content: Content, writer: Writer, kind: str, now: d
     known = session.scalar(select(Article).where(Article.created_in == writer.form))
     if known is not None:
         return save(session, known.id, content, writer, kind, now)
-    content = replace(content, slug=_new_slug(session, content, now), translation_of=_original(session, content, None))
+    content = replace(
+        content, slug=slug_of_new(session, content, now), translation_of=_original(session, content, None)
+    )
     article = Article(
         slug=content.slug,
         published_at=now,
@@ -188,7 +164,7 @@ def publish_now(session: Session, article_id: int, content: Content, writer: Wri
 
 def _publish(session: Session, article: Article, content: Content, now: datetime) -> None:
     # The address of an article that was never public is known to nobody, so it needs no redirect.
-    if not _was_public(article, now):
+    if not article.was_public(now):
         replace_slug(session, article, content.slug)
         if content.published_at is None:
             article.first_published_at = None  # no longer scheduled
@@ -304,7 +280,7 @@ def _find_for_change(session: Session, article_id: int) -> Article:
 def _apply_to_draft(session: Session, article: Article, content: Content, now: datetime) -> None:
     """Set the article's fields without rendering the text, which may take a second."""
     if article.slug != content.slug:
-        if _was_public(article, now):
+        if article.was_public(now):
             change_slug(session, article, content.slug)
         else:
             replace_slug(session, article, content.slug)
@@ -315,25 +291,18 @@ def _apply_to_draft(session: Session, article: Article, content: Content, now: d
     article.cover, article.cover_alt = content.cover, content.cover_alt
     if content.published_at is not None:
         article.published_at = content.published_at
-    elif not _was_public(article, now):
+    elif not article.was_public(now):
         article.published_at = article.created_at or now
     article.body_html, article.excerpt, article.renderer_version = "", content.summary, 0
     article.status = article.status or DRAFT
     article.edited_at = now
 
 
-def _was_public(article: Article, now: datetime) -> bool:
-    return article.first_published_at is not None and article.first_published_at <= now
-
-
 def _complete(session: Session, article: Article, content: Content, now: datetime) -> Content:
     """`content` with its slug, and with the date of an article that was public already."""
-    was_public = _was_public(article, now)
+    was_public = article.was_public(now)
     published_at = article.published_at if was_public and content.published_at is None else content.published_at
-    slug = _slug(session, article, content, now)
-    # The slug of a revision that is not published yet is not reserved, and an article can become a page.
-    if (slug != article.slug or content.is_page) and _taken(session, [slug], article.id, content.is_page):
-        raise SlugTaken(slug, content.is_page)
+    slug = slug_of_edited(session, article, content, now)
     translation_of = _original(session, content, article)
     return replace(content, slug=slug, published_at=published_at, translation_of=translation_of)
 
@@ -343,55 +312,3 @@ def _original(session: Session, content: Content, article: Article | None) -> st
         return find_original(session, content.translation_of, content.lang, article)
     except WrongTranslation as error:
         raise FieldRefused("translation_of", str(error)) from None
-
-
-def _slug(session: Session, article: Article, content: Content, now: datetime) -> str:
-    """The slug to store. It follows the title until the article is public, unless the owner has typed one."""
-    latest = latest_revision(session, article.id)
-    present = content_of_revision(latest) if latest else content_of(article)
-    if content.slug and content.slug != present.slug:
-        if _taken(session, [content.slug], article.id, content.is_page):
-            raise SlugTaken(content.slug, content.is_page)
-        return content.slug
-    if _was_public(article, now):
-        return present.slug
-    if content.slug and (content.title == present.title or not _is_derived(present.slug, present.title)):
-        return present.slug
-    return _derived_slug(session, content, article.id, article.created_at or now)
-
-
-def _new_slug(session: Session, content: Content, now: datetime) -> str:
-    if content.slug and _taken(session, [content.slug], None, content.is_page):
-        raise SlugTaken(content.slug, content.is_page)
-    return content.slug or _derived_slug(session, content, None, now)
-
-
-def _derived_slug(session: Session, content: Content, article_id: int | None, day: datetime) -> str:
-    base = slug_from(content.title) or f"{day:%Y-%m-%d}"
-    stem = base[: SLUG_LENGTH - 8].rstrip("-")
-    for first in count(2, CANDIDATES):
-        candidates = [base, *(f"{stem}-{number}" for number in range(first, first + CANDIDATES))]
-        taken = _taken(session, candidates, article_id, content.is_page)
-        if free := [slug for slug in candidates if slug not in taken]:
-            return free[0]
-    raise AssertionError  # the numbers never end
-
-
-def _is_derived(slug: str, title: str) -> bool:
-    base = slug_from(title)
-    if not base:
-        return DAY_SLUG.fullmatch(slug) is not None
-    return (
-        re.fullmatch(rf"{re.escape(base)}(-\d+)?|{re.escape(base[: SLUG_LENGTH - 8].rstrip('-'))}-\d+", slug)
-        is not None
-    )
-
-
-def _taken(session: Session, slugs: list[str], article_id: int | None, is_page: bool) -> set[str]:
-    """Those of `slugs` that another article than `article_id` (None: any) has or had."""
-    present = select(Article.slug).where(Article.slug.in_(slugs), Article.id != article_id)
-    former = select(ArticleRedirect.slug).where(
-        ArticleRedirect.slug.in_(slugs), ArticleRedirect.article_id != article_id
-    )
-    reserved = {slug for slug in slugs if is_page and is_reserved(slug)}
-    return reserved.union(session.scalars(present.union_all(former)))

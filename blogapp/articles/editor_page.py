@@ -15,12 +15,13 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from blogapp import clock
 from blogapp.articles import editing, revisions
 from blogapp.articles.covers import cover_of
-from blogapp.articles.editing import BIN_DAYS, Edited, FieldRefused, Writer
+from blogapp.articles.editing import BIN_DAYS, Edited, Writer
 from blogapp.articles.editor_form import CHECKBOXES, EditorForm, fields_of, parse_form, writer_of
 from blogapp.articles.merging import Overlap, choose_in_text, merge
 from blogapp.articles.models import Article, ArticleRevision
 from blogapp.articles.owner_list import state_of
 from blogapp.articles.revisions import AUTOSAVE, SAVE, Content, content_of_revision
+from blogapp.articles.slugs import FieldRefused
 from blogapp.db.base import db
 from blogapp.owners.access import current_owner
 from blogapp.owners.accounts import all_owners

@@ -147,6 +147,10 @@ class Article(Model):
         """Whether readers can open it."""
         return self.is_public and self.published_at <= now
 
+    def was_public(self, now: datetime) -> bool:
+        """Whether it has become public, even if it was withdrawn since."""
+        return self.first_published_at is not None and self.first_published_at <= now
+
 
 def visible(now: Any) -> ColumnElement[bool]:
     """The condition of queries for the articles that readers can open; `now` is a time or a bound parameter."""

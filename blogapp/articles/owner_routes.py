@@ -13,7 +13,7 @@ from blogapp import clock
 from blogapp.articles import editing, revisions
 from blogapp.articles.addresses import article_url
 from blogapp.articles.covers import cover_of
-from blogapp.articles.editing import BIN_DAYS, EditConflict, FieldRefused, Writer
+from blogapp.articles.editing import BIN_DAYS, EditConflict, Writer
 from blogapp.articles.editor_form import EditorForm, fields_of
 from blogapp.articles.editor_page import (
     DEPENDENT,
@@ -39,6 +39,7 @@ from blogapp.articles.models import DRAFT, NONE, PAGE, Article
 from blogapp.articles.owner_list import ALL, STATES, count_states, list_for_owner, state_of
 from blogapp.articles.reading import find_draft
 from blogapp.articles.revisions import AUTOSAVE, SAVE, content_of_revision
+from blogapp.articles.slugs import FieldRefused
 from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction

@@ -220,7 +220,7 @@ def _set_dates(article: Article, manuscript: Manuscript, now: datetime, is_new: 
     """Set the dates; returns whether `published_at` changed. It is the manuscript's date, else the time of the first
     publication; for a draft without a date it has no meaning yet."""
     was_scheduled = article.first_published_at is not None
-    was_published = article.first_published_at is not None and article.first_published_at <= now
+    was_published = article.was_public(now)
     before = article.published_at
     if manuscript.published_at is not None:
         # Ignore fractions of a second, which older versions stored.
