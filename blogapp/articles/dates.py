@@ -25,9 +25,11 @@ class DateError(ValueError):
         super().__init__(sentence)
 
 
-def parse_date(text: str, default: tzinfo = UTC) -> datetime:
+def parse_date(text: object, default: tzinfo = UTC) -> datetime:
     """Parse `text` as a datetime in UTC, in whole seconds. A date without a time means midnight; a time without a zone
     is in the zone `default`. Raises DateError."""
+    if not isinstance(text, str):
+        raise DateError
     text = text.strip()
     found = DATE.fullmatch(text)
     if found is None:
@@ -51,6 +53,14 @@ def parse_date(text: str, default: tzinfo = UTC) -> datetime:
     except ValueError:
         raise DateError("there is no such date or time; write it as 2026-11-23 or 2026-11-23 09:30.") from None
     return moment.astimezone(UTC)
+
+
+def is_date(text: object) -> bool:
+    try:
+        parse_date(text)
+    except DateError:
+        return False
+    return True
 
 
 def _parse_mail_date(text: str, default: tzinfo) -> datetime:

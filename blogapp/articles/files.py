@@ -16,8 +16,8 @@ from pathlib import Path
 import yaml
 
 from blogapp.articles.dates import DateError, parse_date
-from blogapp.articles.front_matter import FrontMatter, FrontMatterError, parse_front_matter
-from blogapp.articles.metadata import Metadata, Note, parse_metadata
+from blogapp.articles.front_matter import FrontMatter, FrontMatterError, Note, parse_front_matter
+from blogapp.articles.metadata import Metadata, parse_metadata
 from blogapp.articles.models import CLOSED, NONE, OPEN, UNLISTED, Article
 from blogapp.articles.picture_files import SCHEME, PictureNotStored, store_pictures
 from blogapp.articles.translations import original_of

@@ -21,6 +21,8 @@ LARGEST = 64 * 1024  # characters
 NODES_AT_MOST = 5_000
 DEEPEST = 20
 NULLS = {"", "~", "null", "Null", "NULL"}
+TRUE = {"true", "yes", "on", "1", "y"}
+FALSE = {"false", "no", "off", "0", "n", "none", "never"}
 
 Value = str | list[Any] | dict[str, Any] | None
 
@@ -31,6 +33,14 @@ class FrontMatterError(Exception):
     def __init__(self, line: int, sentence: str) -> None:
         super().__init__(sentence)
         self.line = line
+
+
+@dataclass(frozen=True)
+class Note:
+    """A remark for the author of a file, with its line in the file."""
+
+    line: int
+    sentence: str
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,15 @@
 """Interpret the fields of front matter as other tools do: Jekyll, Hugo, Pelican, Eleventy, Hexo, Zola, and the
-exporters of Ghost and WordPress.
-
-If a field says or may mean that an article is not public, the article is imported as a draft and a note gives the
-reason, so that nothing is published by mistake.
-"""
+exporters of Ghost and WordPress."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from blogapp.articles.dates import DateError, parse_date
-from blogapp.articles.front_matter import Field, FrontMatter, FrontMatterError, Value, normalise
+from blogapp.articles.dates import DateError, is_date, parse_date
+from blogapp.articles.draft_rules import EXPIRIES, is_about_visibility, is_draft
+from blogapp.articles.front_matter import FALSE, TRUE, Field, FrontMatter, FrontMatterError, Note, Value, normalise
 from blogapp.articles.models import AUTHOR_LENGTH, CLOSED, NONE, OPEN, TITLE_LENGTH
 from blogapp.settings import LOCALES
 from blogapp.text.slugs import is_slug
@@ -25,7 +21,6 @@ PUBLISH_DATES = ("publishdate", "pubdate", "published")
 UPDATES = (
     "updated", "lastmod", "modified", "dateupdated", "datemodified", "lastmodified", "lastmodifiedat", "updatedat",
 )  # fmt: skip
-EXPIRIES = ("expirydate", "expires", "expiry", "expirationdate", "unpublishdate")
 LANGUAGES = ("lang", "language", "locale")
 SUMMARIES = ("summary", "excerpt", "description")
 TAGS = ("tags", "tag", "categories", "category", "taxonomies")
@@ -37,32 +32,6 @@ USED = {
     "title", "slug", "draft", "views", "translationof", *AUTHORS, *COVERS, *PAGES, *DATES, *PUBLISH_DATES, *UPDATES,
     *EXPIRIES, *LANGUAGES, *TAGS, *ALIASES,
 }  # fmt: skip
-
-TRUE = {"true", "yes", "on", "1", "y"}
-FALSE = {"false", "no", "off", "0", "n", "none", "never"}
-# Names of fields (without a leading "is") that hide an article when they are true, or when they are false.
-HIDES_IF_TRUE = re.compile(
-    r"privat|draft|hidden|secret|passw|passphrase|protect|member|unlist|restrict|confidential|embargo|visib|expir|"
-    r"unpublish|subscriber|premium|encrypt|audience|excludefromcollections|^access|^hidefrom|nonpublic|unreleased|"
-    r"^(wip|internal|headless|hide|deleted|trashed|archived|paid)$"
-)
-HIDES_IF_FALSE = {"published", "public", "publish", "listed", "visible", "permalink", "render", "output"}
-STATES = {"status", "poststatus", "state", "visibility", "access", "audience", "publishstatus"}
-PUBLIC_STATES = {"published", "publish", "public", "live", "visible", "everyone", "all", "open", "active", "listed"}
-SCHEDULED = {"scheduled", "future"}
-KINDS = {"layout", "type", "posttype", "kind"}
-OTHER_KINDS = {
-    "page", "pages", "home", "index", "archive", "archives", "redirect", "about", "attachment", "navmenuitem",
-    "revision", "customcss", "wpblock", "category", "tag", "search",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Note:
-    """A remark for the author of a file, with its line in the file."""
-
-    line: int
-    sentence: str
 
 
 @dataclass
@@ -114,10 +83,9 @@ def parse_metadata(matter: FrontMatter, now: datetime, zone: tzinfo = UTC) -> Me
     _read_cover(fields, found)
     found.translation_of = _translation(fields.get("translationof"))
     found.author = _author(_first(fields, AUTHORS), found.notes)
-    for each in _flat(fields):
-        _read_visibility(*each, found, now, zone)
+    found.is_draft = is_draft(fields, found.published_at, found.notes, now, zone)
     used = USED | ({normalise(summary.name)} if summary else set())
-    found.ignored = [each.name for key, each in fields.items() if key not in used and not _is_about_visibility(key)]
+    found.ignored = [each.name for key, each in fields.items() if key not in used and not is_about_visibility(key)]
     return found
 
 
@@ -211,14 +179,14 @@ def _read_dates(fields: dict[str, Field], found: Metadata, now: datetime, zone: 
     updated = _first(fields, UPDATES)
     if updated:
         try:
-            found.updated_at = _parse(updated, zone)
+            found.updated_at = parse_date(updated.value, zone)
         except DateError:
             found.notes.append(Note(updated.line, f"`{updated.name}` is not a date and is ignored"))
 
 
 def _is_word(key: str, value: Value) -> bool:
     """`published` is a date in some tools and true or false in others."""
-    return value is None or (key == "published" and not (isinstance(value, str) and _is_date(value)))
+    return value is None or (key == "published" and not is_date(value))
 
 
 def _date(found: Field, notes: list[Note], zone: tzinfo) -> datetime | None:
@@ -226,15 +194,9 @@ def _date(found: Field, notes: list[Note], zone: tzinfo) -> datetime | None:
         notes.append(Note(found.line, f"`{found.value.strip()}` is not a date here; the day of publication is used"))
         return None
     try:
-        return _parse(found, zone)
+        return parse_date(found.value, zone)
     except DateError as error:
         raise FrontMatterError(found.line, str(error)) from None
-
-
-def _parse(found: Field, zone: tzinfo) -> datetime:
-    if not isinstance(found.value, str):
-        raise DateError
-    return parse_date(found.value, zone)
 
 
 def _read_aliases(fields: dict[str, Field], found: Metadata) -> None:
@@ -304,76 +266,3 @@ def _author(found: Field | None, notes: list[Note]) -> str:
             found.line, f"the author's name has {len(author)} characters; {AUTHOR_LENGTH} is the most."
         )
     return author
-
-
-def _flat(fields: dict[str, Field]) -> Iterator[tuple[str, Field]]:
-    """Yield all fields with their normalised keys, including nested ones (Hugo's `params`, Zola's `extra`)."""
-    stack = list(fields.values())[::-1]
-    while stack:
-        each = stack.pop()
-        yield _without_is(normalise(each.name.rpartition(".")[2])), each
-        if isinstance(each.value, dict):
-            stack += [Field(f"{each.name}.{name}", each.line, value) for name, value in each.value.items()]
-
-
-def _without_is(key: str) -> str:
-    return key[2:] if key.startswith("is") and len(key) > 4 else key
-
-
-def _is_about_visibility(key: str) -> bool:
-    key = _without_is(key)
-    return key in STATES or HIDES_IF_TRUE.search(key) is not None
-
-
-def _read_visibility(key: str, each: Field, found: Metadata, now: datetime, zone: tzinfo) -> None:
-    """Make the article a draft if this field says that it is not public."""
-    if each.value is None:
-        return
-    shown = f"`{each.name}: {each.value if isinstance(each.value, str) else '...'}`"
-    text = each.value.strip().lower() if isinstance(each.value, str) else ""
-    reason = ""
-    if key in {"draft", "published"} and "." not in each.name:
-        if key == "published" and _is_date(text):
-            return
-        if text not in TRUE | FALSE:
-            raise FrontMatterError(each.line, f"{each.name} must be true or false.")
-        if key == "draft":
-            found.is_draft = found.is_draft or text in TRUE  # needs no note
-        elif text in FALSE:
-            reason = shown
-    elif key in EXPIRIES:
-        reason = _expiry(each, found.notes, now, zone)
-    elif key in STATES:
-        is_scheduled = text in SCHEDULED and found.published_at is not None
-        reason = "" if normalise(text) in PUBLIC_STATES or is_scheduled else shown
-    elif key in KINDS:
-        reason = f"`{each.name}: {text}` is not an article" if normalise(text) in OTHER_KINDS else ""
-    elif key in HIDES_IF_FALSE:
-        reason = shown if text in FALSE else ""
-    elif HIDES_IF_TRUE.search(key) and text not in FALSE and each.value not in ("", [], {}):
-        reason = f"`{each.name}`: articles have no passwords here" if "passw" in key else shown
-    if reason:
-        found.is_draft = True
-        found.notes.append(Note(each.line, f"{reason}: imported as a draft"))
-
-
-def _expiry(each: Field, notes: list[Note], now: datetime, zone: tzinfo) -> str:
-    """Return why an expiry date makes the article a draft, or "". A future date only adds a note that articles do not
-    expire."""
-    try:
-        moment = _parse(each, zone)
-    except DateError:
-        return f"`{each.name}` is not a date that can be read"
-    if moment <= now:
-        return f"`{each.name}` has passed"
-    sentence = "has no effect: articles do not expire here. On that day, set `draft: true` and import the file again"
-    notes.append(Note(each.line, f"`{each.name}: {each.value}` {sentence}"))
-    return ""
-
-
-def _is_date(text: str) -> bool:
-    try:
-        parse_date(text)
-    except DateError:
-        return False
-    return True
