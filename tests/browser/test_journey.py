@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 from urllib.request import urlopen
 
 import psycopg
 import pytest
 from flask import Flask
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from blogapp import create_app
 from tests.browser.conftest import Visit, assert_accessible
+from tests.browser.input_devices import InputDevice, Keyboard, Pointer
 from tests.browser.test_owner import setup_address
 from tests.browser.test_pages import overflow
 from tests.browser.test_passkeys import Device
@@ -34,75 +34,13 @@ TEXT = "Ils chantent avant l’aube."
 PICTURE = re.compile(r"!\[.*\]\(/media/[0-9a-f]{32}-\d+x\d+\.webp\)")
 
 
-class Hands(Protocol):
-    """How a person uses a page."""
-
-    def press(self, target: Locator) -> None: ...
-
-    def fill(self, target: Locator, text: str) -> None: ...
-
-    def choose(self, target: Locator, value: str) -> None: ...
-
-
-class Pointer:
-    def press(self, target: Locator) -> None:
-        target.click()
-
-    def fill(self, target: Locator, text: str) -> None:
-        target.fill(text)
-
-    def choose(self, target: Locator, value: str) -> None:
-        target.select_option(value)
-
-
-# How often to press Tab (or, if negative, Shift+Tab) from the focused element to the target, if the browser's order is
-# that of the document.
-STEPS = """(target) => {
-  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
-    .filter((each) => each.tabIndex >= 0 && !each.disabled && each.checkVisibility());
-  return all.indexOf(target) - all.indexOf(document.activeElement);
-}"""
-
-
-class Keyboard:
-    """Reaches everything with the Tab key."""
-
-    def press(self, target: Locator) -> None:
-        self._reach(target).keyboard.press("Enter")
-
-    def fill(self, target: Locator, text: str) -> None:
-        keyboard = self._reach(target).keyboard
-        keyboard.press("ControlOrMeta+a")
-        keyboard.insert_text(text)
-
-    def choose(self, target: Locator, value: str) -> None:
-        keyboard = self._reach(target).keyboard
-        keyboard.press("Home")
-        for _ in range(10):
-            if target.input_value() == value:
-                return
-            keyboard.press("ArrowDown")
-        pytest.fail(f"{value} cannot be chosen")
-
-    def _reach(self, target: Locator) -> Page:
-        expect(target).to_be_visible()
-        steps = target.evaluate(STEPS)
-        for _ in range(abs(steps)):
-            target.page.keyboard.press("Tab" if steps > 0 else "Shift+Tab")
-        for _ in range(200):
-            if target.evaluate("element => element === document.activeElement"):
-                return target.page
-            target.page.keyboard.press("Tab")
-        pytest.fail(f"{target} cannot be reached with the keyboard")
-
-
 @dataclass
 class Journey:
     """`check` looks at a page in the present state."""
 
     server: Server
     visit: Callable[..., Visit]
-    hands: Hands
+    input_device: InputDevice
     has_scripts: bool
     width: int
 
@@ -116,10 +54,10 @@ class Journey:
             assert_accessible(page, skip_colors=self.width > 375)  # the other journey checks the same colours
 
     def press(self, page: Page, selector: str) -> None:
-        self.hands.press(page.locator(selector).first)
+        self.input_device.press(page.locator(selector).first)
 
     def fill(self, page: Page, selector: str, text: str) -> None:
-        self.hands.fill(page.locator(selector).first, text)
+        self.input_device.fill(page.locator(selector).first, text)
 
 
 @pytest.fixture
@@ -155,7 +93,7 @@ def other(tmp_path: Path, server: Server) -> Iterator[Flask]:
 
 
 @pytest.mark.parametrize(
-    ("database", "language", "width", "hands", "has_scripts"),
+    ("database", "language", "width", "input_device", "has_scripts"),
     [
         ("sqlite", "fr", 375, Pointer(), True),
         ("postgresql", "en", 1280, Keyboard(), True),
@@ -171,7 +109,7 @@ def test_from_the_setup_code_to_an_imported_export(
     tmp_path: Path,
     language: str,
     width: int,
-    hands: Hands,
+    input_device: InputDevice,
     has_scripts: bool,
 ) -> None:
     browser = {
@@ -179,7 +117,7 @@ def test_from_the_setup_code_to_an_imported_export(
         "viewport": {"width": width, "height": 800},
         "java_script_enabled": has_scripts,
     }
-    journey = Journey(server, visit, hands, has_scripts, width)
+    journey = Journey(server, visit, input_device, has_scripts, width)
     owner, visitor = visit(**browser), visit(**browser)
     owner.allow("status of 409")
     owner.allow("Autofocus processing was blocked")  # a test may be faster than the page
@@ -263,7 +201,7 @@ def hold_all_comments(journey: Journey, owner: Visit) -> None:
     journey.press(page, ".owner-bar a[href$='/owner/settings']")
     expect(page).to_have_url(f"{journey.server.url}/owner/settings")
     journey.check(page)
-    journey.hands.choose(page.locator("[name=moderation]"), "all")
+    journey.input_device.choose(page.locator("[name=moderation]"), "all")
     journey.press(page, "form[action$='/owner/settings'] button[type=submit]")
     expect(page).to_have_url(re.compile("notice=saved"))
     expect(page.locator("[name=moderation]")).to_have_value("all")
