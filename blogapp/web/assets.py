@@ -33,6 +33,7 @@ STYLES = (
     "css/articles.css",
     "css/lists.css",
     "css/article_body.css",
+    "css/tables.css",
     "css/code.css",
     "css/comments.css",
     "css/threads.css",
@@ -55,7 +56,17 @@ SCRIPTS = (
     "js/copy_link.js",
 )
 # Only for signed-in owners.
-OWNER_STYLES = ("css/owner.css", "css/statistics.css", "css/pictures.css", "css/moderation.css", "css/editor.css")
+OWNER_STYLES = (
+    "css/owner.css",
+    "css/statistics.css",
+    "css/pictures.css",
+    "css/moderation.css",
+    "css/owner_list.css",
+    "css/editor.css",
+    "css/editor_details.css",
+    "css/merging.css",
+    "css/revisions.css",
+)
 OWNER_SCRIPTS = ("js/owner.js", "js/passkeys.js", "js/pictures.js", "js/moderation.js", "js/editor.js")
 # Only for the sign-in page.
 SIGN_IN_SCRIPTS = ("js/passkeys.js",)
