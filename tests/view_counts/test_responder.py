@@ -22,6 +22,7 @@ from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.transactions import write_transaction
 from blogapp.view_counts.models import DailyReferrals
+from blogapp.view_counts.responder import LARGEST_BODY
 from blogapp.view_counts.routes import COUNTED
 from blogapp.web.immediate import Answer, Environ, Immediate
 from blogapp.web.metrics import ROUTE
@@ -50,9 +51,15 @@ def ask(app: Flask, environ: Environ) -> Answer | None:
     return asyncio.run(respond())
 
 
-def request(reader: str, path: str = "/articles/birds/views", method: str = "POST", **fields: str) -> Environ:
+def request(
+    reader: str,
+    path: str = "/articles/birds/views",
+    method: str = "POST",
+    referrer: str = LINK["referrer"],
+    **fields: str,
+) -> Environ:
     headers = {**HTMX, "User-Agent": browser(reader), **{name.replace("_", "-"): text for name, text in fields.items()}}
-    data = LINK if method == "POST" else None
+    data = {"referrer": referrer} if method == "POST" else None
     environ = EnvironBuilder(path, method=method, headers=Headers(headers), data=data).get_environ()
     return {**environ, "REMOTE_ADDR": "127.0.0.1"}
 
@@ -126,6 +133,13 @@ def test_request_that_the_server_has_refused_is_left_to_flask(
 ) -> None:
     publish_article(slug="birds")
     assert ask(app, {**request("Ada"), REFUSAL: 413}) is None
+    app.extensions["view_writer"].flush()
+    assert counts(session) == (0, {})
+
+
+def test_large_body_is_left_to_flask(publish_article: Publish, app: Flask, session: Session) -> None:
+    publish_article(slug="birds")
+    assert ask(app, request("Ada", referrer="x" * LARGEST_BODY)) is None
     app.extensions["view_writer"].flush()
     assert counts(session) == (0, {})
 
