@@ -85,6 +85,13 @@ class Form:
             self.hidden = hidden_of(self.client.get(answer.location).text)
         return answer
 
+    def send_and_lose_the_response(self, action: str = "save", htmx: bool = False, **fields: str) -> TestResponse:
+        """As `send`, but the form stays as it was, because its browser does not get the response that is returned."""
+        address, hidden = self.address, self.hidden
+        answer = self.send(action, htmx, **fields)
+        self.address, self.hidden = address, hidden
+        return answer
+
     @property
     def article_id(self) -> int:
         return int(self.hidden["article"])
