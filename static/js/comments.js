@@ -42,8 +42,9 @@
       // On a page with only the form (the link was opened in a new tab), go to the article.
       if (!byId("comment-list") && article) location.assign(`${article.dataset.article}#${id}`);
       const comment = byId(id) ?? (neighbor?.isConnected ? neighbor.querySelector(".comment") : null);
-      (comment ?? byId("comments"))?.focus({ preventScroll: true });
+      // The page is changed before the focus makes the browser lay it out.
       BlogappResponses.showNotice(comment ?? document.querySelector(".comments-header"));
+      (comment ?? byId("comments"))?.focus({ preventScroll: true });
       comment?.scrollIntoView({ block: "nearest" });
     });
   }

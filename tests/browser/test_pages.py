@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from itertools import pairwise
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit, add_article, assert_accessible, assert_accessible_in_both_schemes, write
 from tests.harness.server import Server
@@ -239,6 +240,21 @@ def test_links_to_comments_and_printing_reach_what_is_not_laid_out(visit: Visits
     page.emulate_media(media="print")
     shown = "all => all.every(each => each.checkVisibility({contentVisibilityAuto: true}))"
     assert page.locator(".comment-body").evaluate_all(shown)
+
+
+def test_focus_in_the_form_does_not_restyle_the_comments(visit: Visits, browser: Browser, fifty_comments: str) -> None:
+    """A selector that makes it do so takes a slow telephone 25 ms, several times for each comment that is posted."""
+    page = visit(viewport={"width": 412, "height": 823}).page
+    page.goto(f"{fifty_comments}#comments")
+    page.locator("#comment-form").scroll_into_view_if_needed()
+    expect(page.locator("#comment-form .field-row")).to_be_hidden()
+    browser.start_tracing(page=page, categories=["devtools.timeline"])
+    page.locator("#comment-form [name=body]").click()
+    expect(page.locator("#comment-form .field-row")).to_be_visible()
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    elements = [event["args"].get("elementCount", 0) for event in events if event["name"] == "UpdateLayoutTree"]
+    in_form = page.locator("#comment-form *, .preview-box, .preview-box *").count()
+    assert 0 < max(elements) <= in_form
 
 
 def test_links_to_top_and_bottom_of_page_work(visit: Visits, article: Articles) -> None:
