@@ -141,7 +141,7 @@ class Article(Model):
     @property
     def public_since(self) -> datetime:
         """When the article became public, which can be long after the date in its file."""
-        return max(self.published_at, self.first_published_at or self.published_at)
+        return public_since(self.published_at, self.first_published_at)
 
     def is_visible(self, now: datetime) -> bool:
         """Whether readers can open it."""
@@ -150,6 +150,10 @@ class Article(Model):
     def was_public(self, now: datetime) -> bool:
         """Whether it has become public, even if it was withdrawn since."""
         return self.first_published_at is not None and self.first_published_at <= now
+
+
+def public_since(published_at: datetime, first_published_at: datetime | None) -> datetime:
+    return max(published_at, first_published_at or published_at)
 
 
 def visible(now: Any) -> ColumnElement[bool]:

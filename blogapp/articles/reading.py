@@ -19,6 +19,7 @@ from blogapp.articles.models import (
     Article,
     ArticleRedirect,
     listed,
+    public_since,
     visible,
 )
 from blogapp.web.errors import DomainError, NotFound
@@ -107,8 +108,8 @@ def find_article(session: Session, slug: str, now: datetime) -> Article:
 
 
 def find_article_info(session: Session, slug: str, now: datetime, with_comments: bool = False) -> ArticleInfo:
-    """Like `find_article`, without what lists and pages show. Raises the same errors, and NotFound if it must be an
-    article `with_comments` and has none."""
+    """Like `find_article`, but reads only an ArticleInfo. Raises the same errors, and NotFound if it must be an article
+    `with_comments` and has none."""
     _check_slug(slug)
     row = session.connection().execute(FIND_INFO, {"slug": slug}).first()
     if row is None:
@@ -116,7 +117,7 @@ def find_article_info(session: Session, slug: str, now: datetime, with_comments:
     _check_visible(row.status, row.published_at, row.redirect_to, now)
     if with_comments and row.comments == NONE:
         raise NotFound
-    since = max(row.published_at, row.first_published_at or row.published_at)
+    since = public_since(row.published_at, row.first_published_at)
     return ArticleInfo(row.id, row.slug, row.kind, row.lang, row.comments, since)
 
 

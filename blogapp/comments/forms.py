@@ -83,7 +83,7 @@ class CommentForm(BodyForm):
         """Set the name to the signed-in owner's, regardless of the field."""
         self.author_name.data = owner_name
 
-    def empty(self, author_name: str, author_url: str) -> None:
+    def clear(self, author_name: str, author_url: str) -> None:
         """Empty the form after its comment was posted, except for the name and the link."""
         for field in self:
             field.data = ""

@@ -136,8 +136,9 @@ def prepare(session: Session, article: AnyArticle, draft: Draft, body_html: str,
         created_at=now,
         by_owner=draft.by_owner,
     )
-    found = spam.signs_in_text(session.connection(), comment, draft.trapped, draft.agent)
-    signs = [] if draft.by_owner else list(found)
+    signs: list[Sign] = []
+    if not draft.by_owner:
+        signs.extend(spam.signs_in_text(session.connection(), comment, draft.trapped, draft.agent))
     return Prepared(draft, comment, signs, entry_of_comment(0, markup.plain_text(body_html)))
 
 
@@ -146,7 +147,7 @@ def post_comment(
 ) -> Posted:
     """Post a comment to `article`. A durable write transaction must be open.
 
-    Raises Closed, Locked or ParentGone.
+    Raises Closed, Locked or ParentGone, or NotFound if the article has been deleted.
     The statements run without the session's objects, because other posts wait for the lock meanwhile.
     """
     draft, comment = prepared.draft, prepared.comment
@@ -154,9 +155,10 @@ def post_comment(
     conversation = lock_counters(connection, article.id)
     if is_closed(article, conversation, rules, now):
         raise Closed
-    # Checked again: the same form may have been posted while this one waited for the lock.
+    # Checked again: the same form may have been posted while this one waited for the lock. Without a cookie the insert
+    # finds the digest, unless the comment is a reply, whose parent may have been removed since its first copy.
     digest = _digest(sender.visitor, article.id, draft) if sender.visitor else None
-    if digest is None and (first := find_repeat(session, article.id, draft, sender, now)):
+    if (digest is None or draft.parent_id) and (first := find_repeat(session, article.id, draft, sender, now)):
         return Posted(first)
 
     parent = _parent(session, article, draft.parent_id)
@@ -168,10 +170,12 @@ def post_comment(
         verdict = spam.judge(connection, comment, rules_of(conversation, rules), prepared.signs, now)
     comment.status, comment.reasons = verdict.status, verdict.reasons
     added = add_comment(session, conversation, comment, prepared.entry)
-    if added is None and digest is not None:
+    if added is None:
+        assert digest is not None
         if first := _repeat_with(session, connection, digest, now):
             return Posted(first)
         added = add_comment(session, conversation, comment, prepared.entry)
+        assert added is not None  # the older digest was cleared
     return Posted(comment, added)
 
 

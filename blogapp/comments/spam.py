@@ -106,8 +106,8 @@ def judge(
 ) -> Verdict:
     """PUBLISHED, PENDING or SPAM for the current text of a reader's comment, which may not be stored yet. `in_text` are
     the signs in its text; `posted_at` is the time of a post, None for an edit. A write transaction must be open, so
-    that of two copies at the same time one is compared with the other."""
-    reasons = [list(sign) for sign in (*in_text, *_signs_beside_others(connection, comment, posted_at))]
+    that of two copies on one article at the same time one is compared with the other."""
+    reasons = [list(sign) for sign in (*in_text, *_signs_by_comparison(connection, comment, posted_at))]
     points = sum(POINTS[sign] for sign, _ in reasons)
     if points >= SPAM_AT:
         return Verdict(SPAM, reasons)
@@ -138,7 +138,8 @@ def signs_in_text(
         yield "words", ", ".join(words[:5])
 
 
-def _signs_beside_others(connection: Connection, comment: Comment, posted_at: datetime | None) -> Iterator[Sign]:
+def _signs_by_comparison(connection: Connection, comment: Comment, posted_at: datetime | None) -> Iterator[Sign]:
+    """The signs that need other comments."""
     same = [row for row in connection.execute(SAME_TEXT, {"body_digest": comment.body_digest}) if row.id != comment.id]
     if any(row.article_id == comment.article_id and _is_copy(row, comment) for row in same):
         yield "copy", ""

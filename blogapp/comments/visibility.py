@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, exists, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation
@@ -18,6 +19,7 @@ from blogapp.db.base import Model
 from blogapp.db.search_index import Entry
 from blogapp.db.transactions import insert_in
 from blogapp.text import markup
+from blogapp.web.errors import NotFound
 
 # Built once: building a statement takes longer than running it.
 _comments = Model.metadata.tables[Comment.__tablename__]
@@ -40,8 +42,12 @@ def lock_conversation(session: Session, article_id: int) -> Conversation:
 
 
 def lock_counters(connection: Connection, article_id: int) -> Any:
-    """Like `lock_conversation`, as a row of the same columns, for `add_comment`."""
-    return connection.execute(_lock_statement(connection.dialect.name), _new_row(article_id)).one()
+    """Like `lock_conversation`, as a row of the same columns, for `add_comment`. Raises NotFound if the article was
+    deleted."""
+    try:
+        return connection.execute(_lock_statement(connection.dialect.name), _new_row(article_id)).one()
+    except IntegrityError:
+        raise NotFound from None
 
 
 def lock_conversations(session: Session, article_ids: Select[int]) -> None:
@@ -66,6 +72,13 @@ def _lock_statement(dialect: str) -> Any:
     )
 
 
+@cache
+def _insert_statement(dialect: str) -> Any:
+    """Inserts a comment, unless another one has the same digest."""
+    insert = insert_in(dialect, _comments)
+    return insert.on_conflict_do_nothing(index_elements=["digest"]).returning(_comments.c.id)
+
+
 def lock_comment(session: Session, comment: Comment) -> Conversation:
     """Lock the comment's conversation, and read the comment again: it may have changed before the lock was granted."""
     conversation = lock_conversation(session, comment.article_id)
@@ -75,7 +88,7 @@ def lock_comment(session: Session, comment: Comment) -> Conversation:
 
 def add_comment(session: Session, counters: Any, comment: Comment, entry: Entry) -> Conversation | None:
     """Store a new comment, which is not in the session, and update its article's conversation, whose row is `counters`.
-    `entry` is the comment's in the search index, without its id.
+    `entry` is its entry in the search index; the id is set here.
     If it is published, readers see it immediately: its parent is published too. Returns the conversation as it is then,
     which is not in the session either; None if another comment has the same digest: nothing is stored then."""
     version = counters.version + comment.is_published
@@ -134,12 +147,6 @@ def touch(conversation: Conversation, comment: Comment) -> None:
     """Mark the comment as changed for readers, so that open pages fetch it."""
     conversation.version += 1
     comment.changed_in = conversation.version
-
-
-@cache
-def _insert_statement(dialect: str) -> Any:
-    insert = insert_in(dialect, _comments)
-    return insert.on_conflict_do_nothing(index_elements=["digest"]).returning(_comments.c.id)
 
 
 def index_for_search(connection: Connection, comment: Comment) -> None:

@@ -29,8 +29,8 @@ from blogapp.web.request_bodies import REFUSAL
 # Bytes of a body that is parsed in the event loop; the script sends fewer. Parsing 64 KiB can take 60 ms, during which
 # the event loop would answer nobody, and more than 1,000 parts are an error, which Flask answers with 413.
 LARGEST_BODY = 1024
-# Characters of a body's type: with a separator of 8,000 characters, its parts take 18 ms to find.
-LONGEST_TYPE = 200
+# Characters of the Content-Type: finding the parts between boundaries of 8,000 characters takes 18 ms.
+LONGEST_CONTENT_TYPE = 200
 # Rendered fragments that are kept, about 300 bytes each.
 MOST_FRAGMENTS = 100
 PATH = re.compile(r"/articles/([a-z0-9-]+)/views")
@@ -75,7 +75,7 @@ class ViewResponder:
         if REFUSAL in environ or "HTTP_COOKIE" in environ:
             return None
         request = CleanRequest(environ)
-        if (request.content_length or 0) > LARGEST_BODY or len(request.content_type or "") > LONGEST_TYPE:
+        if (request.content_length or 0) > LARGEST_BODY or len(request.content_type or "") > LONGEST_CONTENT_TYPE:
             return None
         if is_cross_site(request):
             return None

@@ -144,7 +144,7 @@ def test_large_body_is_left_to_flask(publish_article: Publish, app: Flask, sessi
     assert counts(session) == (0, {})
 
 
-def test_body_with_a_long_separator_is_left_to_flask(publish_article: Publish, app: Flask, session: Session) -> None:
+def test_body_with_a_long_boundary_is_left_to_flask(publish_article: Publish, app: Flask, session: Session) -> None:
     publish_article(slug="birds")
     environ = request("Ada")
     environ["CONTENT_TYPE"] = f"multipart/form-data; boundary={'x' * 8_000}"

@@ -71,7 +71,7 @@ def posted(article: AnyArticle, done: Posted, form: CommentForm) -> Response:
         return _redirect(article_url(article, sort=sort, notice="waiting", _anchor=f"comment-{comment.id}"))
     author = current_author()
     is_own = author.wrote(comment) and not author.is_owner
-    form.empty(*((comment.author_name, comment.author_url) if is_own else ("", "")))
+    form.clear(*((comment.author_name, comment.author_url) if is_own else ("", "")))
     status = 201 if comment.is_published else 202
     written = load_after_write(db.session(), comment, done.conversation)
     return _fragment("comments/_posted.html", "comment-posted", article, written, status, form=FormView(article, form))

@@ -198,7 +198,7 @@ def _is_like_notice(notice: str) -> bool:
 
 
 def _changes(slug: str) -> Answer:
-    """The changes since the client loaded its page; 204 if there are none, without reading the article or any
+    """The changes since the client loaded its page; 204 if there are none, without reading the article's text or any
     comment."""
     session = db.session()
     article = find_article_info(session, slug, clock.now(), with_comments=True)
