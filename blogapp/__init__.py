@@ -139,6 +139,8 @@ def create_app(
     app.config["WEBSUB_HUB"] = settings.websub_hub
     # Functions that return a line for the log of a starting server, given the site's address, or an empty string.
     app.extensions["start_notices"] = [lambda address: start.describe_database(settings.database_url)]
+    # Functions that a server calls before it forks its workers, to build what all of them need.
+    app.extensions["preloads"] = []
     app.config["DEFAULT_LOCALE"] = settings.site_locale
     app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().

@@ -68,6 +68,7 @@ def test_serving_imports_nothing_that_only_commands_need(tmp_path: Path) -> None
 
 LOAD = """
 from blogapp.text import i18n
+from blogapp.view_counts.crawlers import crawler_patterns
 from blogapp.web import server
 
 front = server.load("tests.harness.wsgi:app")
@@ -78,10 +79,11 @@ with app.test_request_context("/"):
     app.jinja_env.get_template("articles/show.html")
     i18n.gettext("Reply"), i18n.number(0)
     assert before == (i18n.catalogue.cache_info().misses, i18n.number_in.cache_info().misses, len(app.jinja_env.cache))
+assert crawler_patterns.cache_info().currsize == 1
 """
 
 
-def test_templates_and_the_data_of_the_language_are_loaded_before_workers_start(tmp_path: Path) -> None:
+def test_templates_language_and_crawlers_are_loaded_before_workers_start(tmp_path: Path) -> None:
     environ = {**os.environ, "BLOGAPP_TEST_FOLDER": str(tmp_path), "SECRET_KEY": SECRET_KEY, "SITE_LOCALE": "fr"}
     done = subprocess.run(
         [sys.executable, "-c", LOAD], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120

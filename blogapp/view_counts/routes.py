@@ -17,6 +17,7 @@ from blogapp.text import i18n
 from blogapp.view_counts.batch_writer import ViewWriter, log_failure, view_writer
 from blogapp.view_counts.bot_filter import LONGEST_AGENT, LOST, reason_not_to_count
 from blogapp.view_counts.counting import Seen, ViewTotal, view_total
+from blogapp.view_counts.crawlers import crawler_patterns
 from blogapp.view_counts.referrers import SPAMMERS, host_of, read_hosts
 from blogapp.visitors.cookie import has_objected
 from blogapp.visitors.identity import network_of
@@ -38,6 +39,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["SITE_HOST"] = urlsplit(settings.site_url).hostname
     app.config["REFERRER_SPAMMERS"] = SPAMMERS | more
     app.extensions["view_writer"] = ViewWriter(app, visitors_per_hour)
+    app.extensions["preloads"].append(crawler_patterns)
 
     @app.before_request
     def start_view_writer() -> None:

@@ -35,8 +35,8 @@ from blogapp.web.metrics import CACHED, QUERIES, ROUTE
 from blogapp.web.page_store import Dependency, Entry, RenderLocks, Store
 
 # Bytes for URLs without arguments and for URLs with arguments, so that the latter cannot evict the former.
-ROOM = 6_000_000
-ROOM_WITH_ARGUMENTS = 2_000_000
+ROOM = 5_000_000
+ROOM_WITH_ARGUMENTS = 1_500_000
 # The largest body of each: a sitemap of 10,000 addresses has no arguments.
 LARGEST_BODY = 2_000_000
 LARGEST_BODY_WITH_ARGUMENTS = 500_000

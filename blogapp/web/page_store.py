@@ -15,8 +15,8 @@ from typing import NamedTuple
 from blogapp.web.compression import SMALLEST, coding_for, compress, decompress
 from blogapp.web.immediate import Answer, Environ
 
-# Memory of an entry besides its text, in bytes.
-OVERHEAD = 2_000
+# Memory of an entry besides its body and the text of its key, in bytes.
+OVERHEAD = 1_500
 # Seconds that a request waits for another one that renders the same page.
 LONGEST_WAIT = 1.0
 
@@ -34,31 +34,57 @@ class Entry:
     """A stored response. Once it has been compressed, its plain body is dropped: almost all clients accept brotli or
     gzip, and the plain body would take most of the memory. `marker` and `verified_at` are the change marker and the
     time (`time.monotonic()`) of its last comparison with the current version, `rendered_at` the time of its rendering.
+
+    A worker keeps more than a thousand entries, so the objects of each matter as much as the compressed body: `size`
+    counts both (OVERHEAD).
     """
+
+    __slots__ = (
+        "_answers",
+        "_body",
+        "_coding",
+        "_fields",
+        "_status",
+        "_unchanged",
+        "dependency",
+        "rendered_at",
+        "size",
+        "verified",
+    )
 
     def __init__(self, answer: Answer, dependency: Dependency, marker: bytes | None, rendered_at: float) -> None:
         self.dependency = dependency
         self.verified: tuple[bytes | None, float] = (marker, rendered_at)
         self.rendered_at = rendered_at
-        self._status, self._fields = answer.status, [field(*each) for each in answer.fields]
-        self._body = (answer.body, "")  # and its coding
-        self._hash = hashlib.blake2b(answer.body, digest_size=12).hexdigest()
-        self._answers: dict[str, tuple[str, Answer, Answer]] = {}
+        self._status = answer.status
+        self._fields = shared(tuple(field(*each) for each in sorted(answer.fields, key=is_of_content)))
+        # The number of fields at the beginning of a response that a 304 has, too: the ETag and these.
+        self._unchanged = 1 + sum(not is_of_content(each) for each in self._fields)
+        self._body, self._coding = answer.body, ""
+        self._answers: tuple[tuple[str, Answer], ...] = ()  # those that were requested, each with its coding
         self.size = len(answer.body) + OVERHEAD
 
     def answer(self, environ: Environ, may_compress: bool = True) -> Answer | None:
         """The response in a coding that the client accepts, or 304. None if it would have to be compressed first."""
         coding = coding_for(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
-        found = self._answers.get(coding)
-        if found is None:
-            if not may_compress and (coding or self._body[1]):
+        answer = self._kept(coding)
+        if answer is None:
+            if not may_compress and (coding or self._coding):
                 return None
-            found = self._answers[coding] = self._in(coding)
-            bodies = [self._body[0], *(whole.body for _, whole, _ in list(self._answers.values()))]
+            answer = self._in(coding)
+            self._answers = (*self._answers, (coding, answer))
+            bodies = [self._body, *(each.body for _, each in self._answers)]
             self.size = OVERHEAD + sum({id(body): len(body) for body in bodies}.values())
-        etag, whole, unchanged = found
         if_none_match = environ.get("HTTP_IF_NONE_MATCH")
-        return unchanged if if_none_match and self._status == 200 and matches(if_none_match, etag) else whole
+        if if_none_match and self._status == 200 and matches(if_none_match, answer.fields[0][1]):
+            return Answer(304, answer.fields[: self._unchanged], b"")
+        return answer
+
+    def _kept(self, coding: str) -> Answer | None:
+        for kept, answer in self._answers:
+            if kept == coding:
+                return answer
+        return None
 
     def stale(self, environ: Environ) -> Answer:
         """The response during an outage, which no other cache may store."""
@@ -70,28 +96,37 @@ class Entry:
             fields=[*fields, ("Cache-Control", "no-store"), ("Cache-Status", f"blogapp; hit; ttl=-{age}")]
         )
 
-    def _in(self, coding: str) -> tuple[str, Answer, Answer]:
-        status, fields = self._status, self._fields
-        body = decompress(*self._body)
-        if status == 204:
-            answer = Answer(status, fields, body)
-            return "", answer, answer
+    def _in(self, coding: str) -> Answer:
+        """The whole response. If it has an ETag, that is the first field."""
+        body = decompress(self._body, self._coding)
+        if self._status == 204:
+            return Answer(204, list(self._fields), body)
         # Each coding is a representation of its own, so each has its own strong ETag (RFC 9110, section 8.8.3.3).
-        etag = f'"{self._hash}"'
+        etag = hashlib.blake2b(body, digest_size=12).hexdigest()
+        fields = list(self._fields)
         if coding and len(body) >= SMALLEST:
             body = compress(body, coding)
-            self._body = (body, coding)
-            etag = f'"{self._hash}-{coding}"'
-            fields = [*fields, ("Content-Encoding", coding)]
-        fields = [*fields, ("ETag", etag)]
-        without_type = [(name, value) for name, value in fields if not name.startswith("Content-")]
-        return etag, Answer(200, [*fields, ("Content-Length", str(len(body)))], body), Answer(304, without_type, b"")
+            self._body, self._coding = body, coding
+            etag = f"{etag}-{coding}"
+            fields.append(field("Content-Encoding", coding))
+        return Answer(200, [("ETag", f'"{etag}"'), *fields, ("Content-Length", str(len(body)))], body)
+
+
+def is_of_content(field: tuple[str, str]) -> bool:
+    """Whether a 304 leaves out this field."""
+    return field[0].startswith("Content-")
 
 
 @lru_cache(100)
 def field(name: str, value: str) -> tuple[str, str]:
     """A header field. Entries share those that most responses have: each of them would take 1 kB more."""
     return name, value
+
+
+@lru_cache(100)
+def shared(fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The fields of a response. Most pages have the same ones."""
+    return fields
 
 
 class Store:

@@ -137,6 +137,8 @@ def load(target: str) -> Any:
             templates.load_all(app)
             # The language in the environment, or the default: the database must not be opened before the fork.
             i18n.preload(app.config.get("DEFAULT_LOCALE", "en"))
+            for preload in app.extensions.get("preloads", ()):
+                preload()
         _loaded[target] = Front(app, access_log(read_setting(environment(), "ACCESS_LOG")))
     return _loaded[target]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -76,6 +78,29 @@ def test_keys_and_compressed_bodies_count_towards_the_size() -> None:
     assert sizes == [OVERHEAD + sum(map(len, bodies[:number])) for number in (1, 2, 3)]
     assert brotli.decompress(bodies[0]) == gzip.decompress(bodies[1]) == bodies[2]
     assert len(bodies[2]) == 50_000
+
+
+def test_memory_of_an_entry_is_counted() -> None:
+    # Most pages have the same fields, each time in new objects.
+    fields = [(f"Field-{number}", f"value {number}") for number in range(11)]
+
+    def page(number: int) -> Entry:
+        answer = Answer(200, [(name[:], "".join(value)) for name, value in fields], f"<p>{number}</p>".encode() * 400)
+        made = Entry(answer, Dependency(1_000 + number, 2_000 + number), os.urandom(32), float(number))
+        assert made.answer({"HTTP_ACCEPT_ENCODING": "br"})
+        return made
+
+    store = Store(10_000_000)
+    store.put("first", page(-1))  # and what is made once
+    size = store.size
+    tracemalloc.start()
+    try:
+        for number in range(1_000):
+            store.put(f"page https://blog.example/articles/birds-{number}?", page(number))
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used <= store.size - size
 
 
 def test_plain_body_of_a_compressed_page_is_not_made_in_the_event_loop() -> None:
