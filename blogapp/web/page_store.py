@@ -130,46 +130,83 @@ def shared(fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 
 
 class Store:
-    """An LRU cache of entries; `room` is its maximum size in bytes."""
+    """A segmented LRU cache of entries; `room` is its maximum size in bytes.
+
+    Entries that have not been requested since they were stored may take a quarter of it, so that pages that are
+    requested only once (at made-up hosts, by crawlers) neither evict the others nor fill the memory.
+    """
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._entries: OrderedDict[str, tuple[Entry, int]] = OrderedDict()
+        self._new, self._used = Segment(), Segment()
         self._lock = Lock()
-        self.size = 0
+
+    @property
+    def size(self) -> int:
+        return self._new.size + self._used.size
 
     def get(self, key: str) -> Entry | None:
         with self._lock:
-            if key not in self._entries:
-                return None
-            self._entries.move_to_end(key)
-            entry, size = self._entries[key]
-            if entry.size != size:  # it has been compressed since
-                self._put(key, entry)
+            if (entry := self._used.touch(key)) is None and (entry := self._new.entry(key)) is not None:
+                self._new.remove(key)
+                self._used.put(key, entry)
+            self._evict()
             return entry
 
     def put(self, key: str, entry: Entry) -> None:
         with self._lock:
-            self._put(key, entry)
+            segment = self._used if self._used.entry(key) else self._new
+            segment.put(key, entry)
+            self._evict()
 
     def drop(self, key: str, entry: Entry) -> None:
         """Remove `entry`, unless another one has replaced it."""
         with self._lock:
-            if key in self._entries and self._entries[key][0] is entry:
-                self._remove(key)
+            for segment in (self._new, self._used):
+                if segment.entry(key) is entry:
+                    segment.remove(key)
 
-    def _put(self, key: str, entry: Entry) -> None:
-        self._remove(key)
-        size = entry.size
-        self._entries[key] = (entry, size)
-        self.size += size + 2 * len(key)
-        while self.size > self._room:
-            self._remove(next(iter(self._entries)))
+    def _evict(self) -> None:
+        # A single new entry may be larger than a quarter: a sitemap that is not compressed.
+        while self._new.size > self._room // 4 and len(self._new.entries) > 1:
+            self._new.remove_oldest()
+        while self._new.size + self._used.size > self._room:
+            (self._used if self._used.entries else self._new).remove_oldest()
 
-    def _remove(self, key: str) -> None:
-        entry, size = self._entries.pop(key, (None, 0))
-        if entry is not None:
-            self.size -= size + 2 * len(key)
+
+class Segment:
+    """Entries by their keys, the least recently used first, and their size with their keys in bytes."""
+
+    def __init__(self) -> None:
+        self.entries: OrderedDict[str, tuple[Entry, int]] = OrderedDict()
+        self.size = 0
+
+    def entry(self, key: str) -> Entry | None:
+        found = self.entries.get(key)
+        return found[0] if found else None
+
+    def touch(self, key: str) -> Entry | None:
+        """The entry, which becomes the most recently used one."""
+        if (found := self.entries.get(key)) is None:
+            return None
+        entry, size = found
+        self.entries.move_to_end(key)
+        if entry.size + 2 * len(key) != size:  # it has been compressed since
+            self.put(key, entry)
+        return entry
+
+    def put(self, key: str, entry: Entry) -> None:
+        self.remove(key)
+        size = entry.size + 2 * len(key)
+        self.entries[key] = (entry, size)
+        self.size += size
+
+    def remove(self, key: str) -> None:
+        _, size = self.entries.pop(key, (None, 0))
+        self.size -= size
+
+    def remove_oldest(self) -> None:
+        self.remove(next(iter(self.entries)))
 
 
 class RenderLocks:

@@ -54,12 +54,46 @@ def rendered(app: Flask) -> Iterator[list[str]]:
 
 
 def test_least_recently_used_entry_is_dropped_first() -> None:
-    store = Store(2 * (OVERHEAD + 50))
-    for key in "ab":
+    store = Store(4 * (OVERHEAD + 50))
+    for key in "abcd":
         store.put(key, entry(40))
+        assert store.get(key)
     assert store.get("a")
-    store.put("c", entry(40))
-    assert kept(store, "abc") == "ac"
+    store.put("e", entry(40))
+    assert kept(store, "abcde") == "acde"
+
+
+def test_entries_requested_only_once_take_a_quarter_and_evict_no_others() -> None:
+    store = Store(40 * (OVERHEAD + 50))
+    for key in "abc":
+        store.put(key, entry(40))
+        assert store.get(key)
+    for number in range(1_000):
+        store.put(str(number), entry(40))
+    assert 12 * OVERHEAD < store.size <= 13 * (OVERHEAD + 50)
+    assert kept(store, "abc") == "abc"
+    assert store.get("999")
+    assert store.get("0") is None
+
+
+def test_new_version_of_a_requested_entry_is_kept_like_it() -> None:
+    store = Store(40 * (OVERHEAD + 50))
+    store.put("a", entry(40))
+    assert store.get("a")
+    renewed = entry(45)
+    store.put("a", renewed)
+    for number in range(1_000):
+        store.put(str(number), entry(40))
+    assert store.get("a") is renewed
+    store.drop("a", renewed)
+    assert store.get("a") is None
+
+
+def test_entry_larger_than_a_quarter_is_stored() -> None:
+    store = Store(40 * OVERHEAD)
+    store.put("sitemap", entry(30 * OVERHEAD))
+    assert store.get("sitemap")
+    assert store.size <= 40 * OVERHEAD
 
 
 def test_keys_and_compressed_bodies_count_towards_the_size() -> None:
