@@ -19,6 +19,9 @@ from tests.conftest import SECRET_KEY, dispose
 from tests.harness.server import Server
 
 CONNECTIONS = 16
+# Requests after which each of them is replaced, as other visitors come. A connection stays with one worker, so one of
+# them could otherwise answer several times as many requests as the other.
+REQUESTS_EACH = 50
 ARTICLES = 40
 SIGN_INS = 40
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -88,7 +91,7 @@ def sign_in(server: Server, number: int) -> int:
 
 
 def send_all(server: Server, numbers: range) -> Counter[int]:
-    """Send the requests with these numbers over CONNECTIONS connections; count the responses by status."""
+    """Send the requests with these numbers over CONNECTIONS connections at a time; count the responses by status."""
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         parts = pool.map(lambda first: send(server, numbers[first::CONNECTIONS]), range(CONNECTIONS))
         return sum(parts, Counter())
@@ -97,7 +100,9 @@ def send_all(server: Server, numbers: range) -> Counter[int]:
 def send(server: Server, numbers: range) -> Counter[int]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     answers: Counter[int] = Counter()
-    for number in numbers:
+    for place, number in enumerate(numbers):
+        if place % REQUESTS_EACH == 0:
+            connection.close()  # the next request opens another one
         method, address, headers, body = request(number)
         agent = f"{CHROME} {number}"
         network = f"10.{number >> 16 & 255}.{number >> 8 & 255}.1"
