@@ -1,5 +1,5 @@
 # An image of the production server: docker build -t blogapp . && docker run -p 8000:8000 -v blog:/data blogapp
-# It runs as a user without rights, also with a read-only root (docker run --read-only). See docs/hosting.md.
+# It runs as a user without rights, also with a read-only root (--read-only --tmpfs /tmp). See docs/hosting.md.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /app
