@@ -47,7 +47,7 @@ from blogapp.owners.passkey_routes import bp as owner_passkeys
 from blogapp.owners.recovery_routes import bp as owner_recovery
 from blogapp.owners.routes import bp as owner
 from blogapp.owners.security_routes import bp as owner_security
-from blogapp.pages import archive_routes, article_page
+from blogapp.pages import archive_routes, article_page, doctor
 from blogapp.pages.card_routes import bp as cards
 from blogapp.pages.doctor_routes import bp as owner_doctor
 from blogapp.pages.routes import bp as articles
@@ -183,6 +183,7 @@ def create_app(
     settings_routes.add_data_panel(app, settings_routes.DataPanel("owners/_storage.html", storage.panel, order=20))
     settings_routes.add_data_panel(app, settings_routes.DataPanel("owners/_backups.html", backups_panel, order=30))
     storage.init_app(app, settings)
+    doctor.init_app(app, settings)
     archive_routes.init_app(app)
     addresses.init_app(app)
     covers.init_app(app)

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -73,6 +73,17 @@ class Finding:
         """What is the case and what to do."""
         values = {name: show(value) for name, value in self.values.items()}
         return " ".join(translate(each) % values for each in (self.message, self.advice) if each)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Warn in the log of a starting server if its proxy is not trusted."""
+    app.extensions["start_notices"].append(lambda address: start_notice(settings, os.environ))
+
+
+def start_notice(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The line for the log; empty if nothing is wrong with the proxies, as far as can be seen."""
+    finding = _proxies(settings, environ)
+    return "" if finding.is_fine else f"WARNING: {finding.text()}"
 
 
 @click.command("doctor", short_help="Check what the blog needs from its host.")

@@ -35,6 +35,7 @@ HOSTS = {
     "KOYEB_APP_NAME": "Koyeb",
     "AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda",
     "VERCEL": "Vercel",
+    "CC_PRETTY_INSTANCE_NAME": "Clever Cloud",
 }
 IN_MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 OF_CONTAINER = frozenset({"overlay", "aufs", "fuse.fuse-overlayfs"})
@@ -144,10 +145,10 @@ def start_notice(storage: Storage) -> str:
         return "The secret key is in a file that this host deletes: set SECRET_KEY, or everybody is signed out then."
     if storage.is_kept:
         return ""
-    where = {MEMORY: "a file system in memory", CONTAINER: "the container's own file system"}
-    place = where.get(storage.loss, f"a disk that {storage.host} empties")
+    where = {MEMORY: "in a file system in memory", CONTAINER: "in the container's own file system"}
+    place = where.get(storage.loss, f"on a disk that {storage.host} empties")
     return (
-        f"WARNING: all data will be lost when the blog is deployed or started again: the database is in {place} "
+        f"WARNING: all data will be lost when the blog is deployed or started again: the database is {place} "
         f"({storage.folder}). Set DATABASE_URL to a PostgreSQL database, or DATA_DIR to a mounted volume."
     )
 

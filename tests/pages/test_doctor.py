@@ -60,6 +60,19 @@ def test_proxy_that_is_not_trusted_is_named(app: Flask) -> None:
     assert "Set TRUSTED_PROXIES to the number of proxies" in findings(app)["Proxies"].text()
 
 
+def test_start_warns_of_a_proxy_that_is_not_trusted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warnings() -> list[str]:
+        lines = [notice("http://127.0.0.1:8000") for notice in app.extensions["start_notices"]]
+        return [line for line in lines if "TRUSTED_PROXIES" in line]
+
+    assert warnings() == []
+    monkeypatch.setenv("CC_PRETTY_INSTANCE_NAME", "Quiet Bird")
+    assert warnings() == [
+        "WARNING: Clever Cloud has a proxy, but TRUSTED_PROXIES is 0: all visitors seem to have the same address. "
+        "Set TRUSTED_PROXIES to the number of proxies, usually 1."
+    ]
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_clock_is_compared_with_that_of_the_server(app: Flask) -> None:
     assert findings(app, ahead=3)["Clock"].is_fine

@@ -30,6 +30,7 @@ def mounted(kind: str) -> tuple[Path, str]:
         ({"RENDER": "true"}, [OVERLAY], HOST, "Render"),
         ({"RENDER": "true"}, [OVERLAY, mounted("ext4")], "", "Render"),
         ({"FLY_APP_NAME": "blog"}, [ROOT, mounted("ext4")], "", "Fly.io"),
+        ({"CC_PRETTY_INSTANCE_NAME": "Quiet Bird"}, [ROOT], HOST, "Clever Cloud"),
         ({"K_SERVICE": "blog"}, [], HOST, "Google Cloud Run"),
         ({"RAILWAY_ENVIRONMENT": ""}, [ROOT], "", ""),
     ],
