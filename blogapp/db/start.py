@@ -123,7 +123,7 @@ def _sqlite_sentence(database_file: Path, error: SQLAlchemyError) -> str:
 
 
 def _explain_connection(error: SQLAlchemyError) -> None:
-    sentence = connection_sentence(error)
+    sentence = connection_sentence(error, db.engine.url.host)
     if sentence is None:
         raise error
     if is_lasting(str(original_of(error))):
@@ -137,21 +137,21 @@ def is_lasting(message: str) -> bool:
     return is_refused or "invalid" in message or HOST_UNKNOWN in message or INSECURE.search(message) is not None
 
 
-def connection_sentence(error: SQLAlchemyError) -> str | None:
-    """Why PostgreSQL cannot be reached, from the message of the server or the driver (neither contains the password);
-    None for any other error."""
+def connection_sentence(error: SQLAlchemyError, host: str | None, name: str = "DATABASE_URL") -> str | None:
+    """Why PostgreSQL cannot be reached at `host`, from the message of the server or the driver (neither contains the
+    password); None for any other error. `name` is where the address is from."""
     original = original_of(error)
     message = " ".join(str(original).split())
     if HOST_UNKNOWN in message:
-        return f"DATABASE_URL names the host {db.engine.url.host}, which is not known."
+        return f"{name} names the host {host}, which is not known."
     if "invalid connection option" in message or "invalid sslmode" in message:
-        return f"DATABASE_URL has an option that PostgreSQL does not know ({message.partition(':')[0]})."
+        return f"{name} has an option that PostgreSQL does not know ({message.partition(':')[0]})."
     if insecure := INSECURE.search(message):
-        return f"DATABASE_URL demands a secure connection (sslmode), which failed: {insecure[0]}."
+        return f"{name} demands a secure connection (sslmode), which failed: {insecure[0]}."
     if "FATAL:" in message:
-        return f"DATABASE_URL: PostgreSQL reports: {message.rpartition('FATAL:')[2].strip(' .')}."
+        return f"{name}: PostgreSQL reports: {message.rpartition('FATAL:')[2].strip(' .')}."
     fault = fault_of(error)
-    return f"DATABASE_URL: {fault.cause} ({db.engine.url.host or 'local socket'})." if fault else None
+    return f"{name}: {fault.cause} ({host or 'local socket'})." if fault else None
 
 
 def explain_faults(command: click.Command) -> None:

@@ -37,9 +37,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from blogapp import setting_values
 from blogapp.db import sqlite
 from blogapp.db.base import db
-from blogapp.db.faults import fault_of
+from blogapp.db.faults import fault_of, original_of
 from blogapp.db.schema import CURRENT, NEWER, create_schema, state_of
 from blogapp.db.sqlite import WRITE_LOCK_TIMEOUT_MS
+from blogapp.db.start import connection_sentence, is_lasting
 from blogapp.pages.archive import EMPTIED, FILES, FILES_AT_ONCE, LEFT_OUT, ROWS, encode_row
 from blogapp.pages.restore import set_sequence
 
@@ -87,6 +88,8 @@ def copy(address: str, force: bool) -> None:
         fault = fault_of(error)
         if fault is None:
             raise
+        if is_lasting(str(original_of(error))):  # of the other database: this one was opened before
+            raise click.ClickException(connection_sentence(error, engine.url.host, "--to") or fault.cause) from None
         raise click.ClickException(
             f"The copy stopped: {fault.cause}. Run the command again, and it continues."
         ) from None

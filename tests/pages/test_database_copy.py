@@ -197,6 +197,14 @@ def test_wrong_address_is_explained(runner: FlaskCliRunner, address: str, senten
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_database_that_does_not_exist_is_no_outage(runner: FlaskCliRunner) -> None:
+    """To run the command again, as after an outage, is no advice if the name or the password is wrong."""
+    refused = runner.invoke(args=["db", "copy", "--to", url_of("nowhere")])
+    assert refused.exit_code == 1
+    assert refused.output.strip() == 'Error: --to: PostgreSQL reports: database "nowhere" does not exist.'
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_relative_path_of_the_copy_is_the_same_file_as_in_database_url(
     filled: Flask, runner: FlaskCliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
