@@ -266,7 +266,8 @@ def settings_command(settings: Settings) -> click.Command:
         for name, setting in SETTINGS.items():
             value = chosen.get(name, getattr(settings, name.lower()))
             source = "set in the browser" if name in chosen else settings.sources[name]
-            shown = "********" if setting["secret"] and value else str("" if value is None else value)
+            is_masked = setting["secret"] and value and source != "default"
+            shown = "********" if is_masked else str("" if value is None else value)
             click.echo(f"{name}={shown}  ({source})\n    {setting['meaning']}")
 
     return show_settings

@@ -244,8 +244,13 @@ def _env_file() -> dict[str, str]:
     if os.environ.get("FLASK_SKIP_DOTENV") or not ENV_FILE.is_file():
         return {}
     from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
     try:
+        with ENV_FILE.open(encoding="utf-8") as file:
+            wrong = [each.original.line for each in parse_stream(file) if each.error]
+        if wrong:  # the library only warns, and leaves the line out
+            raise SettingsError(f"{ENV_FILE}: line {wrong[0]} is not of the form NAME=value.")
         return {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None}
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{ENV_FILE} must be a text file that can be read.") from None

@@ -138,6 +138,8 @@ def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path
     assert "SITE_TITLE=Mine  (environment)" in output
     assert "PORT=8000  (default)" in output
     assert "x" * 40 not in output
+    assert f"DATABASE_URL=sqlite:///{tmp_path / 'blog.sqlite3'}  (default)" in output
+    assert "METRICS_TOKEN=  (default)" in output
     for setting in SETTINGS.values():
         assert setting["meaning"] in output
     dispose(app)
@@ -164,6 +166,13 @@ def test_invalid_value_in_the_env_file_is_reported(env_file: Path) -> None:
     env_file.write_text("PORT=http\n")
     with pytest.raises(SettingsError, match="PORT must be a whole number"):
         read_settings(environment(), env_file.parent)
+
+
+@pytest.mark.parametrize("line", ["TRUSTED_PROXIES 1", "SITE_TITLE='Mine"], ids=["no equals sign", "open quote"])
+def test_line_of_the_env_file_that_cannot_be_read_is_reported(env_file: Path, line: str) -> None:
+    env_file.write_text(f"# mine\n{line}\n")
+    with pytest.raises(SettingsError, match=r"\.env: line 2 is not of the form NAME=value"):
+        environment()
 
 
 def test_unreadable_env_file_is_reported(env_file: Path) -> None:
