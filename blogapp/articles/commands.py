@@ -19,7 +19,7 @@ from blogapp.site.settings import site_zone
 articles_cli = AppGroup("articles", help="Import, list, export and remove articles.")
 
 
-@articles_cli.command("list")
+@articles_cli.command("list", short_help="List all articles, newest first.")
 def list_articles() -> None:
     """List all articles, newest first: state, date, language, slug and title."""
     now, zone = clock.now(), site_zone()
@@ -36,7 +36,7 @@ def list_articles() -> None:
         click.echo("There are no articles yet.", err=True)
 
 
-@articles_cli.command("remove")
+@articles_cli.command("remove", short_help="Delete articles permanently.")
 @click.argument("slugs", nargs=-1, required=True, metavar="SLUG...")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
@@ -58,7 +58,7 @@ def remove_articles(slugs: tuple[str, ...], yes: bool) -> None:
         click.echo(f"removed /articles/{slug}")
 
 
-@articles_cli.command("render")
+@articles_cli.command("render", short_help="Render articles again after an update.")
 def render_articles() -> None:
     """Re-render articles that another version of the renderer has rendered."""
     click.echo(f"{sum(render_outdated())} rendered")

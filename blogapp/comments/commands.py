@@ -34,7 +34,7 @@ class CommentAtRevision(click.ParamType[tuple[int, int]]):
         return min(int(match[1]), LARGEST), min(int(match[2] or 0), LARGEST)
 
 
-@comments_cli.command("list")
+@comments_cli.command("list", short_help="List the latest comments.")
 @click.option("--pending", is_flag=True, help="Only comments awaiting approval.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, LARGEST), help="Number of comments.")
 def list_comments(pending: bool, limit: int) -> None:
@@ -75,7 +75,7 @@ def remove(ids: tuple[int, ...]) -> None:
         click.echo(f"removed {comment_id}")
 
 
-@comments_cli.command("render")
+@comments_cli.command("render", short_help="Render comments again after an update.")
 def render() -> None:
     """Re-render comments that another version of the renderer has rendered."""
     click.echo(f"{sum(render_outdated(db.session()))} rendered")

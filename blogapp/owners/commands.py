@@ -14,7 +14,7 @@ from blogapp.text.names import clean_name, is_blank
 owner_cli = AppGroup("owner", help="Manage owner accounts.")
 
 
-@owner_cli.command("reset-password")
+@owner_cli.command("reset-password", short_help="Give an owner a new password.")
 @click.option("--name", prompt="Name of the owner")
 @click.password_option(help="The new password. Prompted for if not given.")
 def reset_password(name: str, password: str) -> None:
@@ -30,7 +30,7 @@ def reset_password(name: str, password: str) -> None:
     click.echo(f"{owner.name} can sign in at /owner/sign-in with the new password.")
 
 
-@owner_cli.command("create")
+@owner_cli.command("create", short_help="Create an owner.")
 @click.option("--name", prompt="Name, as readers will see it")
 @click.password_option(help="Prompted for if not given.")
 def create(name: str, password: str) -> None:

@@ -165,7 +165,7 @@ def _report(placed: Placed, done: Published, dry_run: bool) -> None:
         click.echo(f"  line {note.line}: {note.sentence}")
 
 
-@articles_cli.command("export")
+@articles_cli.command("export", short_help="Write articles and pictures to files.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--overwrite", is_flag=True, help="Overwrite the files of an earlier export.")
 def export_articles(folder: Path, overwrite: bool) -> None:

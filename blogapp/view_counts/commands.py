@@ -34,7 +34,7 @@ LONGEST_BAR = 50
 views_cli = AppGroup("views", help="Show, export and prune view counts.")
 
 
-@views_cli.command("show")
+@views_cli.command("show", short_help="Show daily views.")
 @click.argument("slug", required=False)
 @click.option(
     "--days", type=click.IntRange(1, 1000), default=30, show_default=True, help="Number of days, up to today."
@@ -93,7 +93,7 @@ def show(slug: str | None, days: int) -> None:
         )
 
 
-@views_cli.command("export")
+@views_cli.command("export", short_help="Write all totals to a CSV file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE.csv")
 @click.option("--of", "what", type=click.Choice(list(EXPORTS)), default="views", show_default=True)
 def export(file: Path, what: str) -> None:
@@ -123,7 +123,7 @@ def export(file: Path, what: str) -> None:
     click.echo(f"{number:,} totals exported to {file}.")
 
 
-@views_cli.command("prune")
+@views_cli.command("prune", short_help="Merge old totals and delete visitor data.")
 def prune() -> None:
     """Merge daily totals older than 25 months into yearly totals, and delete the visitor data of past days.
 

@@ -34,6 +34,13 @@ def test_help_is_about_the_blog_and_lists_nothing_for_developers(tmp_path: Path,
     assert not names & {"routes", "shell"}
 
 
+@pytest.mark.parametrize("group", ["articles", "comments", "db", "owner", "views"])
+def test_summaries_of_commands_are_not_cut_off(tmp_path: Path, group: str) -> None:
+    _, _, commands = flask(tmp_path, group, "--help").stdout.partition("\nCommands:\n")
+    assert commands
+    assert "..." not in commands
+
+
 def test_unlisted_options_and_commands_still_work(tmp_path: Path) -> None:
     done = flask(tmp_path, "--app", "app", "--no-debug", "routes")
     assert done.returncode == 0
