@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import URL, make_url
 
 from blogapp import setting_values
+from blogapp.hosts import host_in
 
 # As in pyproject.toml, which a server need not have.
 VERSION = "0.1.0"
@@ -173,7 +174,7 @@ class Settings:
     )
     trusted_proxies: int = field(
         metadata=setting(
-            "number of reverse proxies in front whose X-Forwarded-* headers are trusted",
+            "number of reverse proxies in front whose X-Forwarded-* headers are trusted; 1 by default on a known host",
             "0",
             setting_values.whole_number(0, 10),
         )
@@ -262,8 +263,11 @@ SETTINGS = {each.name.upper(): each.metadata for each in fields(Settings) if eac
 def read_setting(environ: Mapping[str, str], name: str) -> Any:
     """The parsed value of one setting. Raises SettingsError."""
     raw = environ.get(name, "").strip()
+    default = SETTINGS[name]["default"]
+    if name == "TRUSTED_PROXIES" and host_in(environ):
+        default = "1"
     try:
-        return SETTINGS[name]["parse"](raw or SETTINGS[name]["default"])
+        return SETTINGS[name]["parse"](raw or default)
     except ValueError as error:
         raise SettingsError(f"{name} {error}.") from None
 
@@ -296,6 +300,8 @@ def read_settings(environ: Mapping[str, str], data_folder: Path) -> Settings:
         # Flask's commands copy the file into the environment.
         if sources[name] == "environment" and in_file.get(name) == environ[name]:
             sources[name] = ".env"
+    if sources["DATA_DIR"] == ".env":  # the same folder for a command that is started elsewhere
+        values["DATA_DIR"] = (ENV_FILE.parent / Path(environ["DATA_DIR"].strip()).expanduser()).resolve()
     data_folder = values["DATA_DIR"] = values["DATA_DIR"] or data_folder
     if not values["SECRET_KEY"] and values["DATABASE_URL"].startswith("postgresql"):
         sources["SECRET_KEY"] = "database"  # from which create_app() reads it

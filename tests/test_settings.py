@@ -162,6 +162,23 @@ def test_env_file_is_read_and_the_environment_wins(env_file: Path, monkeypatch: 
     assert settings.sources["SITE_LOCALE"] == "environment"
 
 
+def test_folder_in_the_env_file_is_relative_to_the_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file.write_text("DATA_DIR=data\n")
+    monkeypatch.chdir("/")
+    assert read_settings(environment(), env_file.parent / "instance").data_dir == env_file.parent / "data"
+    monkeypatch.setenv("DATA_DIR", "data")  # as Flask's commands copy it
+    assert read_settings(environment(), env_file.parent / "instance").data_dir == env_file.parent / "data"
+
+
+def test_known_host_has_one_proxy_by_default(tmp_path: Path) -> None:
+    assert read_settings({"DYNO": ""}, tmp_path).trusted_proxies == 0
+    settings = read_settings({"DYNO": "web.1"}, tmp_path)
+    assert settings.trusted_proxies == 1
+    assert settings.sources["TRUSTED_PROXIES"] == "default"
+    assert read_settings({"DYNO": "web.1", "TRUSTED_PROXIES": "0"}, tmp_path).trusted_proxies == 0
+    assert read_settings({"RENDER": "true", "TRUSTED_PROXIES": "2"}, tmp_path).trusted_proxies == 2
+
+
 def test_invalid_value_in_the_env_file_is_reported(env_file: Path) -> None:
     env_file.write_text("PORT=http\n")
     with pytest.raises(SettingsError, match="PORT must be a whole number"):

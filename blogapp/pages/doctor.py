@@ -25,9 +25,10 @@ from blogapp.db.base import db
 from blogapp.db.faults import fault_of
 from blogapp.db.schema import BEHIND, CURRENT, schema_state
 from blogapp.db.writable import write_fault
+from blogapp.hosts import host_in
 from blogapp.settings import SECRET_KEY_FILE, Settings
 from blogapp.site.daily_backups import State, current_state
-from blogapp.site.storage import HOSTS, LOST_KEY, Storage, current_storage, loss_message
+from blogapp.site.storage import LOST_KEY, Storage, current_storage, loss_message
 from blogapp.text.i18n import N_
 from blogapp.web.proxy import Arrival
 
@@ -205,7 +206,7 @@ def _backups(state: State, now: datetime) -> Finding:
 def _proxies(settings: Settings, environ: Mapping[str, str]) -> Finding:
     """Behind a proxy that is not trusted, all visitors have one address, and share one limit."""
     name, number = N_("Proxies"), settings.trusted_proxies
-    host = next((name for variable, name in HOSTS.items() if environ.get(variable)), "")
+    host = host_in(environ)
     if number or not (host or settings.site_url.startswith("https://")):
         return Finding(name, True, N_("TRUSTED_PROXIES is %(number)s."), values={"number": number})
     if host:

@@ -19,24 +19,10 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from blogapp.db.base import db
+from blogapp.hosts import host_in
 from blogapp.settings import SECRET_KEY_FILE, Settings
 from blogapp.text.i18n import N_, gettext
 
-# Variables that hosts set whose disks are deleted with each deployment or restart, unless a folder is mounted.
-HOSTS = {
-    "DYNO": "Heroku",
-    "RENDER": "Render",
-    "FLY_APP_NAME": "Fly.io",
-    "RAILWAY_ENVIRONMENT": "Railway",
-    "RAILWAY_ENVIRONMENT_NAME": "Railway",
-    "K_SERVICE": "Google Cloud Run",
-    "GAE_ENV": "Google App Engine",
-    "KOYEB_SERVICE_NAME": "Koyeb",
-    "KOYEB_APP_NAME": "Koyeb",
-    "AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda",
-    "VERCEL": "Vercel",
-    "CC_PRETTY_INSTANCE_NAME": "Clever Cloud",
-}
 IN_MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 OF_CONTAINER = frozenset({"overlay", "aufs", "fuse.fuse-overlayfs"})
 # Below this, a blog cannot be expected to work for long: SQLite needs room for its log and for backups.
@@ -113,7 +99,7 @@ def storage_of(
 
 def _loss_of(folder: Path, environ: Mapping[str, str], mounted: list[tuple[Path, str]]) -> tuple[str, str]:
     """Why files in the folder are lost, and the name of the host, if it is a known one."""
-    host = next((name for variable, name in HOSTS.items() if environ.get(variable)), "")
+    host = host_in(environ)
     folder = folder.resolve()
     around = [(place, kind) for place, kind in mounted if place == folder or place in folder.parents]
     place, kind = max(around, key=lambda each: len(each[0].parts), default=(Path("/"), ""))

@@ -20,6 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from blogapp.db.base import db
+from blogapp.settings import SettingsError
 from blogapp.web.immediate import Environ
 
 # The library reads this variable when it is imported.
@@ -33,8 +34,14 @@ Load = Callable[[Session], Mapping[str, float]]
 
 
 def share_counters() -> None:
-    """Let all processes that this one starts count together. Call this before the application is created."""
-    folder = tempfile.mkdtemp(prefix="blogapp-metrics-")
+    """Let all processes that this one starts count together. Call this before the application is created. Raises
+    SettingsError."""
+    try:
+        folder = tempfile.mkdtemp(prefix="blogapp-metrics-")
+    except OSError:
+        raise SettingsError(
+            "METRICS_TOKEN needs a folder for temporary files. Set TMPDIR to one that can be written."
+        ) from None
     os.environ[FOLDER] = folder
     main_process = os.getpid()
 

@@ -170,7 +170,10 @@ class Front:
 
     async def _read_large_body(self, protocol: Any, length: int, seconds: float) -> tuple[bytes | IO[bytes], int]:
         """A body that is larger than the memory for all of them, in a temporary file: an owner's import."""
-        file, size, refusal = tempfile.TemporaryFile(), 0, 408  # noqa: SIM115 - the request closes it
+        try:
+            file, size, refusal = tempfile.TemporaryFile(), 0, 408  # noqa: SIM115 - the request closes it
+        except OSError:  # there is no folder for temporary files
+            return b"", 503
         try:
             async with asyncio.timeout(seconds):
                 async for chunk in protocol:
