@@ -22,7 +22,7 @@ def is_choice(name: str) -> bool:
 
 
 def is_time_zone(name: str) -> bool:
-    return name in available_timezones()
+    return name in time_zones() or name in available_timezones()  # the second one searches the whole folder
 
 
 @cache
