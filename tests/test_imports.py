@@ -12,7 +12,7 @@ LAYERS = (
     {"web"},
     {"db", "text"},
     {"clock", "settings"},
-    {"setting_values"},
+    {"hosts", "setting_values"},
     {"hardware"},
 )
 PACKAGE = Path(__file__).parent.parent / "blogapp"

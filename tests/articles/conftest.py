@@ -16,11 +16,18 @@ from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
 from blogapp.owners.models import Owner
 from blogapp.owners.passwords import hash_password
+from blogapp.web.page_store import Entry
 
 NAME, OTHER_NAME = "Chloé Martin", "Ada"
 PASSWORD = "correct horse battery"
 HTMX = {"HX-Request": "true"}
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
+
+
+def cached_pages(app: Flask) -> list[Entry]:
+    """What the page cache has stored."""
+    segments = [each for store in app.extensions["page_cache"]._stores.values() for each in (store._new, store._used)]
+    return [entry for segment in segments for entry, _ in segment.entries.values()]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.base import db
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import write_transaction
-from tests.articles.conftest import NOW, Form
+from tests.articles.conftest import NOW, Form, cached_pages
 from tests.articles.test_tags import analyze, bad_plans, fill
 from tests.comments.test_query_plans import recorded
 from tests.comments.test_threads import counted
@@ -113,8 +113,7 @@ def test_page_expires_when_the_next_article_appears(app: Flask, write: Write, at
     write("scheduled", 1)
     for address in ("/articles/birds", "/articles/birds/comments"):
         assert app.test_client().get(address).status_code == 200
-    entries = [entry for store in app.extensions["page_cache"]._stores.values() for entry, _ in store._entries.values()]
-    assert [entry.dependency.max_age for entry in entries] == [86_400.0, 86_400.0]
+    assert [entry.dependency.max_age for entry in cached_pages(app)] == [86_400.0, 86_400.0]
     at(NOW + timedelta(days=1))
     assert links(app.test_client(), "birds?at=0") == {"Next": ["scheduled"]}
 

@@ -17,7 +17,7 @@ from blogapp.articles.addresses import is_reserved
 from blogapp.articles.models import Article
 from blogapp.db.base import db
 from blogapp.text.slugs import is_slug
-from tests.articles.conftest import Form
+from tests.articles.conftest import Form, cached_pages
 from tests.comments.test_query_plans import plan, recorded
 
 Publish = Callable[..., Article]
@@ -94,8 +94,7 @@ def test_pages_are_cached_until_the_next_scheduled_page_appears_in_the_menu(
     at(appears_at - timedelta(seconds=3))
     for address in ("/", "/articles/birds", "/about-me", "/privacy"):
         assert menu(app.test_client().get(address).text) == ["About me"]
-    entries = [entry for store in app.extensions["page_cache"]._stores.values() for entry, _ in store._entries.values()]
-    assert {entry.dependency.max_age for entry in entries} == {3.0}
+    assert {entry.dependency.max_age for entry in cached_pages(app)} == {3.0}
     at(appears_at)
     assert menu(app.test_client().get("/articles/birds?at=0").text) == ["About me", "Later"]
 

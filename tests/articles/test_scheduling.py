@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from blogapp import clock
-from tests.articles.conftest import NOW, Form, value_of
+from tests.articles.conftest import NOW, Form, cached_pages, value_of
 from tests.articles.test_editor import stored
 
 SetClock = Callable[[datetime], None]
@@ -43,8 +43,7 @@ def test_scheduled_article_appears_in_the_cached_list_in_time(
     form = Form(writer)
     form.send("publish", title="Birds", body="They sing.", published_at=f"{now + timedelta(minutes=2):%Y-%m-%dT%H:%M}")
     assert "/articles/birds" not in client.get("/").text
-    cache = client.application.extensions["page_cache"]
-    entries = [entry for store in cache._stores.values() for entry, _ in store._entries.values()]
+    entries = cached_pages(client.application)
     assert [0 < entry.dependency.max_age <= 120 for entry in entries] == [True]
     for entry in entries:
         entry.rendered_at -= entry.dependency.max_age + 1

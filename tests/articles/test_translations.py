@@ -18,7 +18,7 @@ from blogapp.articles.editing import BIN_DAYS, empty_bin
 from blogapp.articles.models import Article
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from tests.articles.conftest import Form
+from tests.articles.conftest import Form, cached_pages
 from tests.comments.test_query_plans import plan, recorded
 from tests.comments.test_threads import counted
 
@@ -85,8 +85,7 @@ def test_page_is_cached_until_its_scheduled_translation_appears(
     address = "/oiseaux" if "kind" in fields else "/articles/oiseaux"
     at(appears_at - timedelta(seconds=3))
     assert "Also in English" not in app.test_client().get(address).text
-    entries = [entry for store in app.extensions["page_cache"]._stores.values() for entry, _ in store._entries.values()]
-    assert [entry.dependency.max_age for entry in entries] == [3.0]
+    assert [entry.dependency.max_age for entry in cached_pages(app)] == [3.0]
     at(appears_at)
     page = app.test_client().get(f"{address}?sort=oldest").text
     assert "Also in English" in page
