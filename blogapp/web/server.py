@@ -45,6 +45,7 @@ CONNECTIONS = 2048
 TRIM_SECONDS = 5
 # Seconds that a worker has to end. Hosts kill it after ten.
 KILL_AFTER = 8
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 # The C library, for functions that only glibc has, and the numbers of two parameters of mallopt(3).
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -80,7 +81,7 @@ def main(target: str = "app:app", *, prepare: Callable[[Any], None] | None = Non
         multiprocessing.set_start_method("fork", force=True)
         load(target)
         gc.freeze()  # the collector ignores these objects, so workers keep sharing their memory
-        os.register_at_fork(after_in_child=functools.partial(prepare_worker, os.getpid()))
+        prepare_workers()
     site_url = public_address(environ)
     number = "1 worker process" if workers == 1 else f"{workers} worker processes"
     print(f"blogapp {VERSION}: {site_url}, {number}.", file=sys.stderr, flush=True)
@@ -149,15 +150,24 @@ def application(target: str) -> Any:
     return getattr(importlib.import_module(module), name or "app")
 
 
-def prepare_worker(main_process: int) -> None:
-    """Let SIGTERM and SIGINT stop a new worker immediately until it serves, and stop it when the main process ends.
+def prepare_workers() -> None:
+    """Let SIGTERM and SIGINT stop each new worker immediately until it serves, and stop it when the main process ends.
 
-    A worker inherits the main process's signal handlers, which do nothing in a worker. A worker that outlived a killed
-    main process would share the port with the next server.
+    A worker inherits the main process's signal handlers, which do nothing in a worker. So a signal that arrives between
+    the fork and their removal is held back until then. A worker that outlived a killed main process would share the
+    port with the next server.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=end_with, args=[main_process], name="end_with", daemon=True).start()
+    hold = functools.partial(signal.pthread_sigmask, signal.SIG_BLOCK, STOP_SIGNALS)
+    release = functools.partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP_SIGNALS)
+    main_process = os.getpid()
+
+    def prepare_worker() -> None:
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        release()
+        threading.Thread(target=end_with, args=[main_process], name="end_with", daemon=True).start()
+
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=prepare_worker)
 
 
 def save_memory() -> None:

@@ -286,6 +286,23 @@ def test_sigterm_ends_the_server_at_any_moment(tmp_path: Path, milliseconds: int
         assert process.wait(timeout=7) in {0, -signal.SIGTERM}
 
 
+def test_sigterm_between_the_fork_and_the_first_line_of_a_worker_ends_it() -> None:
+    program = """
+import os, signal
+from blogapp.web.server import prepare_workers
+signal.signal(signal.SIGTERM, lambda *_: None)  # as in the main process: nothing happens in a worker
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+prepare_workers()
+worker = os.fork()
+if not worker:
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
+print(signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == [str(-signal.SIGTERM), "False"], done.stderr
+
+
 def test_workers_end_when_the_main_process_is_killed(server: Server) -> None:
     main = server.main_process()
     workers = server.workers()
