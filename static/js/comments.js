@@ -42,10 +42,10 @@
       // On a page with only the form (the link was opened in a new tab), go to the article.
       if (!byId("comment-list") && article) location.assign(`${article.dataset.article}#${id}`);
       const comment = byId(id) ?? (neighbor?.isConnected ? neighbor.querySelector(".comment") : null);
-      // The page is changed before the focus makes the browser lay it out.
+      // In this order the browser lays the page out once: after it was changed, and before the focus changes styles.
       BlogappResponses.showNotice(comment ?? document.querySelector(".comments-header"));
-      (comment ?? byId("comments"))?.focus({ preventScroll: true });
       comment?.scrollIntoView({ block: "nearest" });
+      (comment ?? byId("comments"))?.focus({ preventScroll: true });
     });
   }
 
