@@ -14,8 +14,11 @@ SCRIPT = """
 exec 3<&0
 signal=$1 folder=$2; shift 2
 "$@" 3<&- & server=$!
-{ read -r _; kill -s "$signal" $server; } <&3 2>/dev/null &
-wait $server || exit
+{ read -r _; kill -s "$signal" $server; } <&3 2>/dev/null & watcher=$!
+wait $server; status=$?
+# Else it would send the signal later, when another program may have the server's process id.
+kill $watcher 2>/dev/null
+[ $status = 0 ] || exit $status
 [ -z "$folder" ] || rm -rf "$folder" 2>/dev/null
 exit 0
 """
