@@ -33,11 +33,16 @@ UPDATE_COUNTERS = (
 
 
 def lock_conversation(session: Session, article_id: int) -> Conversation:
-    """The article's conversation, locked until the transaction ends. It is created if it does not exist."""
+    """The article's conversation, locked until the transaction ends. It is created if it does not exist. Raises
+    NotFound if the article was deleted."""
+    session.flush()  # an IntegrityError of other changes is no NotFound
     upsert = _lock_statement(session.get_bind().dialect.name)
-    locked: Conversation = session.scalars(
-        upsert, _new_row(article_id), execution_options={"populate_existing": True}
-    ).one()
+    try:
+        locked: Conversation = session.scalars(
+            upsert, _new_row(article_id), execution_options={"populate_existing": True}
+        ).one()
+    except IntegrityError:
+        raise NotFound from None
     return locked
 
 

@@ -14,6 +14,7 @@ from blogapp.articles.models import Article
 from blogapp.comments.models import REMOVED, Comment, Conversation
 from blogapp.comments.posting import REPEAT_PERIOD, Draft, Posted, Sender, post_comment, prepare
 from blogapp.comments.spam import Rules
+from blogapp.comments.visibility import lock_comment
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.web.errors import NotFound
@@ -67,3 +68,16 @@ def test_comment_on_an_article_that_is_deleted_meanwhile_is_not_found(app: Flask
             writer.execute(delete(Article).where(Article.id == article.id))
         with pytest.raises(NotFound), write_transaction(article.id) as session:
             post_comment(session, article, prepared, SENDER, Rules("open", 0), clock.now())
+
+
+def test_change_of_a_comment_whose_article_is_deleted_meanwhile_is_not_found(
+    app: Flask, article: Article, comment: int
+) -> None:
+    with app.app_context():
+        loaded = db.session.get_one(Comment, comment)
+        db.session.commit()
+        with write_transaction() as writer:
+            writer.expunge_all()
+            writer.execute(delete(Article).where(Article.id == article.id))
+        with pytest.raises(NotFound), write_transaction(article.id) as session:
+            lock_comment(session, loaded)
