@@ -16,13 +16,19 @@ from tests.browser.test_editor import write as write
 from tests.harness.server import Server
 
 
-def test_lost_network_is_shown_and_the_text_is_saved_when_it_is_back(write: Callable[..., Visit], blog: Flask) -> None:
+def lose_the_network(write: Callable[..., Visit], title: str) -> Visit:
+    """A visitor whose article is saved with the text "Before", and who has no network any more."""
     visitor = write()
     visitor.allow("ERR_INTERNET_DISCONNECTED")
-    page = visitor.page
-    type_article(page, "Offline", "Before")
-    saved(page)
+    type_article(visitor.page, title, "Before")
+    saved(visitor.page)
     visitor.context.set_offline(True)
+    return visitor
+
+
+def test_lost_network_is_shown_and_the_text_is_saved_when_it_is_back(write: Callable[..., Visit], blog: Flask) -> None:
+    visitor = lose_the_network(write, "Offline")
+    page = visitor.page
     page.locator("#owner-body").fill("Typed offline")
     expect(page.locator("#owner-saved")).to_have_text("Not saved: no connection")
     page.locator("#owner-body").focus()
@@ -33,13 +39,8 @@ def test_lost_network_is_shown_and_the_text_is_saved_when_it_is_back(write: Call
 
 
 def test_text_survives_a_killed_browser(write: Callable[..., Visit], blog: Flask) -> None:
-    visitor = write()
-    visitor.allow("ERR_INTERNET_DISCONNECTED")
-    page = visitor.page
-    type_article(page, "Killed", "Before")
-    saved(page)
-    address = page.url
-    visitor.context.set_offline(True)
+    visitor = lose_the_network(write, "Killed")
+    page, address = visitor.page, visitor.page.url
     page.locator("#owner-body").fill("Typed just before the end")
     page.wait_for_timeout(400)
     page.close(run_before_unload=False)  # without any event for the page
