@@ -45,21 +45,40 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def chromium_process(browser: Browser) -> int:
+def browsers(launch_browser: Callable[[], Browser]) -> Iterator[list[Browser]]:
+    """The browsers that were launched; only the last one may be running."""
+    launched = [launch_browser()]
+    yield launched
+    launched[-1].close()
+
+
+@pytest.fixture
+def browser(browsers: list[Browser], launch_browser: Callable[[], Browser]) -> Browser:
+    """The Chromium that the tests share, or another one if a test has ended it: the tests after it do not fail too."""
+    if not browsers[-1].is_connected():
+        browsers.append(launch_browser())
+    return browsers[-1]
+
+
+@pytest.fixture(autouse=True)
+def end_hanging_test(browser: Browser) -> Iterator[None]:
+    """Kill Chromium if the test hangs: the call that waits for it then ends, mostly with an error that shows where."""
+    timer = Timer(LONGEST_TEST, os.kill, [main_process(browser), signal.SIGKILL])
+    timer.daemon = True
+    timer.start()
+    yield
+    hangs = timer.finished.is_set()
+    timer.cancel()
+    if hangs:
+        pytest.fail(f"Chromium was killed because the test took more than {LONGEST_TEST} seconds")
+
+
+def main_process(browser: Browser) -> int:
+    """The process id of Chromium's main process."""
     session = browser.new_browser_cdp_session()
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
     session.detach()
     return next(int(process["id"]) for process in processes if process["type"] == "browser")
-
-
-@pytest.fixture(autouse=True)
-def end_hanging_test(chromium_process: int) -> Iterator[None]:
-    """Kill Chromium if the test hangs: the call that waits for it then raises an error, which shows the line."""
-    timer = Timer(LONGEST_TEST, os.kill, [chromium_process, signal.SIGKILL])
-    timer.daemon = True
-    timer.start()
-    yield
-    timer.cancel()
 
 
 @pytest.fixture(scope="session")
