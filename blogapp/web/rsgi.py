@@ -37,6 +37,11 @@ T = TypeVar("T")
 # Threads that run Flask, in each worker process; and in one that may open few files.
 THREADS = 8
 FEW_THREADS = 2
+# A request gets a thread when the one before it has ended or has taken this long, because it waits for a lock or
+# another server, or is slow. Requests that run at the same time take more processor time each, since Python's threads
+# take turns at every statement for the database: without this, a worker accepts 0.8 times as many comments on SQLite,
+# and 0.7 times as many on a PostgreSQL on the same machine.
+TURN_SECONDS = 0.05
 # Requests of one worker that may wait for a thread; the next one gets 503.
 MOST_WAITING = 400
 # Bytes of bodies that one worker keeps in memory; and of a refused body that it reads and drops, so that the client can
@@ -78,6 +83,9 @@ class Front:
         self._waiting = 0
         self._held = 0  # bytes of bodies
         threads = THREADS if open_file_limit() >= FEW_DESCRIPTORS else FEW_THREADS
+        self._turn = asyncio.Semaphore()
+        extensions = self.flask_app.extensions if self.flask_app is not None else {}
+        self._database_is_near: Callable[[], bool] = extensions.get("database_is_near", lambda: True)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
@@ -116,8 +124,7 @@ class Front:
         try:
             answer = await self._respond_later(environ)
             if answer is None:
-                respond = functools.partial(answer_of, self._app)
-                answer = await asyncio.get_running_loop().run_in_executor(self._threads, call, respond, environ)
+                answer = await self._respond_in_thread(environ)
         finally:
             self._waiting -= 1
             if isinstance(body, bytes):
@@ -136,6 +143,16 @@ class Front:
             return await self._immediate.respond_later(environ)
         except Exception:
             return log_failure(environ)
+
+    async def _respond_in_thread(self, environ: dict[str, Any]) -> Answer:
+        respond = functools.partial(answer_of, self._app)
+        run = functools.partial(asyncio.get_running_loop().run_in_executor, self._threads, call, respond, environ)
+        if not self._database_is_near():  # most of a request's time is waiting, and other requests can use it
+            return await run()
+        async with self._turn:
+            answer = run()
+            await asyncio.wait([answer], timeout=TURN_SECONDS)
+        return await answer
 
     def __rsgi_del__(self, loop: Any) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -8,10 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from flask import Flask
 
 from blogapp import create_app
 from blogapp.articles.models import Article
 from blogapp.db import circuit_breaker, content_versions, postgresql
+from blogapp.db.base import db
 from tests.conftest import SECRET_KEY, dispose, eventually
 from tests.harness.proxy import Proxy
 
@@ -116,3 +118,25 @@ def test_circuit_breaker_allows_one_retry_at_a_time(monkeypatch: pytest.MonkeyPa
     assert [breaker.allows(), breaker.allows()] == [True, False]
     breaker.close()
     assert breaker.allows()
+
+
+@on_postgresql
+def test_server_is_near_if_it_answers_at_once(database_url: str, tmp_path: Path) -> None:
+    near = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, tmp_path)
+    eventually(lambda: connect_and_ask(near), True)
+    proxy, url = proxy_of(database_url)
+    proxy.answer_delay = 0.01
+    far = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
+    assert not connect_and_ask(far)
+    for app in (near, far):
+        dispose(app)
+    proxy.close()
+
+
+def connect_and_ask(app: Flask) -> bool:
+    """Whether the server is near, after another connection to it."""
+    with app.app_context():
+        db.engine.dispose()
+        db.engine.connect().close()
+    is_near: bool = app.extensions["database_is_near"]()
+    return is_near
