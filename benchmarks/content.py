@@ -21,6 +21,7 @@ from blogapp.db.base import db
 from blogapp.db.migrate import alembic
 from blogapp.db.transactions import write_transaction
 from blogapp.demo import content as demo_content
+from blogapp.site.setup import close_setup
 from blogapp.text import markup
 from tests.conftest import SECRET_KEY
 
@@ -30,11 +31,13 @@ TEXTS = 97
 
 
 def create_blog(folder: Path, database_url: str) -> Flask:
-    """An application with the demo content in the given database."""
+    """A blog that is set up, with the demo content in the given database."""
     environ = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url, "RATELIMIT_ENABLED": "off"}
     app = create_app(environ, folder)
     with app.app_context():
         alembic.upgrade()
+        with write_transaction() as session:
+            close_setup(session, NOW)
     app.test_cli_runner().invoke(args=["demo"], catch_exceptions=False)
     return app
 
