@@ -24,8 +24,9 @@ TERMS_VERSION = 2
 # terms of neighbours, which come on top, are at most 400 KB.
 LONGEST_TERM = 40
 MOST_BYTES = 500_000
-# Folded words and stems that are remembered: each takes microseconds, and a text has hundreds.
-REMEMBERED = 20_000
+# Folded words and stems that are remembered, with about 300 bytes each: most words of a text are among the frequent
+# ones. Numbers are not remembered, and neither are folded words without accents, because folding those is quick.
+REMEMBERED = 5_000
 
 # The first characters of terms that are not words as typed. No word contains them.
 TITLE = "^"
@@ -80,11 +81,13 @@ def words_of(text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
-@lru_cache(REMEMBERED)
 def fold(word: str) -> str:
     """A word in the form in which words are compared; empty if nothing is left of it."""
-    if word.isascii():
-        return word.lower()[:LONGEST_TERM]
+    return word.lower()[:LONGEST_TERM] if word.isascii() else _without_marks(word)
+
+
+@lru_cache(REMEMBERED)
+def _without_marks(word: str) -> str:
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", word).casefold())
     plain = unicodedata.normalize("NFC", MARKS.sub("", decomposed)).translate(LETTERS)
     kept = (str(unicodedata.digit(each, "")) or each for each in plain if each.isalnum() or not each.isascii())
@@ -115,13 +118,15 @@ def terms_of(text: str, langs: tuple[str, ...]) -> dict[str, None]:
     return terms
 
 
-@lru_cache(REMEMBERED)
 def stems_of(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     """The terms for the stems of a word; none for a number or a word in another script. The rules for French need the
     accents, but a search may be typed without them: both forms have a stem."""
     folded = fold(word)
-    if not folded.isascii() or not folded.isalpha():
-        return ()
+    return _stems(word, folded, langs) if folded.isascii() and folded.isalpha() else ()
+
+
+@lru_cache(REMEMBERED)
+def _stems(word: str, folded: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     forms = dict.fromkeys((unicodedata.normalize("NFC", word).lower()[:LONGEST_TERM], folded))
     stems = [fold(_stemmers.of(ALGORITHMS[lang]).stemWord(form)) for lang in langs for form in forms]
     return tuple(dict.fromkeys(STEM + stem for stem in stems))
