@@ -90,8 +90,8 @@ def init_app(app: Flask, url: str, workers: int = 2, prepares_statements: bool =
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             sqlite.configure(db.engine)
-            app.extensions["database_is_near"] = lambda: True
+            app.extensions["database_has_low_latency"] = lambda: True
         else:
             from blogapp.db import postgresql  # imports psycopg
 
-            app.extensions["database_is_near"] = postgresql.configure(db.engine)
+            app.extensions["database_has_low_latency"] = postgresql.configure(db.engine)

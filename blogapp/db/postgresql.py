@@ -22,15 +22,15 @@ from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS
 RESPONSE_TIMEOUT = 5.0
 # Seconds for which the circuit breaker stays open after a connection attempt timed out.
 OPEN_SECONDS = 5.0
-# The longest round trip, in seconds, to a server that is near. On the same machine one takes 0.1 ms.
-NEAR_SECONDS = 0.00025
+# The longest round trip, in seconds, that counts as low latency. On the same machine one takes 0.1 ms.
+LOW_LATENCY_SECONDS = 0.00025
 # The connections whose first round trips are compared: the shortest counts, because others also wait for this process.
 CONNECTIONS_COMPARED = 8
 
 
 def configure(engine: Engine) -> Callable[[], bool]:
-    """Set up the engine's connections. Returns a function that says whether the server is near: whether a request waits
-    for it only shortly."""
+    """Set up the engine's connections. Returns a function that says whether the server has low latency, so that a
+    request spends little of its time waiting for it."""
     round_trips: deque[float] = deque(maxlen=CONNECTIONS_COMPARED)
     breaker = CircuitBreaker(OPEN_SECONDS, RESPONSE_TIMEOUT + OPEN_SECONDS)
 
@@ -76,7 +76,7 @@ def configure(engine: Engine) -> Callable[[], bool]:
         if connection is not None:
             connection.response_timeout = RESPONSE_TIMEOUT  # for the pool's ping at the next checkout
 
-    return lambda: bool(round_trips) and min(round_trips) < NEAR_SECONDS
+    return lambda: bool(round_trips) and min(round_trips) < LOW_LATENCY_SECONDS
 
 
 class TimeoutConnection(psycopg.Connection[Any]):

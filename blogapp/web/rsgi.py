@@ -85,7 +85,7 @@ class Front:
         threads = THREADS if open_file_limit() >= FEW_DESCRIPTORS else FEW_THREADS
         self._turn = asyncio.Semaphore()
         extensions = self.flask_app.extensions if self.flask_app is not None else {}
-        self._database_is_near: Callable[[], bool] = extensions.get("database_is_near", lambda: True)
+        self._database_has_low_latency: Callable[[], bool] = extensions.get("database_has_low_latency", lambda: True)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
@@ -147,7 +147,7 @@ class Front:
     async def _respond_in_thread(self, environ: dict[str, Any]) -> Answer:
         respond = functools.partial(answer_of, self._app)
         run = functools.partial(asyncio.get_running_loop().run_in_executor, self._threads, call, respond, environ)
-        if not self._database_is_near():  # most of a request's time is waiting, and other requests can use it
+        if not self._database_has_low_latency():  # most of a request's time is waiting, and other requests can use it
             return await run()
         async with self._turn:
             answer = run()

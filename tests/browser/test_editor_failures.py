@@ -128,7 +128,7 @@ def test_ended_session_loses_nothing(write: Callable[..., Visit], blog: Flask, s
     other.goto(f"{server.url}/owner")
     other.locator(".owner-sign-out").click()
     expect(other.locator(".owner-sign-out")).to_have_count(0)
-    other.wait_for_load_state()  # Chromium hangs if a page that waits for a response is closed
+    other.wait_for_load_state()  # closing a page that waits for a response hangs
     other.close()
     page.locator("#owner-body").fill("Typed after the end of the session")
     if way == "button":

@@ -121,22 +121,22 @@ def test_circuit_breaker_allows_one_retry_at_a_time(monkeypatch: pytest.MonkeyPa
 
 
 @on_postgresql
-def test_server_is_near_if_it_answers_at_once(database_url: str, tmp_path: Path) -> None:
-    near = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, tmp_path)
-    eventually(lambda: connect_and_ask(near), True)
+def test_server_has_low_latency_only_if_it_answers_at_once(database_url: str, tmp_path: Path) -> None:
+    quick = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}, tmp_path)
+    eventually(lambda: has_low_latency(quick), True)
     proxy, url = proxy_of(database_url)
     proxy.answer_delay = 0.01
-    far = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
-    assert not connect_and_ask(far)
-    for app in (near, far):
+    slow = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
+    assert not has_low_latency(slow)
+    for app in (quick, slow):
         dispose(app)
     proxy.close()
 
 
-def connect_and_ask(app: Flask) -> bool:
-    """Whether the server is near, after another connection to it."""
+def has_low_latency(app: Flask) -> bool:
+    """Whether the server has low latency, after another connection to it."""
     with app.app_context():
         db.engine.dispose()
         db.engine.connect().close()
-    is_near: bool = app.extensions["database_is_near"]()
-    return is_near
+    found: bool = app.extensions["database_has_low_latency"]()
+    return found
