@@ -28,7 +28,7 @@ from blogapp.comments.queue import count_states, count_waiting
 from blogapp.comments.routes.author import bp as comment_authors
 from blogapp.comments.routes.moderation import bp as comment_moderation
 from blogapp.comments.routes.write import bp as comments
-from blogapp.db import base, schema, secret_key, start, transactions
+from blogapp.db import base, query_cache, schema, secret_key, start, transactions
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
 from blogapp.demo import routes as demo
@@ -169,6 +169,7 @@ def create_app(
     marker = ChangeMarker(marked_file.with_name(f"{marked_file.name}.changed"))
     versions = reader_for(app, settings.database_file)
     transactions.init_app(app, marker)
+    query_cache.init_app(app)
     schema.init_app(app, settings.database_file)
     rate_limits.init_app(app, settings)
     metrics.init_app(app, settings.metrics_token)

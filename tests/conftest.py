@@ -31,6 +31,7 @@ from blogapp.db.base import db
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import reader_for
 from blogapp.db.migrate import alembic
+from blogapp.db.query_cache import QueryCache
 from blogapp.db.transactions import WriteState, write_transaction
 from blogapp.owners import passwords
 from blogapp.site.settings import SETUP_DONE_AT
@@ -358,6 +359,7 @@ def reset(app: Flask) -> None:
     cache: PageCache = app.extensions["page_cache"]
     versions = reader_for(app, app.extensions["database_file"])
     PageCache.__init__(cache, cache._app, versions, marker, cache._private, cache._stale_max_age)
+    QueryCache.__init__(app.extensions["query_cache"])
     app.extensions["view_writer"].reset()
     app.extensions["setup"].is_done = False
     if limiter := app.extensions["rate_limiter"]:

@@ -3,22 +3,24 @@ that of the blog's only account."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, ArticleRevision
+from blogapp.owners.accounts import owner_names
 from blogapp.owners.models import Owner
 
 # NULL if there are several accounts, or none yet.
 ONLY_OWNER = select(func.max(Owner.name)).having(func.count() == 1).scalar_subquery()
-AUTHOR_BY_ACCOUNT = select(
-    func.coalesce(select(Owner.name).where(Owner.id == bindparam("owner_id")).scalar_subquery(), ONLY_OWNER)
-)
 
 
 def author_of(session: Session, article: Article) -> str | None:
-    """None if the author is not known. At most one query."""
-    return article.author_name or session.connection().scalar(AUTHOR_BY_ACCOUNT, {"owner_id": article.owner_id})
+    """None if the author is not known."""
+    if article.author_name:
+        return article.author_name
+    names = owner_names(session)
+    only = next(iter(names.values())) if len(names) == 1 else None
+    return names.get(article.owner_id, only) if article.owner_id else only
 
 
 def author_column() -> ColumnElement[str | None]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from blogapp import clock
 from blogapp.articles.models import PAGE, PUBLISHED, Article
 from blogapp.db.base import db
+from blogapp.db.query_cache import cached_result
 from blogapp.text.i18n import current_locale
 from blogapp.web.errors import DATABASE_FAILED
 from blogapp.web.page_cache import limit_max_age
@@ -100,8 +101,12 @@ def read_pages(session: Session) -> Sequence[Page]:
     """The pages of the menu and the page about the author, oldest first. The response to the request is cached at most
     until the next scheduled one appears."""
     now = clock.now()
-    pages = sorted(session.connection().execute(PAGES), key=lambda page: (page.published_at, page.slug))
+    pages = cached_result(session, "menu", lambda: _sorted_pages(session))
     shown = [page for page in pages if page.published_at <= now]
     if len(shown) < len(pages) and has_request_context():
         limit_max_age((pages[len(shown)].published_at - now).total_seconds())
     return shown
+
+
+def _sorted_pages(session: Session) -> Sequence[Page]:
+    return sorted(session.connection().execute(PAGES), key=lambda page: (page.published_at, page.slug))

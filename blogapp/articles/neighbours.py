@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -38,6 +38,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from blogapp.articles.models import PUBLISHED, Article, listed
 from blogapp.articles.tags import ArticleTag, tags_of
 from blogapp.db.base import Model, Moment, RowId
+from blogapp.db.query_cache import cached_result
 from blogapp.text.slugs import tag_slug
 
 RELATED = 3
@@ -123,7 +124,14 @@ NEAREST = union_all(
 
 
 def neighbours_of(session: Session, article: Article, now: datetime) -> Neighbours:
-    """The neighbours of a listed article, in two queries."""
+    """The neighbours of a listed article."""
+    load = partial(_load_neighbours, session, article, now)
+    found = cached_result(session, ("neighbours", article.id), load)
+    return load() if found.appears_at is not None and found.appears_at <= now else found
+
+
+def _load_neighbours(session: Session, article: Article, now: datetime) -> Neighbours:
+    """The neighbours, in two queries."""
     place = {"published_at": article.published_at, "id": article.id, "now": now}
     connection = session.connection()
     nearest = {row.name: row for row in connection.execute(NEAREST, place)}

@@ -94,7 +94,7 @@ def edit_comment(
         verdict = spam.Verdict(PUBLISHED)
         if not author.is_owner:
             connection = session.connection()
-            verdict = spam.judge(connection, comment, rules, spam.signs_in_text(connection, comment))
+            verdict = spam.judge(connection, comment, rules, spam.signs_in_text(session, comment))
         comment.reasons = verdict.reasons
         if verdict.status != PUBLISHED or (replaces_owners_edit and not author.is_owner):
             record(session, comment, HOLD, RULES, author.now)

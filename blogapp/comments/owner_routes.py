@@ -22,7 +22,7 @@ from blogapp.comments.notices import done_sentence
 from blogapp.comments.queue import Filter, last_id, load_queue
 from blogapp.comments.routes.moderation import queue_address
 from blogapp.comments.routes.read import Answer
-from blogapp.comments.spam import TERMS, parse_terms, save_terms
+from blogapp.comments.spam import listed_terms, parse_terms, save_terms
 from blogapp.comments.undo import find_done
 from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
@@ -82,14 +82,14 @@ def configure() -> Answer:
 def rules() -> str:
     """The owner's list of words, hosts and agents, and the bans."""
     session = db.session()
-    terms = "\n".join(session.scalars(TERMS))
+    terms = "\n".join(listed_terms(session))
     return render_template("comments/rules.html", terms=terms, bans=list_bans(session, clock.now()))
 
 
 @bp.post("/rules")
 def save_rules() -> Answer:
     terms = parse_terms(request.form.get("terms", ""))
-    with write_transaction(Changes.NOTHING) as session:
+    with write_transaction(Changes.EVERYTHING) as session:
         save_terms(session, terms)
     return redirect(url_for("owner_comments.rules"), 303)
 

@@ -138,7 +138,7 @@ def prepare(session: Session, article: AnyArticle, draft: Draft, body_html: str,
     )
     signs: list[Sign] = []
     if not draft.by_owner:
-        signs.extend(spam.signs_in_text(session.connection(), comment, draft.trapped, draft.agent))
+        signs.extend(spam.signs_in_text(session, comment, draft.trapped, draft.agent))
     return Prepared(draft, comment, signs, entry_of_comment(0, markup.plain_text(body_html)))
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from blogapp.comments import bayes
 from blogapp.comments.link_hosts import as_host
 from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment, SpamTerm
+from blogapp.db.query_cache import cached_result
 from blogapp.text import markup
 
 MAX_LINKS = 2
@@ -121,9 +122,7 @@ def digest_of(body: str) -> bytes:
     return hashlib.sha256(" ".join(body.casefold().split()).encode()).digest()
 
 
-def signs_in_text(
-    connection: Connection, comment: Comment, is_trapped: bool = False, agent: str = ""
-) -> Iterator[Sign]:
+def signs_in_text(session: Session, comment: Comment, is_trapped: bool = False, agent: str = "") -> Iterator[Sign]:
     """The signs of spam in the comment's own text, which need no write transaction. `is_trapped`: the hidden field of
     the form was filled in. `agent` is the User-Agent that it came with, which is not stored."""
     if is_trapped:
@@ -132,9 +131,9 @@ def signs_in_text(
         yield "links", str(links)
     if len(mixed := mixed_words(comment.body_source)) >= MIXED_WORDS:
         yield "scripts", ", ".join(mixed[:3])
-    if listed := _listed_terms(list(connection.scalars(TERMS)), comment, agent):
+    if listed := _listed_terms(listed_terms(session), comment, agent):
         yield "listed", ", ".join(listed[:3])
-    if words := bayes.suspicious_words(connection, comment):
+    if words := bayes.suspicious_words(session.connection(), comment):
         yield "words", ", ".join(words[:5])
 
 
@@ -159,8 +158,14 @@ def parse_terms(text: str) -> list[str]:
     return sorted(term for term in terms if WORDS.search(term.removeprefix(AGENT)))[:TERMS_AT_MOST]
 
 
+def listed_terms(session: Session) -> list[str]:
+    """The owner's list."""
+    return cached_result(session, "spam terms", lambda: list(session.connection().scalars(TERMS)))
+
+
 def save_terms(session: Session, terms: list[str]) -> None:
-    """Replace the owner's list. A write transaction must be open."""
+    """Replace the owner's list. A write transaction with `Changes.EVERYTHING` must be open, because the list is
+    cached."""
     session.execute(delete(SpamTerm))
     session.add_all([SpamTerm(term=term) for term in terms])
 

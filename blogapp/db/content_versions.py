@@ -2,8 +2,9 @@
 
 Each article has a version, and so has the whole site. A transaction that changes what readers can see increments both
 (`write_transaction(changes=article_id)`), or those of all articles. Pages that show one article depend on its version;
-lists of articles depend on the site's. A row is never deleted, so a version is never used again, not even for a new
-article that gets the id of a deleted one.
+lists of articles depend on the site's. A third one, EVERYTHING, is only incremented with those of all articles
+(`query_cache`). A row is never deleted, so a version is never used again, not even for a new article that gets the id
+of a deleted one.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from pathlib import Path
 from typing import Protocol
 
 from flask import Flask
-from sqlalchemy import BigInteger, Engine, bindparam, select, text
+from sqlalchemy import BigInteger, Engine, bindparam, literal_column, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.db.base import Model, RowId, db
 from blogapp.db.circuit_breaker import CircuitBreaker
 
-# The id of the site's own version. Articles count from 1.
+# The id of the site's own version, and of the one of changes to everything. Articles count from 1.
 SITE = 0
+EVERYTHING = -1
 # Seconds for which a version read from PostgreSQL counts as current.
 POSTGRESQL_MAX_AGE = 0.2
 # Seconds that a reader waits for a lock in SQLite. In normal operation, readers are not blocked.
@@ -54,22 +56,39 @@ class ContentVersion(Model):
 
 
 VERSION = select(ContentVersion.version).where(ContentVersion.id == bindparam("id"))
+VERSIONS = select(ContentVersion.id, ContentVersion.version).where(
+    ContentVersion.id.in_((literal_column(str(EVERYTHING)), bindparam("id")))
+)
+# The key of a session's `info`: its transaction, and the versions that were read in it.
+READ = "content_versions"
 
 
 def version_of(session: Session, version_id: int) -> int | None:
-    """The version in the session's snapshot; None for an article that has none yet."""
-    return session.connection().scalar(VERSION, {"id": version_id})
+    """The version in the session's snapshot; None for an article that has none yet, and in a write transaction, which
+    raises it only at its end. EVERYTHING is read together with any other one."""
+    versions: dict[int, int | None]
+    transaction, versions = session.info.get(READ, (None, {}))
+    if transaction is None or transaction is not session.get_transaction():
+        versions = {}
+    if version_id not in versions:
+        connection = session.connection()
+        if "writer" in connection.get_execution_options():
+            return None
+        found = dict(connection.execute(VERSIONS, {"id": version_id}).all())
+        versions |= {EVERYTHING: found.get(EVERYTHING), version_id: found.get(version_id)}
+        session.info[READ] = (session.get_transaction(), versions)
+    return versions[version_id]
 
 
-# The row SITE comes first, so that two transactions cannot deadlock.
+# The rows EVERYTHING and SITE come first, so that two transactions cannot deadlock.
 RAISE_ONE = text(
     "INSERT INTO content_versions (id, version) VALUES (0, 1), (:id, 1) "
     "ON CONFLICT (id) DO UPDATE SET version = content_versions.version + 1"
 )
 RAISE_ALL = text(
     "INSERT INTO content_versions (id, version) "
-    "SELECT id, 1 FROM (SELECT 0 AS id UNION SELECT id FROM articles UNION SELECT id FROM content_versions) AS ids "
-    "WHERE true ORDER BY id "
+    "SELECT id, 1 FROM (SELECT -1 AS id UNION SELECT 0 UNION SELECT id FROM articles UNION "
+    "SELECT id FROM content_versions) AS ids WHERE true ORDER BY id "
     "ON CONFLICT (id) DO UPDATE SET version = content_versions.version + 1"
 )
 

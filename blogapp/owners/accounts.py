@@ -9,13 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp import clock
+from blogapp.db.query_cache import cached_result
 from blogapp.owners.models import Owner
 from blogapp.owners.sessions import end_all_sessions
 from blogapp.site.setup import close_setup
 from blogapp.text.confusables import look_alike
 from blogapp.text.names import fold_case
 
-NAMES = select(Owner.name).order_by(Owner.id)  # built once: it is executed for every comment
+NAMES = select(Owner.id, Owner.name).order_by(Owner.id)
 
 
 class NameUsed(Exception):
@@ -67,10 +68,15 @@ def create_owner(session: Session, name: str, password_hash: str) -> Owner:
     return owner
 
 
+def owner_names(session: Session) -> dict[int, str]:
+    """The name of each owner, by the number of the account, oldest first."""
+    return cached_result(session, "owners", lambda: dict(session.connection().execute(NAMES).all()))
+
+
 def looks_like_the_owner(session: Session, name: str) -> bool:
     """Whether readers could take `name` for an owner's: the same but for case, marks, spaces, punctuation or letters
     that look alike (text/confusables.py)."""
-    return any(look_alike(name, owner) for owner in session.connection().scalars(NAMES))
+    return any(look_alike(name, owner) for owner in owner_names(session).values())
 
 
 def add_owner(session: Session, name: str, password_hash: str) -> Owner:

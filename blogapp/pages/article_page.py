@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from flask import Flask, render_template, request, url_for
 
 from blogapp import clock
@@ -29,7 +27,7 @@ from blogapp.pages.structured_data import describe_article, describe_comments
 from blogapp.site.settings import current_site
 from blogapp.text import i18n
 from blogapp.view_counts.counting import views_of
-from blogapp.web.page_cache import depends_on
+from blogapp.web.page_cache import depends_on, limit_max_age
 
 
 def init_app(app: Flask) -> None:
@@ -43,9 +41,10 @@ def render_article_page(
     i18n.set_locale(article.lang)
     session, author = db.session(), current_author()
     is_listed = article.status == PUBLISHED and not article.is_page
+    depends_on(session, article.id)
     neighbours = neighbours_of(session, article, clock.now()) if is_listed else None
-    scheduled = neighbours.appears_at if neighbours else None
-    depends_on(session, article.id, (scheduled - clock.now()).total_seconds() if scheduled else math.inf)
+    if neighbours and neighbours.appears_at:
+        limit_max_age((neighbours.appears_at - clock.now()).total_seconds())
     sort = requested_sort()
     conversation = conversation_of(session, article.id)
     page = load_page(session, article.id, sort, cursor, at, author.token_hash, author.is_owner, conversation.pinned_id)

@@ -1,8 +1,8 @@
 """The settings of the site: from the environment, else from the database, where the owner's browser stores them, else
 their defaults.
 
-They are read in one query per rendered page, in the snapshot of the page, so a page never shows an old title with a new
-content version. A cached page needs no query: a change raises all content versions.
+They are read in the snapshot of the page (`query_cache`), so a page never shows an old title with a new content
+version. A cached page needs no query: a change raises all content versions.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from werkzeug.local import LocalProxy
 
 from blogapp.db.base import db
+from blogapp.db.query_cache import cached_result
 from blogapp.db.transactions import insert_for
 from blogapp.setting_values import one_of, whole_number
 from blogapp.settings import LOCALES, LOOKS, Settings
@@ -32,7 +33,7 @@ from blogapp.web.errors import DATABASE_FAILED
 
 log = logging.getLogger(__name__)
 
-STORED = select(SiteSetting.name, SiteSetting.value)  # built once: every page reads it
+STORED = select(SiteSetting.name, SiteSetting.value)
 
 SITE = "blogapp.site"
 SETUP_DONE_AT = "setup_done_at"
@@ -206,9 +207,9 @@ def current_locale() -> str:
 
 
 def read_site(session: Session) -> Site:
-    """The settings in the session's snapshot, in one query. One whose stored value cannot be used has its default."""
+    """The settings in the session's snapshot. One whose stored value cannot be used has its default."""
     default: Site = current_app.extensions["site"]
-    stored = dict(session.connection().execute(STORED).all())
+    stored = cached_result(session, "settings", lambda: dict(session.connection().execute(STORED).all()))
     # Most requests find the same settings as the one before.
     parsed: tuple[Site, dict[str, str], Site] | None = current_app.extensions.get("parsed_site")
     if parsed is None or parsed[0] is not default or parsed[1] != stored:

@@ -57,7 +57,7 @@ def test_honest_comments_pass_and_spam_is_held(app: Flask, article: Article) -> 
             for kind in held:
                 for body in folds(kind, number)[1]:
                     connection, comment = session.connection(), comment_of(body)
-                    signs = spam.signs_in_text(connection, comment)
+                    signs = spam.signs_in_text(session, comment)
                     verdict = spam.judge(connection, comment, spam.Rules("open", 0), signs, clock.now())
                     if verdict.status != "published":
                         held[kind].append(body)

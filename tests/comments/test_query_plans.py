@@ -203,7 +203,7 @@ def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comment
         write_comments(f"Other {number} {each}" for each in range(30))
     with app.app_context():
         options = db.engine.dialect.name == "postgresql"  # one statement sets the options of the transaction
-    assert counts == [15 + options] * 3
+    assert counts == [13 + options] * 3
 
 
 def test_post_reads_only_other_comments_while_it_holds_the_lock(app: Flask, post: Post, comment: int) -> None:

@@ -163,7 +163,7 @@ def test_row_that_changes_meanwhile_is_found(filled: Flask, target: Engine) -> N
             session.execute(delete(SiteSetting).where(SiteSetting.name == "1"))
         assert sorted(database_copy._compare_all(db.engine, target)) == [
             "articles (2 rows here, 2 there)",
-            "content_versions (3 rows here, 2 there)",
+            "content_versions (4 rows here, 2 there)",
             "site_settings (1 rows here, 2 there)",
         ]
 

@@ -136,12 +136,13 @@ def test_number_of_queries_of_lists_does_not_depend_on_the_number_of_articles(ap
     costs = []
     for start, count in ((0, 70), (70, 700)):
         fill(app, count, start)
+        app.test_client().get("/privacy")  # reads the settings and the menu, which are cached
         for address in ("/", "/?before=25", "/?lang=fr", "/archive", "/archive?before=25"):
             with counted(app) as statements:
                 assert app.test_client().get(address).status_code == 200
             costs.append((address, len(statements)))
     assert sorted(set(costs)) == [
-        ("/", 8), ("/?before=25", 9), ("/?lang=fr", 8), ("/archive", 5), ("/archive?before=25", 7),
+        ("/", 6), ("/?before=25", 7), ("/?lang=fr", 6), ("/archive", 3), ("/archive?before=25", 5),
     ]  # fmt: skip
 
 
