@@ -12,7 +12,7 @@ from blogapp.comments.refusals import TooMany
 from blogapp.text.i18n import gettext
 from blogapp.web.rate_limits import seconds_to_wait
 
-# Attempts include forms with errors and repeats, so they are limited less strictly than new comments.
+# Attempts include forms with errors, so they are limited less strictly than comments.
 ATTEMPTS_PER_COMMENT = 6
 LIKE_RATES = (RateLimitItemPerMinute(20), RateLimitItemPerHour(200))
 EDIT_RATES = (RateLimitItemPerMinute(10), RateLimitItemPerHour(60))
@@ -26,7 +26,8 @@ def check_attempt(author: Author) -> None:
 
 
 def check_comment(author: Author) -> None:
-    """Count one new comment. Raises TooMany."""
+    """Count one comment, also a repeat from a browser without a cookie. Raises TooMany; a repeat then gets the first
+    answer anyway."""
     _check(current_app.config["COMMENT_RATES"], "comment", author, _too_many_comments)
 
 

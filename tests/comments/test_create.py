@@ -10,11 +10,13 @@ from threading import Barrier
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from blogapp.articles.models import CLOSED, Article
 from blogapp.comments.models import Comment, Conversation
+from blogapp.db.transactions import write_transaction
 from tests.comments.conftest import Post, PublishArticle
 
 pytestmark = pytest.mark.usefixtures("article")
@@ -272,3 +274,18 @@ def test_repeat_without_cookie_over_the_limit_gets_the_first_answer(app: Flask, 
     assert len({answer.headers.get("Location") for answer in answers}) == 1
     other = app.test_client().post("/articles/birds/comments", data={**form, "body": "Other"}, headers=headers)
     assert other.status_code == 429
+
+
+@pytest.mark.parametrize("has_cookie", [True, False])
+def test_repeat_after_the_comments_were_closed_gets_the_first_answer(
+    app: Flask, session: Session, has_cookie: bool
+) -> None:
+    browser, form = app.test_client(), {"author_name": "Ada", "body": "Once"}
+    first = browser.post("/articles/birds/comments", data=form)
+    with app.app_context(), write_transaction() as writer:
+        writer.execute(update(Article).values(comments=CLOSED))
+    client = browser if has_cookie else app.test_client()
+    again = client.post("/articles/birds/comments", data=form)
+    assert (again.status_code, again.headers["Location"]) == (303, first.headers["Location"])
+    assert client.post("/articles/birds/comments", data={**form, "body": "Other"}).status_code == 409
+    assert session.scalars(select(Comment.body_source)).all() == ["Once"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
@@ -105,15 +107,29 @@ def _parse_form() -> CommentForm:
 def _post(article: ArticleInfo, form: CommentForm, fresh_token: str) -> Posted:
     """Post the comment. `fresh_token` identifies its author if the browser has no cookie.
 
-    Cheap checks come first: repeats, rate limits and rules are checked before the text is rendered. It is rendered and
-    searched for signs of spam before the write lock is taken. Raises Refused.
+    A repeat gets the first copy of its comment, even if another comment would be refused. Raises Refused.
     """
-    now, author, draft = clock.now(), current_author(), _draft(form)
+    now, draft = clock.now(), _draft(form)
     token_hash, network = hash_token(fresh_token or read_token(request)), network_of(request.remote_addr)
-    visitor = _visitor(current_key(db.session(), now.date()), network) if fresh_token else None
-    if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
+    # Without a cookie, storing the comment finds its first copy, which is unique then.
+    if not fresh_token and (repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, None), now)):
         return Posted(repeat)
-    mark = network_mark(current_app.config["SECRET_KEY"], network)
+    try:
+        return _post_checked(article, draft, token_hash, network, bool(fresh_token), now)
+    except Refused:
+        db.session.rollback()  # the first copy may have been stored since this request began
+        visitor = _visitor(current_key(db.session(), now.date()), network) if fresh_token else None
+        if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
+            return Posted(repeat)
+        raise
+
+
+def _post_checked(
+    article: ArticleInfo, draft: Draft, token_hash: bytes, network: str, is_new_visitor: bool, now: datetime
+) -> Posted:
+    """Cheap checks come first: rate limits and rules are checked before the text is rendered. It is rendered and
+    searched for signs of spam before the write lock is taken."""
+    author, mark = current_author(), network_mark(current_app.config["SECRET_KEY"], network)
     if not author.is_owner:
         check_not_banned(db.session(), token_hash, mark, now)
     rates.check_comment(author)
@@ -122,9 +138,8 @@ def _post(article: ArticleInfo, form: CommentForm, fresh_token: str) -> Posted:
     html = markup.render_comment(draft.body, i18n.current_locale())
     prepared = prepare(db.session(), article, draft, html, now)
     with saving(article.id, only_adds=True) as session:
-        visitor = _visitor(key_of_day(session, now.date()).key, network) if fresh_token else None
-        sender = Sender(token_hash, visitor, mark)
-        return post_comment(session, article, prepared, sender, rules, now)
+        visitor = _visitor(key_of_day(session, now.date()).key, network) if is_new_visitor else None
+        return post_comment(session, article, prepared, Sender(token_hash, visitor, mark), rules, now)
 
 
 def _visitor(key: bytes | None, network: str) -> bytes | None:
