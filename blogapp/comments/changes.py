@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from blogapp.comments.models import MAX_DEPTH, Comment, Conversation
-from blogapp.comments.threads import Node, as_nodes, conversation_of, load_threads
+from blogapp.comments.models import Comment, Conversation
+from blogapp.comments.threads import INFO, Node, as_nodes, conversation_of, load_threads, read_comments
 
 MAX_CHANGES = 50
 
 
 def load_changes(session: Session, article_id: int, since: int) -> list[Node]:
     """The comments that changed for readers after version `since`: at most MAX_CHANGES, oldest change first."""
-    changed = and_(Comment.article_id == article_id, Comment.changed_in > since)
-    query = select(Comment).where(changed).order_by(Comment.changed_in).limit(MAX_CHANGES)
-    return as_nodes(session, session.scalars(query).all())
+    changed = INFO.where(Comment.article_id == article_id, Comment.changed_in > since)
+    return as_nodes(session, read_comments(session, changed.order_by(Comment.changed_in).limit(MAX_CHANGES)))
 
 
 def version_of(session: Session, article_id: int, comment_id: int) -> int:
@@ -33,11 +32,10 @@ def version_of(session: Session, article_id: int, comment_id: int) -> int:
 
 @dataclass(frozen=True)
 class Written:
-    """A comment that was just written, and what a page displays with it: its parent, its thread if it is a reply (a
-    list of one or none), and the article's conversation."""
+    """A comment that was just written, and what a page displays with it: its thread if it is a reply (a list of one or
+    none), and the article's conversation."""
 
     node: Node
-    parent: Comment | None
     threads: list[Node]
     conversation: Conversation
 
@@ -48,8 +46,7 @@ def load_after_write(session: Session, written: Comment, conversation: Conversat
     transaction, a new comment that is no reply needs no query."""
     session.expunge_all()
     if conversation is not None and written.root_id is None:
-        return Written(Node(written), None, [], conversation)
+        return Written(Node(written), [], conversation)
     threads = load_threads(session, [written.root_id] if written.root_id else [])
-    parent = session.get(Comment, written.parent_id) if written.parent_id else None
-    node = Node(written, parent if written.depth > MAX_DEPTH else None)
-    return Written(node, parent, threads, conversation_of(session, written.article_id))
+    (node,) = as_nodes(session, [written])
+    return Written(node, threads, conversation_of(session, written.article_id))

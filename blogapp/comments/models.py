@@ -8,7 +8,9 @@ gives the reading order, and a range of paths is a part of the thread.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import (
     JSON,
@@ -85,7 +87,26 @@ class Conversation(Model):
     pinned_id: Mapped[int | None] = mapped_column(RowId)
 
 
-class Comment(Model):
+class HasStatus(Protocol):
+    @property
+    def status(self) -> str: ...
+
+
+class State:
+    """What the status of a comment means."""
+
+    __slots__ = ()
+
+    @property
+    def is_published(self: HasStatus) -> bool:
+        return self.status == PUBLISHED
+
+    @property
+    def awaits_approval(self: HasStatus) -> bool:
+        return self.status in AWAITING_APPROVAL
+
+
+class Comment(State, Model):
     """One comment in any state. Only `published` ones are displayed to everyone."""
 
     __tablename__ = "comments"
@@ -156,13 +177,42 @@ class Comment(Model):
         Index(None, "shown_under_id"),
     )
 
-    @property
-    def is_published(self) -> bool:
-        return self.status == PUBLISHED
 
-    @property
-    def awaits_approval(self) -> bool:
-        return self.status in AWAITING_APPROVAL
+# Not frozen: creating a frozen one takes ten times as long.
+@dataclass(slots=True, eq=False)
+class CommentInfo(State):
+    """A comment as pages show it, to be read, not changed: without its source, and what only lists of owners and checks
+    of new comments need. Reading it takes half the time of a `Comment`, whose attributes of the same names have the
+    same values."""
+
+    id: int
+    number: int
+    parent_id: int | None
+    root_id: int | None
+    shown_under_id: int | None
+    depth: int
+    path: str
+    status: str
+    shown: bool
+    published_in: int
+    changed_in: int
+    like_count: int
+    revision: int
+    edited_at: datetime | None
+    edited_by: str
+    by_owner: bool
+    is_locked: bool
+    reply_count: int
+    fold_path: str | None
+    author_name: str
+    author_url: str
+    author_token_hash: bytes | None
+    network_mark: bytes | None
+    body_html: str
+    created_at: datetime
+
+
+AnyComment = Comment | CommentInfo
 
 
 class CommentRevision(Model):

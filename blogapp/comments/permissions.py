@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from blogapp.comments.models import Comment
+from blogapp.comments.models import AnyComment
 from blogapp.text.i18n import gettext
 from blogapp.web.errors import NotAllowed
 
@@ -25,35 +25,35 @@ class Author:
     def is_owner(self) -> bool:
         return self.owner_id is not None
 
-    def wrote(self, comment: Comment) -> bool:
+    def wrote(self, comment: AnyComment) -> bool:
         """Whether the comment was posted from this browser or by this owner."""
         if self.token_hash is not None and comment.author_token_hash == self.token_hash:
             return True
         return self.is_owner and comment.by_owner and comment.author_name == self.owner_name
 
-    def sees(self, comment: Comment) -> bool:
+    def sees(self, comment: AnyComment) -> bool:
         """Whether the comment's name and text are displayed to this person."""
         return comment.is_published or (comment.awaits_approval and (self.is_owner or self.wrote(comment)))
 
-    def until(self, comment: Comment) -> datetime:
+    def until(self, comment: AnyComment) -> datetime:
         """When the comment's edit window ends."""
         return comment.created_at + timedelta(minutes=self.minutes)
 
-    def minutes_left(self, comment: Comment) -> int:
+    def minutes_left(self, comment: AnyComment) -> int:
         """Minutes left in the edit window, rounded up; 0 after its end."""
         return max(0, -int((self.now - self.until(comment)).total_seconds() // 60))
 
-    def may_edit(self, comment: Comment) -> bool:
+    def may_edit(self, comment: AnyComment) -> bool:
         return self.is_owner or (self.wrote(comment) and self.minutes_left(comment) > 0)
 
-    def may_delete(self, comment: Comment) -> bool:
+    def may_delete(self, comment: AnyComment) -> bool:
         return self.wrote(comment) and (self.is_owner or self.minutes_left(comment) > 0)
 
-    def may_remove(self, comment: Comment) -> bool:
+    def may_remove(self, comment: AnyComment) -> bool:
         """The owner deletes their own comments, and removes those of others."""
         return self.is_owner and not self.wrote(comment)
 
-    def check_may_change(self, comment: Comment) -> None:
+    def check_may_change(self, comment: AnyComment) -> None:
         """Raise NotAllowed with the reason if the comment cannot be edited."""
         if self.is_owner:
             return

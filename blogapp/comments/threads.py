@@ -8,11 +8,12 @@ path. A thread shows its first REPLIES_SHOWN replies. The path of the last of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
+from typing import Any
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, func, or_, select, tuple_
-from sqlalchemy.orm import Session, aliased, defer
+from sqlalchemy.orm import Session, aliased
 
 from blogapp.comments.models import (
     AWAITING_APPROVAL,
@@ -20,7 +21,9 @@ from blogapp.comments.models import (
     NUMBER_WIDTH,
     PENDING,
     REPLIES_SHOWN,
+    AnyComment,
     Comment,
+    CommentInfo,
     Conversation,
 )
 from blogapp.web.converters import LARGEST_INTEGER, whole_number
@@ -33,9 +36,8 @@ REPLIES_PER_STEP = 50
 MAX_OWN = 50
 MAX_ELSEWHERE = 100
 
-# A page needs neither the Markdown nor the digests of its comments.
-WITHOUT_SOURCE = (defer(Comment.body_source), defer(Comment.body_digest), defer(Comment.digest))
-
+# The columns of a CommentInfo, in its order.
+INFO = select(*(getattr(Comment, column.name) for column in fields(CommentInfo)))
 # Statements of every page are built once: building one takes longer than running it.
 CONVERSATION = select(Conversation).where(Conversation.article_id == bindparam("article_id"))
 LATEST_IDS = (
@@ -54,9 +56,7 @@ LAST_THREAD = (
 )
 _root = aliased(Comment)
 FIRST_REPLIES = (
-    select(Comment)
-    .options(*WITHOUT_SOURCE)
-    .join(_root, _root.id == Comment.root_id)
+    INFO.join(_root, _root.id == Comment.root_id)
     .where(
         _root.id.in_(bindparam("root_ids", expanding=True)),
         Comment.shown.is_(True),
@@ -73,12 +73,12 @@ class Node:
     show it. A thread's first comment also has the number of replies that are not displayed (`hidden_replies`), how
     many of them come after the displayed ones (`replies_left`), and the comment that those follow (`last_read`)."""
 
-    comment: Comment
-    answers: Comment | None = None
+    comment: AnyComment
+    answers: AnyComment | None = None
     replies: list[Node] = field(default_factory=list)
     hidden_replies: int = 0
     replies_left: int = 0
-    last_read: Comment | None = None
+    last_read: AnyComment | None = None
     is_pinned: bool = False
 
     @property
@@ -88,7 +88,7 @@ class Node:
         return list(dict.fromkeys(comment.author_name for comment in below if comment.is_published))
 
     @property
-    def last(self) -> Comment:
+    def last(self) -> AnyComment:
         """The last comment of the tree in reading order."""
         return self.replies[-1].last if self.replies else self.comment
 
@@ -172,7 +172,7 @@ def load_elsewhere(session: Session, article_id: int, page: Page) -> list[int]:
     if page.is_first and not page.before and not any(thread.hidden_replies for thread in page.threads):
         return []
     here = {node.comment.id for thread in page.threads for node in thread}
-    latest = session.connection().scalars(LATEST_IDS, {"article_id": article_id})
+    latest = session.connection().scalars(LATEST_IDS, {"article_id": article_id}).all()
     return [comment_id for comment_id in latest if comment_id not in here]
 
 
@@ -181,19 +181,24 @@ def load_threads(session: Session, root_ids: Iterable[int]) -> list[Node]:
     ids = list(root_ids)
     if not ids:
         return []
-    roots = list(session.scalars(select(Comment).where(Comment.id.in_(ids))))
+    roots = read_comments(session, INFO.where(Comment.id.in_(ids)))
     threads = [Node(root) for root in roots]
     _attach(threads, _first_replies(session, roots))
     return threads
 
 
+def read_comments(session: Session, query: Select[Any], values: dict[str, Any] | None = None) -> list[CommentInfo]:
+    """The comments that `query` selects; it begins with INFO."""
+    return [CommentInfo(*row) for row in session.connection().execute(query, values).all()]
+
+
 def _with_pinned(
-    session: Session, roots: list[Comment], article_id: int, pinned_id: int, is_first: bool
-) -> list[Comment]:
+    session: Session, roots: list[CommentInfo], article_id: int, pinned_id: int, is_first: bool
+) -> list[CommentInfo]:
     """The threads, with the pinned one first on the first page. On a page around a linked comment it keeps its place if
     it is the thread that contains that comment."""
-    pinned = next((root for root in roots if root.id == pinned_id), None) or session.get(Comment, pinned_id)
-    if pinned is None or not pinned.shown or pinned.article_id != article_id:
+    pinned = next((root for root in roots if root.id == pinned_id), None) or _find_shown(session, article_id, pinned_id)
+    if pinned is None:
         return roots
     if not is_first and roots and roots[0] is pinned:
         return roots
@@ -201,7 +206,12 @@ def _with_pinned(
     return [pinned, *others] if is_first else others
 
 
-def _load_roots(session: Session, article_id: int, sort: str, cursor: str) -> list[Comment]:
+def _find_shown(session: Session, article_id: int, comment_id: int) -> CommentInfo | None:
+    shown = and_(Comment.id == comment_id, Comment.article_id == article_id, Comment.shown.is_(True))
+    return next(iter(read_comments(session, INFO.where(shown))), None)
+
+
+def _load_roots(session: Session, article_id: int, sort: str, cursor: str) -> list[CommentInfo]:
     """The first comments of the threads after the cursor, one more than a page shows. The cursor is the number of the
     previous page's last thread; for `liked`, its likes and number."""
     likes, _, number = cursor.rpartition("-")
@@ -213,23 +223,19 @@ def _load_roots(session: Session, article_id: int, sort: str, cursor: str) -> li
             values["likes"] = whole_number(likes, LARGEST_INTEGER)
     except ValueError:
         raise NotFound from None
-    return list(session.scalars(_roots(sort, bool(cursor)), values))
+    return read_comments(session, _roots(sort, bool(cursor)), values)
 
 
-def _load_roots_from(session: Session, at: Comment) -> list[Comment]:
+def _load_roots_from(session: Session, at: Comment) -> list[CommentInfo]:
     """The first comments of the thread that contains `at` and of those after it."""
     values = {"article_id": at.article_id, "behind": number_of(at.path) - 1}
-    return list(session.scalars(_roots("oldest", True), values))
+    return read_comments(session, _roots("oldest", True), values)
 
 
 @cache
-def _roots(sort: str, is_after: bool) -> Select[Comment]:
-    query = (
-        select(Comment)
-        .options(*WITHOUT_SOURCE)
-        .where(Comment.article_id == bindparam("article_id"), Comment.root_id.is_(None), Comment.shown.is_(True))
-        .limit(THREADS_PER_PAGE + 1)
-    )
+def _roots(sort: str, is_after: bool) -> Select[Any]:
+    of_article = Comment.article_id == bindparam("article_id")
+    query = INFO.where(of_article, Comment.root_id.is_(None), Comment.shown.is_(True)).limit(THREADS_PER_PAGE + 1)
     behind: BindParameter[int] = bindparam("behind")
     if sort == "newest":
         query = query.order_by(Comment.number.desc())
@@ -242,7 +248,7 @@ def _roots(sort: str, is_after: bool) -> Select[Comment]:
     return query.where(Comment.number > behind) if is_after else query
 
 
-def _cursor_of(root: Comment, sort: str) -> str:
+def _cursor_of(root: AnyComment, sort: str) -> str:
     return f"{root.like_count}-{root.number}" if sort == "liked" else str(root.number)
 
 
@@ -254,8 +260,7 @@ def number_of(path: str) -> int:
 def load_replies(session: Session, root: Comment, after_path: str) -> tuple[list[Node], int]:
     """The next replies of a thread after `after_path`, as trees, and how many are left after them."""
     after = and_(Comment.root_id == root.id, Comment.shown.is_(True), Comment.path > after_path)
-    query = select(Comment).where(after).order_by(Comment.path).limit(REPLIES_PER_STEP)
-    rows = as_nodes(session, session.scalars(query).all())
+    rows = as_nodes(session, read_comments(session, INFO.where(after).order_by(Comment.path).limit(REPLIES_PER_STEP)))
     trees: list[Node] = []
     _attach(trees, rows)
     if len(rows) < REPLIES_PER_STEP:
@@ -275,15 +280,15 @@ def is_on_first_page(session: Session, comment: Comment, sort: str = SORTS[0]) -
     return last is None or number_of(comment.path) <= last
 
 
-def _is_folded(roots: list[Comment], comment: Comment) -> bool:
+def _is_folded(roots: Sequence[AnyComment], comment: AnyComment) -> bool:
     root = next((root for root in roots if root.id == comment.root_id), None)
     return root is not None and root.fold_path is not None and comment.path > root.fold_path
 
 
-def _first_replies(session: Session, roots: list[Comment]) -> list[Node]:
+def _first_replies(session: Session, roots: list[CommentInfo]) -> list[Node]:
     """The replies that the threads display before "show more", in reading order."""
     ids = [root.id for root in roots if root.reply_count]
-    return as_nodes(session, session.scalars(FIRST_REPLIES, {"root_ids": ids}).all()) if ids else []
+    return as_nodes(session, read_comments(session, FIRST_REPLIES, {"root_ids": ids})) if ids else []
 
 
 def _replies_around(session: Session, at: Comment) -> list[Node]:
@@ -291,22 +296,22 @@ def _replies_around(session: Session, at: Comment) -> list[Node]:
     above = [at.path[:end] for end in range(2 * NUMBER_WIDTH, len(at.path), NUMBER_WIDTH)]
     shown = and_(Comment.root_id == at.root_id, Comment.shown.is_(True))
     around = and_(shown, or_(Comment.path.in_(above), Comment.path >= at.path))
-    query = select(Comment).where(around).order_by(Comment.path).limit(REPLIES_SHOWN + len(above))
-    return as_nodes(session, session.scalars(query).all())
+    query = INFO.where(around).order_by(Comment.path).limit(REPLIES_SHOWN + len(above))
+    return as_nodes(session, read_comments(session, query))
 
 
-def _count_replies_after(session: Session, root: Comment, path: str) -> int:
+def _count_replies_after(session: Session, root: AnyComment, path: str) -> int:
     after = and_(Comment.root_id == root.id, Comment.shown.is_(True), Comment.path > path)
     return session.scalar(select(func.count()).where(after)) or 0
 
 
-def as_nodes(session: Session, comments: Sequence[Comment]) -> list[Node]:
+def as_nodes(session: Session, comments: Sequence[AnyComment]) -> list[Node]:
     """The comments as nodes, each with its parent if the indentation cannot show it."""
     known = {comment.id: comment for comment in comments}
     deep = {comment.parent_id for comment in comments if comment.depth > MAX_DEPTH}
     # In reading order from the first reply on, each parent is among the comments, and this query is not needed.
     if missing := deep - known.keys():
-        known.update((each.id, each) for each in session.scalars(select(Comment).where(Comment.id.in_(missing))))
+        known.update((each.id, each) for each in read_comments(session, INFO.where(Comment.id.in_(missing))))
     return [Node(each, known.get(each.parent_id or 0) if each.depth > MAX_DEPTH else None) for each in comments]
 
 
@@ -322,18 +327,18 @@ def _attach(threads: list[Node], replies: list[Node]) -> None:
 
 def _own_awaiting(session: Session, article_id: int, own: bytes) -> list[Node]:
     """A visitor's own comments that await approval. Suspected spam looks the same to its author."""
-    awaiting = select(Comment).where(
+    awaiting = INFO.where(
         Comment.article_id == article_id,
         Comment.author_token_hash == own,
         Comment.status.in_(AWAITING_APPROVAL),
     )
-    return as_nodes(session, session.scalars(awaiting.order_by(Comment.number).limit(MAX_OWN)).all())
+    return as_nodes(session, read_comments(session, awaiting.order_by(Comment.number).limit(MAX_OWN)))
 
 
 def _pending(session: Session, article_id: int) -> list[Node]:
     """The latest comments of an article that await approval, oldest first."""
-    pending = select(Comment).where(Comment.article_id == article_id, Comment.status == PENDING)
-    found = session.scalars(pending.order_by(Comment.id.desc()).limit(MAX_OWN)).all()
+    pending = INFO.where(Comment.article_id == article_id, Comment.status == PENDING)
+    found = read_comments(session, pending.order_by(Comment.id.desc()).limit(MAX_OWN))
     return as_nodes(session, found[::-1])
 
 

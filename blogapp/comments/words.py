@@ -9,7 +9,7 @@ from functools import partial
 from babel.lists import format_list
 from flask import Flask
 
-from blogapp.comments.models import Comment
+from blogapp.comments.models import AnyComment
 from blogapp.comments.reasons import reason_sentence
 from blogapp.comments.threads import Node
 from blogapp.text.i18n import current_locale, gettext, moment_in, ngettext, number_in, site_zone
@@ -47,7 +47,7 @@ class Words:
             )
         return self._likes[count] % {"name": name, "number": self.number(count)}
 
-    def displayed_name(self, comment: Comment) -> str:
+    def displayed_name(self, comment: AnyComment) -> str:
         """The name of a comment's author, or a substitute if readers may not see it."""
         return comment.author_name if comment.is_published else gettext("a hidden comment")
 

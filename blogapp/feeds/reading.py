@@ -13,13 +13,14 @@ from blogapp.articles.models import NONE, Article, listed
 from blogapp.articles.models import PUBLISHED as ARTICLE_PUBLISHED
 from blogapp.articles.tags import ArticleTag
 from blogapp.comments.models import PUBLISHED, Comment
-from blogapp.comments.threads import WITHOUT_SOURCE
 from blogapp.owners.models import Owner
 
 ARTICLES = 20
 # A feed has fewer articles if their texts have more characters than this, so that the page cache can store it.
 LONGEST_TEXTS = 400_000
 COMMENTS = 50
+# Feeds need neither the Markdown nor the digests of comments.
+WITHOUT_SOURCE = (defer(Comment.body_source), defer(Comment.body_digest), defer(Comment.digest))
 # The latest comments among which those of listed articles are searched.
 LATEST_COMMENTS = 1_000
 

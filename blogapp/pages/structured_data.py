@@ -9,7 +9,7 @@ from typing import Any
 
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import shorten
-from blogapp.comments.models import Comment
+from blogapp.comments.models import AnyComment
 from blogapp.comments.threads import Node
 from blogapp.site.settings import Site
 from blogapp.text.i18n import iso
@@ -49,7 +49,7 @@ def describe_comments(threads: Iterable[Node]) -> list[dict[str, Any]]:
     return [_describe_comment(comment) for comment in islice(published, COMMENTS_DESCRIBED)]
 
 
-def _describe_comment(comment: Comment) -> dict[str, Any]:
+def _describe_comment(comment: AnyComment) -> dict[str, Any]:
     return {
         "@type": "Comment",
         "text": shorten(plain_text(comment.body_html), COMMENT_LENGTH),

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
-from blogapp.comments.models import Comment
+from blogapp.comments.models import Comment, CommentInfo
+from blogapp.comments.threads import INFO, read_comments
 from blogapp.db.base import db
+from blogapp.db.transactions import write_transaction
 from tests.comments.conftest import HTMX, Post, WriteComments
 
 pytestmark = pytest.mark.usefixtures("article")
@@ -57,6 +61,18 @@ def test_number_of_queries_does_not_depend_on_the_number_of_comments(
             assert reader.get("/articles/birds").status_code == 200
         costs.append(len(statements))
     assert costs == [6, 6, 6]
+
+
+def test_comment_of_a_page_has_the_values_of_its_row(app: Flask, post: Post, session: Session) -> None:
+    post("birds", author_url="https://ada.example")
+    numbers = ("number", "depth", "published_in", "changed_in", "like_count", "revision", "reply_count")
+    values = {name: value for value, name in enumerate(numbers, 10)}
+    texts = {"edited_by": "Chloé", "fold_path": "0000012", "edited_at": datetime(2026, 1, 2, tzinfo=UTC)}
+    with app.app_context(), write_transaction() as writing:
+        writing.execute(update(Comment).values(**values, **texts, is_locked=True))
+    comment, (info,) = session.scalars(select(Comment)).one(), read_comments(session, INFO)
+    names = [*(each.name for each in fields(CommentInfo)), "is_published", "awaits_approval"]
+    assert {name: getattr(info, name) for name in names} == {name: getattr(comment, name) for name in names}
 
 
 def test_number_of_queries_of_the_front_page_does_not_depend_on_the_number_of_articles(

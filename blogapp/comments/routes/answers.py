@@ -103,7 +103,6 @@ def _fragment(
         template,
         article,
         node=written.node,
-        parent=written.parent,
         threads=written.threads,
         conversation=written.conversation,
         **values,
