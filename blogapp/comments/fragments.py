@@ -41,9 +41,10 @@ class Fragments:
         of the key that does not depend on the thread."""
         key = (*page, *shown_values(node))
         with self._lock:
-            if key in self._found:
+            found = self._found.get(key)
+            if found is not None:
                 self._found.move_to_end(key)
-                return self._found[key]
+                return found
         html = render(node)
         with self._lock:
             if key not in self._found:
@@ -57,8 +58,8 @@ class Fragments:
 def init_app(app: Flask) -> None:
     fragments = Fragments()
 
-    def cached_html(is_closed: bool, *place: str) -> Callable[[Callable[[Node], str], Node], str]:
-        return partial(fragments.html, (current_locale(), site_zone(), bool(is_closed), *place))
+    def cached_html(render: Callable[[Node], str], is_closed: bool, *place: str) -> Callable[[Node], str]:
+        return partial(fragments.html, (current_locale(), site_zone(), bool(is_closed), *place), render)
 
     app.jinja_env.globals["cached_html"] = cached_html
 

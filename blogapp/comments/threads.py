@@ -110,9 +110,10 @@ class Page:
 
 
 def conversation_of(session: Session, article_id: int) -> Conversation:
-    """The article's conversation; an empty one if there are no comments yet."""
-    found = session.scalar(CONVERSATION, {"article_id": article_id})
-    return found or Conversation(article_id=article_id, last_number=0, version=0, comment_count=0)
+    """The article's conversation, to be read, not changed; an empty one if there are no comments yet."""
+    found = session.connection().execute(CONVERSATION, {"article_id": article_id}).first()
+    empty = {"article_id": article_id, "last_number": 0, "version": 0, "comment_count": 0}
+    return Conversation(**(found._mapping if found else empty))
 
 
 def comment_counts(session: Session, article_ids: Iterable[int]) -> dict[int, int]:
