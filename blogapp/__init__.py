@@ -110,6 +110,8 @@ COMMANDS = {
 class SynchronousFlask(Flask):
     """Flask without a check, in each request, of whether each of its functions is asynchronous: none is."""
 
+    jinja_environment = templates.SharedGlobals
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
 

@@ -6,12 +6,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
 
 from flask import Flask
+from flask.templating import Environment
 from jinja2 import FileSystemBytecodeCache
 from jinja2.bccache import Bucket
+
+
+class SharedGlobals(Environment):
+    """Templates without globals of their own share a view of the environment's. Jinja makes a `ChainMap` for each
+    template, and reads it as a whole for each page, include and import, in a fiftieth of the time of a page."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        # Read-only, because `get_template(name, globals)` would write into it.
+        return super().make_globals(d) if d else cast(Any, MappingProxyType(self.globals))
 
 
 class CompiledTemplates(FileSystemBytecodeCache):

@@ -49,3 +49,12 @@ def test_changed_template_is_compiled_again(folder: Path) -> None:
 def test_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
     folder.joinpath("__pycache__").symlink_to(folder / "nowhere")
     assert rendered(folder) == "2"
+
+
+def test_template_has_the_shared_globals_and_keeps_its_own_to_itself(app: Flask) -> None:
+    source = "{{ locale() }} {{ word }}"
+    own = app.jinja_env.from_string(source, globals={"word": "own"})
+    other = app.jinja_env.from_string(source)
+    with app.test_request_context():
+        assert (own.render(), other.render()) == ("en own", "en ")
+        assert other.render(word="given") == "en given"
