@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MARKS_PER_LETTER = 3
 
 # Characters that are letters or symbols in Unicode but invisible (Default_Ignorable_Code_Point, U+2800).
 BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# The categories Cc, without the tab and the line feed, and Cs.
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean_name(name: str) -> str:
@@ -45,8 +48,7 @@ def clean_body(body: str) -> str:
     """The text with `\\n` as its only line ending, without control characters, leading empty lines and trailing
     white space."""
     lines = body.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
-    return kept.rstrip().lstrip("\n")
+    return CONTROLS.sub("", lines).rstrip().lstrip("\n")
 
 
 def is_blank(text: str) -> bool:
