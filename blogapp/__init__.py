@@ -176,7 +176,7 @@ def create_app(
     # Functions that a server calls before it forks its workers, to build what all of them need.
     app.extensions["preloads"] = []
     app.config["DEFAULT_LOCALE"] = settings.site_locale
-    app.context_processor(lambda: {"site_origin": request.host_url.rstrip("/")})
+    app.jinja_env.globals["site_origin"] = lambda: request.host_url.rstrip("/")
     # The path of SITE_URL, or an empty string: the prefix of URLs that templates build without url_for().
     app.jinja_env.globals["prefix"] = lambda: request.script_root
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
