@@ -75,14 +75,14 @@ def test_cached_pages_are_served_until_the_server_responds_again(
 def test_cached_pages_are_served_while_the_server_is_slow_unless_something_was_removed(
     publish_article: Callable[..., Article], database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content_versions, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(content_versions, "SLOW_SECONDS", 0.04)
     monkeypatch.setattr(content_versions, "OPEN_SECONDS", 0.0)  # each reader asks the slow server
     publish_article(slug="birds", views=4)
     proxy, url = proxy_of(database_url)
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}, tmp_path)
     page = app.test_client().get("/articles/birds")
     author = app.test_client()
-    proxy.answer_delay = 0.1
+    proxy.answer_delay = 0.04
     form = {"author_name": "Ada", "body": "Hello"}
     assert author.post("/articles/birds/comments", data=form).status_code == 303
     slow = app.test_client().get("/articles/birds")

@@ -10,14 +10,13 @@ from blogapp import create_app as create
 from blogapp.web import request_bodies, server
 
 BODY_SECONDS = 2.0
+request_bodies.USUAL = request_bodies.USUAL._replace(seconds=BODY_SECONDS)
 
 
 def create_app() -> Flask:
     """The application for `flask run`."""
-    request_bodies.BODY_SECONDS = BODY_SECONDS
     return create()
 
 
 if __name__ == "__main__":
-    request_bodies.BODY_SECONDS = BODY_SECONDS
     server.main(*sys.argv[1:2])
