@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
+import gc
 import itertools
 import os
 import shutil
@@ -10,9 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,33 +26,24 @@ from blogapp import clock, create_app
 from blogapp.articles.models import Article
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.base import db
-from blogapp.db.change_marker import ChangeMarker
-from blogapp.db.content_versions import reader_for
 from blogapp.db.migrate import alembic
-from blogapp.db.query_cache import QueryCache
-from blogapp.db.transactions import WriteState, write_transaction
+from blogapp.db.transactions import write_transaction
 from blogapp.owners import passwords
-from blogapp.site.settings import SETUP_DONE_AT
 from blogapp.site.setup import close_setup
 from blogapp.view_counts.counting import start_count
-from blogapp.web.page_cache import PageCache
+from tests.harness.databases import POSTGRES_URL, FreshSession, empty, on_server, schema_of, url_of
 from tests.harness.postgres import Postgres
+from tests.harness.shared_apps import changeable, reset
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 SECRET_KEY = "a secret key for tests only"
-POSTGRES_URL = "BLOGAPP_TEST_POSTGRES"
 # Settings of the person who runs the tests must not change them.
 os.environ["FLASK_SKIP_DOTENV"] = "1"
 numbers = itertools.count(1)
 # Emptied databases of finished tests that can be used again, each with its schema.
 emptied: list[tuple[str, Any]] = []
-# Connections to the databases of the tests, for emptying them.
-connections: dict[str, psycopg.Connection[Any]] = {}
 # Applications of finished tests that can be used again, by the URL of their database and their settings.
 shared_apps: dict[tuple[str, frozenset[tuple[str, str]]], Flask] = {}
-
-# What an application has read last, which tests may change: `reset` forgets it.
-READ_LAST = {"last_site", "last_menu", "parsed_site"}
 
 MEMORY = Path("/dev/shm")
 
@@ -85,6 +74,14 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(error)) from None
         os.environ[POSTGRES_URL] = cluster.url
         config.add_cleanup(cluster.stop)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector ignore what was imported and collected, and run less often: it took a twentieth of the
+    time of the tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -249,21 +246,6 @@ def session(app: Flask) -> Iterator[Session]:
         yield session
 
 
-class FreshSession(Session):
-    """A session that starts a new transaction for each statement."""
-
-    def _before(self) -> None:
-        self.rollback()
-
-    def scalar(self, *args: Any, **kwargs: Any) -> Any:
-        self._before()
-        return super().scalar(*args, **kwargs)
-
-    def scalars(self, *args: Any, **kwargs: Any) -> Any:
-        self._before()
-        return super().scalars(*args, **kwargs)
-
-
 @pytest.fixture
 def publish_article(app: Flask) -> Callable[..., Article]:
     """Return a function that publishes an article: `publish_article(slug="birds", lang="en", title="Birds")`."""
@@ -348,124 +330,9 @@ def shared_apps_of(database_url: str) -> dict[tuple[str, frozenset[tuple[str, st
     return {key: app for key, app in shared_apps.items() if key[0] == database_url}
 
 
-def reset(app: Flask) -> None:
-    """Forget what an earlier test has left in the memory of a shared application."""
-    marker: ChangeMarker = app.extensions["writing"].marker
-    for file in (marker._file, marker._written):
-        if file is not None:
-            os.close(file)
-    ChangeMarker.__init__(marker, marker._path)
-    marker.finish_removal(marker.begin_removal())
-    cache: PageCache = app.extensions["page_cache"]
-    versions = reader_for(app, app.extensions["database_file"])
-    PageCache.__init__(cache, cache._app, versions, marker, cache._private, cache._stale_max_age)
-    QueryCache.__init__(app.extensions["query_cache"])
-    app.extensions["view_writer"].reset()
-    app.extensions["setup"].is_done = False
-    if limiter := app.extensions["rate_limiter"]:
-        limiter.storage.reset()
-    app.extensions["last_site"] = replace(app.extensions["site"], is_set_up=True)
-    app.extensions["last_menu"] = []
-    app.extensions.pop("parsed_site", None)
-    app.extensions["unusable_settings"].clear()
-
-
-def changeable(app: Flask) -> list[Any]:
-    """Return what tests may change in an application. A shared one is used again if this is the same after a test."""
-    writing: WriteState = app.extensions["writing"]
-    functions = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
-    with app.app_context():
-        in_use = db.engine.pool.checkedout()  # type: ignore[attr-defined]
-    return [
-        dict(app.config),
-        {name: value for name, value in app.extensions.items() if name not in READ_LAST},
-        dict(app.jinja_env.globals),
-        [{name: list(each) for name, each in kind.items()} for kind in functions],
-        dict(app.view_functions),
-        app.wsgi_app,
-        app.extensions["view_writer"]._thread,
-        writing.fault,
-        writing.queue._free,
-        in_use,
-    ]
-
-
 def dispose(app: Flask) -> None:
     """Close everything that an application has opened."""
     app.extensions["view_writer"].flush()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-
-
-def on_server(statement: str) -> None:
-    """Execute a statement as the administrator of the PostgreSQL cluster, outside the tests' databases."""
-    _administrator().execute(statement.encode())
-
-
-@cache
-def _administrator() -> psycopg.Connection[Any]:
-    connection = psycopg.connect(os.environ[POSTGRES_URL], autocommit=True)
-    atexit.register(connection.close)
-    return connection
-
-
-def schema_of(name: str) -> Any:
-    """Return a value that is the same as long as a database has the same columns and the same migration version."""
-    return _schema(_connection(name))
-
-
-def _schema(connection: psycopg.Connection[Any]) -> Any:
-    return connection.execute("""
-        SELECT md5(string_agg(concat_ws(' ', relname, attname, atttypid, attnum), ',' ORDER BY relname, attnum)),
-            (SELECT version_num FROM alembic_version)
-        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-        WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped""").fetchone()
-
-
-def _connection(name: str) -> psycopg.Connection[Any]:
-    """A connection to a database of the tests, which is kept: opening one takes longer than emptying the database."""
-    if name not in connections or connections[name].closed:
-        connections[name] = psycopg.connect(url_of(name), autocommit=True)
-        atexit.register(connections[name].close)
-    return connections[name]
-
-
-def empty(name: str, schema: Any, keep_idle: bool) -> bool:
-    """End the connections to a database, except idle ones with `keep_idle`, and delete every row in it. False if its
-    schema is no longer `schema`."""
-    end_others = """
-        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-        WHERE datname = %s AND pid != pg_backend_pid() AND NOT (%s AND state = 'idle')"""
-    try:
-        _connection(name).execute(end_others, [name, keep_idle])
-    except psycopg.OperationalError:  # a test has ended all connections
-        _connection(name).execute(end_others, [name, keep_idle])
-    relations = """
-        SELECT relname, relkind, relkind = 'S' AND pg_sequence_last_value(oid) IS NULL, pg_relation_size(oid)
-        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')"""
-    connection = _connection(name)
-    try:
-        if _schema(connection) != schema:
-            return False
-    except psycopg.errors.UndefinedTable:
-        return False
-    with connection.transaction():
-        # TRUNCATE creates new files for each table, so for a few rows DELETE (without foreign keys) is much faster.
-        # A test reads the file of visitor_keys, which must have no rows of earlier tests.
-        statements = ["SET LOCAL session_replication_role = replica"]
-        for relation, kind, is_unused, size in connection.execute(relations).fetchall():
-            if kind == "S" and not is_unused:
-                statements.append(f"ALTER SEQUENCE {relation} RESTART")
-            elif relation == "site_settings":
-                statements.append(f"DELETE FROM {relation} WHERE name != '{SETUP_DONE_AT}'")
-                statements.append(f"INSERT INTO {relation} VALUES ('{SETUP_DONE_AT}', '') ON CONFLICT DO NOTHING")
-            elif kind == "r" and size > 0 and relation != "alembic_version":
-                is_small = size < 500_000 and relation != "visitor_keys"
-                statements.append(f"DELETE FROM {relation}" if is_small else f"TRUNCATE {relation} CASCADE")
-        connection.execute("; ".join(statements).encode())
-    return True
-
-
-def url_of(name: str) -> str:
-    return os.environ[POSTGRES_URL].rsplit("/", 1)[0] + f"/{name}"

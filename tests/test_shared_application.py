@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from blogapp.articles.models import Article
-from tests.conftest import changeable, reset
+from tests.harness.shared_apps import changeable, reset
 
 
 def test_usual_requests_leave_the_application_usable_for_other_tests(

@@ -24,7 +24,8 @@ from tests.browser.test_owner import setup_address
 from tests.browser.test_pages import overflow
 from tests.browser.test_passkeys import Device
 from tests.browser.test_pictures import SEND, file
-from tests.conftest import dispose, eventually, on_server, url_of
+from tests.conftest import dispose, eventually
+from tests.harness.databases import on_server, url_of
 from tests.harness.server import Server
 from tests.media.conftest import picture
 

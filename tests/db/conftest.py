@@ -15,7 +15,8 @@ from flask import Flask
 from blogapp import create_app
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.db.transactions import write_transaction
-from tests.conftest import SECRET_KEY, dispose, on_server, url_of
+from tests.conftest import SECRET_KEY, dispose
+from tests.harness.databases import on_server, url_of
 from tests.harness.server import Server
 
 

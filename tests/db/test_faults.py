@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from blogapp.articles.models import Article
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
-from tests.conftest import on_server
+from tests.harness.databases import on_server
 
 Publish = Callable[..., Article]
 Post = Callable[..., TestResponse]

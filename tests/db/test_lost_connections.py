@@ -21,7 +21,7 @@ from blogapp.db.base import db
 from blogapp.db.content_versions import POSTGRESQL_MAX_AGE
 from blogapp.web import page_cache
 from blogapp.web.headers import HEADERS, MARK
-from tests.conftest import on_server
+from tests.harness.databases import on_server
 from tests.harness.server import Server
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -29,7 +29,8 @@ from blogapp.db.schema import MigrationError
 from blogapp.db.search_index import FTS_PREFIX
 from blogapp.db.transactions import write_transaction
 from blogapp.settings import SettingsError
-from tests.conftest import SECRET_KEY, dispose, on_server, url_of
+from tests.conftest import SECRET_KEY, dispose
+from tests.harness.databases import on_server, url_of
 
 Publish = Callable[..., Article]
 

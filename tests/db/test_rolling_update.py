@@ -23,8 +23,9 @@ from sqlalchemy import inspect
 from blogapp.db.base import db
 from blogapp.db.migrate import alembic
 from blogapp.db.schema import MIGRATIONS, REVISIONS
-from tests.conftest import SECRET_KEY, on_server, url_of
+from tests.conftest import SECRET_KEY
 from tests.faults.visitors import ask, post_comment
+from tests.harness.databases import on_server, url_of
 from tests.harness.server import ROOT, Server
 from tests.owners.conftest import NAME, PASSWORD
 

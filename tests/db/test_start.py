@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from blogapp import create_app
-from tests.conftest import POSTGRES_URL, SECRET_KEY, eventually, url_of
+from tests.conftest import SECRET_KEY, eventually
+from tests.harness.databases import POSTGRES_URL, url_of
 from tests.harness.server import ROOT, free_port
 
 PASSWORD = "swordfish-7"

@@ -133,8 +133,8 @@ class Postgres:
     def _launch(self) -> SupervisedProcess:
         options = [argument for name, value in self.options.items() for argument in ("-c", f"{name}={value}")]
         server = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *options, "-p", str(self.port)]
-        # SIGINT: PostgreSQL stops without waiting for its clients to disconnect.
-        return supervise(server, self.folder / "log", "INT", self.folder, **self._as_user())
+        # SIGQUIT: PostgreSQL stops without waiting for its clients, and without writing what is deleted next.
+        return supervise(server, self.folder / "log", "QUIT", self.folder, **self._as_user())
 
     def _is_ready(self, process: SupervisedProcess) -> bool:
         """Wait until line 8 of the pid file says "ready": on the port, another server might answer."""

@@ -22,8 +22,9 @@ from blogapp import create_app
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.accounts import save_owner
 from blogapp.owners.passwords import hash_password
-from tests.conftest import FIREFOX, SECRET_KEY, dispose, eventually, on_server, url_of
+from tests.conftest import FIREFOX, SECRET_KEY, dispose, eventually
 from tests.faults.visitors import ARTICLE, COMMENTS, FORM, check, make_blog
+from tests.harness.databases import on_server, url_of
 from tests.harness.nginx import nginx_command
 from tests.harness.redis import Redis
 from tests.harness.server import Server, free_port

@@ -22,8 +22,9 @@ from blogapp.pages import database_copy
 from blogapp.pages.archive import LEFT_OUT
 from blogapp.pages.database_copy import connect, copied_tables
 from blogapp.site.models import SiteSetting
-from tests.conftest import SECRET_KEY, dispose, on_server, url_of
+from tests.conftest import SECRET_KEY, dispose
 from tests.db.test_migrate import fill_every_table
+from tests.harness.databases import on_server, url_of
 
 pytestmark = pytest.mark.own_app
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

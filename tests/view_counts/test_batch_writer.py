@@ -23,7 +23,8 @@ from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from blogapp.view_counts import batch_writer
 from blogapp.view_counts.models import DailyRefusals, ViewCount
-from tests.conftest import SECRET_KEY, browser, locked, on_server
+from tests.conftest import SECRET_KEY, browser, locked
+from tests.harness.databases import on_server
 from tests.harness.server import ROOT
 
 # These tests lock the database, make it unavailable, and change how the application connects to it.
