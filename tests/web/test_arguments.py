@@ -198,6 +198,7 @@ class Attack:
                 for name in names if is_attacked else ():
                     # With different titles, new articles need not look for a free address for long.
                     usual = {"author_name": "Ada", "body": "Hello", "article": "birds", "title": f"T{next(numbers)}"}
+                    usual["time_zone"] = "UTC"  # an invalid one is searched for in the folder of the system
                     others = "".join(f"{key}={text}&" for key, text in usual.items() if key != name)
                     self.send("POST", address, data=f"{others}{name}={value}&{name}=1", content_type=FORM)
                 if not is_attacked:
