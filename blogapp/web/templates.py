@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import marshal
+import pickle
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -15,7 +18,7 @@ from typing import Any, cast
 from flask import Flask
 from flask.templating import Environment
 from jinja2 import FileSystemBytecodeCache
-from jinja2.bccache import Bucket
+from jinja2.bccache import Bucket, bc_magic
 
 
 class SharedGlobals(Environment):
@@ -29,6 +32,13 @@ class SharedGlobals(Environment):
 
 class CompiledTemplates(FileSystemBytecodeCache):
     """A folder of compiled templates. A folder that cannot be written is only read."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """As in Jinja, but reads the file at once: `marshal.load` asks for a few bytes at a time, in twice the time."""
+        with suppress(OSError, EOFError, ValueError, TypeError, pickle.UnpicklingError):
+            file = BytesIO(Path(self._get_cache_filename(bucket)).read_bytes())
+            if file.read(len(bc_magic)) == bc_magic and pickle.load(file) == bucket.checksum:
+                bucket.code = marshal.loads(file.read())
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         if not sys.dont_write_bytecode:
