@@ -90,6 +90,7 @@ from blogapp.web import (
     templates,
 )
 from blogapp.web.immediate import Immediate
+from blogapp.web.url_rules import LateRule
 
 gc.freeze()
 gc.enable()
@@ -115,6 +116,7 @@ class SynchronousFlask(Flask):
     """Flask without a check, in each request, of whether each of its functions is asynchronous: none is."""
 
     jinja_environment = templates.SharedGlobals
+    url_rule_class = LateRule
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
