@@ -13,7 +13,7 @@ LAYERS = (
     {"db", "text"},
     {"clock", "settings"},
     {"hosts", "setting_values"},
-    {"hardware"},
+    {"hardware", "values"},
 )
 PACKAGE = Path(__file__).parent.parent / "blogapp"
 

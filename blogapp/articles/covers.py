@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Flask
 
 from blogapp.text.pictures import ADDRESS, SIZES, address_of, widths_of
+from blogapp.values import frozen
 
 
 class HasCover(Protocol):
@@ -20,7 +20,7 @@ class HasCover(Protocol):
     def cover_alt(self) -> str: ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Cover:
     """A picture of the library: its size in pixels, and the text for people who do not see it."""
 

@@ -12,7 +12,7 @@ number. A request that was delayed on the way and comes after a newer one of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import and_, delete, select
@@ -47,6 +47,7 @@ from blogapp.articles.translations import (
     leave_translations,
     plan_translation,
 )  # fmt: skip
+from blogapp.values import frozen
 from blogapp.web.errors import Conflict, NotFound
 
 # Days for which a deleted article can be restored.
@@ -57,7 +58,7 @@ class EditConflict(Conflict):
     """Another form has saved the article since this one was loaded."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Writer:
     """Who saves: the owner's id, and the mark, the version and the number of the request of the form."""
 
@@ -76,7 +77,7 @@ class Writer:
         return bool(form) and form == self.form and int(sequence) <= self.sequence
 
 
-@dataclass(frozen=True)
+@frozen
 class Edited:
     """An article as the editor shows it. `revision` is the latest one; None if it was never edited here."""
 

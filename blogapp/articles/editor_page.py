@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
@@ -28,6 +28,7 @@ from blogapp.owners.accounts import all_owners
 from blogapp.site.settings import site_zone
 from blogapp.text import i18n
 from blogapp.text.i18n import gettext, pgettext
+from blogapp.values import frozen
 from blogapp.web.converters import whole_number
 from blogapp.web.errors import DomainError
 from blogapp.web.htmx import is_htmx
@@ -166,7 +167,7 @@ def refuse_conflict(edited: Edited, form: EditorForm) -> Answer:
     return propose_merge(edited, form), 409
 
 
-@dataclass(frozen=True)
+@frozen
 class Conflict:
     """What the editor shows above a proposal to merge two texts: what the form had (`typed`), the text that was saved
     elsewhere (`other`), the one that both began with (`base`, the id of a revision), and where they overlap."""

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from blogapp.settings import LOCALES
 from blogapp.text import markup
 from blogapp.text.pictures import ADDRESS
 from blogapp.text.slugs import slug_from
+from blogapp.values import frozen
 
 LARGEST_FILE = 2_000_000  # bytes
 DATE = "%Y-%m-%dT%H:%M:%SZ"
@@ -39,7 +40,7 @@ class BrokenFile(Exception):
         super().__init__(f"{printable(path)}:{line}: {sentence}")
 
 
-@dataclass(frozen=True)
+@frozen
 class ArticleFile:
     """The parsed content of one file. `slug` is the slug in its front matter, if any. `base_slug` is derived from the
     file name or the title; `keeps_slug` means that it comes from the file name, so that a new title does not change
@@ -57,7 +58,7 @@ class ArticleFile:
     notes: list[Note] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@frozen
 class FilesRead:
     """The articles, the errors, and the files that are not articles. Import nothing if there is an error."""
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from blogapp.values import frozen
+
 LARGEST = 64 * 1024  # characters
 NODES_AT_MOST = 5_000
 DEEPEST = 20
@@ -35,7 +37,7 @@ class FrontMatterError(Exception):
         self.line = line
 
 
-@dataclass(frozen=True)
+@frozen
 class Note:
     """A remark for the author of a file, with its line in the file."""
 
@@ -43,7 +45,7 @@ class Note:
     sentence: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Field:
     """One entry of front matter: its name, its line in the file, and its value, not converted."""
 

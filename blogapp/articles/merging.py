@@ -10,7 +10,8 @@ import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from blogapp.values import frozen
 
 # A text is compared by sentences and lines: a paragraph of Markdown is often one long line. Empty lines belong to the
 # line before.
@@ -20,7 +21,7 @@ LONG_TEXT = 1_000
 MINE, OTHER, BOTH = CHOICES = ("mine", "other", "both")
 
 
-@dataclass(frozen=True)
+@frozen
 class Overlap:
     """A place that both have changed: `field` of the form, and both versions of it, either of which may be empty."""
 
@@ -39,7 +40,7 @@ class Overlap:
         return self.field == "body" and bool(self.mine and self.other)
 
 
-@dataclass(frozen=True)
+@frozen
 class Merged:
     """The fields of the proposal, and the places for which no choice was made; there, the proposal has the version of
     the form."""

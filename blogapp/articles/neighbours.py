@@ -9,7 +9,6 @@ Whatever changes this (the title, the date, the status, the tags of another arti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -40,6 +39,7 @@ from blogapp.articles.tags import ArticleTag, tags_of
 from blogapp.db.base import Model, Moment, RowId
 from blogapp.db.query_cache import cached_result
 from blogapp.text.slugs import tag_slug
+from blogapp.values import frozen
 
 RELATED = 3
 # The articles compared for each tag and each word, and the tags and words compared.
@@ -73,7 +73,7 @@ class ArticleWord(Model):
     __table_args__ = (Index(None, "word", "published_at", "article_id"),)
 
 
-@dataclass(frozen=True)
+@frozen
 class Neighbours:
     """Rows with the slug, the language and the title of articles. `appears_at` is when the next scheduled article
     changes them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session, load_only
 
 from blogapp.articles.models import DELETED, DRAFT, PAGE, PUBLIC, PUBLISHED, UNLISTED, UNPUBLISHED, Article
 from blogapp.text.slugs import slug_from
+from blogapp.values import frozen
 
 ALL, SCHEDULED, PAGES = "all", "scheduled", "pages"
 STATES = (ALL, DRAFT, SCHEDULED, PUBLISHED, UNLISTED, UNPUBLISHED, PAGES, DELETED)
@@ -23,7 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@frozen
 class OwnerList:
     """A page of articles; `before` is the cursor of the next page, None on the last page."""
 

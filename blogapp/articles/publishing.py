@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from threading import Thread
 
@@ -19,6 +18,7 @@ from blogapp.db.locks import advisory_lock
 from blogapp.db.transactions import write_transaction
 from blogapp.site.settings import read_site
 from blogapp.text import markup
+from blogapp.values import frozen
 
 SUMMARY_LENGTH = 220
 LONGEST_EXCERPT = 1000
@@ -33,7 +33,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@frozen
 class Manuscript:
     """An article to publish. `published_at` None means the stored date, or else the time of publication; `updated_at`
     None means the time of the last change; `unlisted` None means as it is. `old_slugs` redirect to the article.
@@ -60,7 +60,7 @@ class Manuscript:
     owner_id: int | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Published:
     """The result of `publish`: the article, whether it is new, and the names of the fields that changed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from blogapp.articles.models import (
     public_since,
     visible,
 )
+from blogapp.values import frozen
 from blogapp.web.errors import DomainError, NotFound
 from blogapp.web.page_cache import SITE, depends_on
 
@@ -63,7 +64,7 @@ class ArticleGone(DomainError):
         self.redirect_to = redirect_to
 
 
-@dataclass(frozen=True)
+@frozen
 class ArticleList:
     """A page of articles, newest first; `before` is the cursor of the next page, None on the last page. `skipped` is
     the number of newer articles, on the pages before this one, and `newer` the cursor of the previous page, None if
@@ -75,7 +76,7 @@ class ArticleList:
     newer: int | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class ArticleInfo:
     """A published article without its text, title and metadata: what its comments and its views depend on. Reading it
     takes a quarter of the time of an `Article`, whose attributes of the same names have the same values."""

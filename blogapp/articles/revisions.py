@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, defer
 from blogapp.articles.models import ARTICLE, OPEN, PAGE, UNLISTED, Article, ArticleRevision
 from blogapp.articles.pictures import record_pictures
 from blogapp.articles.translations import original_of
+from blogapp.values import frozen
 from blogapp.web.errors import NotFound
 
 AUTOSAVE, SAVE, PUBLISH, RESTORE, IMPORT = KINDS = ("autosave", "save", "publish", "restore", "import")
@@ -28,7 +29,7 @@ WORDS_COMPARED = 4_000
 CONTEXT = 30
 
 
-@dataclass(frozen=True)
+@frozen
 class Content:
     """What the editor edits. `published_at` None means the time of publication, or no date yet."""
 
@@ -57,7 +58,7 @@ class Content:
 FIELDS = tuple(Content.__dataclass_fields__)
 
 
-@dataclass(frozen=True)
+@frozen
 class Piece:
     """A part of a comparison: `kind` is "same", "added", "removed", or "gap" for unchanged text that is left out."""
 

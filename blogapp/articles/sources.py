@@ -18,6 +18,7 @@ from blogapp.articles.files import ArticleFile, BrokenFile, printable
 from blogapp.articles.models import ARTICLE, PAGE, Article, ArticleRedirect
 from blogapp.articles.publishing import Manuscript, lock_articles
 from blogapp.text.slugs import SLUG_LENGTH, slug_from
+from blogapp.values import frozen
 
 # Two texts are versions of the same article if both contain this fraction of the shorter one's pieces. Pieces have
 # PIECE characters, because not all languages separate words with spaces. Only the first COMPARED characters are
@@ -41,7 +42,7 @@ class StoredArticle:
     length: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Placed:
     """A file with its article (None: a new one) and its final slug."""
 

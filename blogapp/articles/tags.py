@@ -7,7 +7,6 @@ unpublished and deleted articles and pages have none. The rows follow the articl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +32,7 @@ from blogapp.articles.reading import WITHOUT_TEXT, ArticleList, page_of
 from blogapp.db.base import Model, Moment
 from blogapp.text.names import clean_name
 from blogapp.text.slugs import SLUG_LENGTH, tag_slug
+from blogapp.values import frozen
 from blogapp.web.errors import NotFound
 
 TAGS_PER_PAGE = 500
@@ -53,7 +53,7 @@ class ArticleTag(Model):
     __table_args__ = (Index(None, "slug", "published_at", "article_id", "name"),)
 
 
-@dataclass(frozen=True)
+@frozen
 class Tag:
     """A tag and the number of articles that lists show under it."""
 
@@ -62,7 +62,7 @@ class Tag:
     count: int
 
 
-@dataclass(frozen=True)
+@frozen
 class TagList:
     """A page of tags in the order of their slugs; `after` is the cursor of the next page, None on the last page."""
 

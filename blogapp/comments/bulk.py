@@ -8,7 +8,6 @@ statements a batch; visible ones change counters and threads and are changed one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +36,7 @@ from blogapp.comments.models import (
 from blogapp.comments.visibility import lock_conversation, lock_conversations
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
+from blogapp.values import frozen
 
 # Comments changed in one transaction: invisible ones together, visible ones one by one.
 # A transaction should be over long before the write queue counts as stalled (one second, db/write_queue.py), also on a
@@ -64,7 +64,7 @@ ACTS: dict[str, Act] = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """How many comments were changed, and whether there are more that match."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blogapp.comments.models import Comment, Conversation
 from blogapp.comments.threads import INFO, Node, as_nodes, conversation_of, load_threads, read_comments
+from blogapp.values import frozen
 
 MAX_CHANGES = 50
 
@@ -30,7 +29,7 @@ def version_of(session: Session, article_id: int, comment_id: int) -> int:
     return session.scalar(seen) or 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Written:
     """A comment that was just written, and what a page displays with it: its thread if it is a reply (a list of one or
     none), and the article's conversation."""

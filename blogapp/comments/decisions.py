@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from blogapp.comments.models import BY_AUTHOR, BY_COMMAND, BY_OWNER, BY_RULES, REMOVE, Comment, CommentDecision
 from blogapp.comments.permissions import Author
+from blogapp.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Decider:
     """Who decides: BY_OWNER with the owner's id, BY_AUTHOR, BY_COMMAND (the command line) or BY_RULES. `batch` is a
     random number for the decisions of one press, by which they can be undone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError
@@ -16,6 +15,7 @@ from blogapp.comments.refusals import Invalid
 from blogapp.text import markup
 from blogapp.text.i18n import gettext, number
 from blogapp.text.names import clean_body, clean_name, is_blank
+from blogapp.values import frozen
 from blogapp.web.converters import whole_number
 
 NAME_LENGTH = 60
@@ -128,7 +128,7 @@ class CommentForm(BodyForm):
         return next((name for name in order if self[name].errors), "")
 
 
-@dataclass(frozen=True)
+@frozen
 class FormView:
     """A comment form as a template displays it. `id` is its id in the page, which may have several open reply forms;
     `parent` is the parent comment, if this visitor may see it; `refusal` is an error message for the form as a

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -26,9 +25,10 @@ from blogapp.comments.models import (
 )
 from blogapp.owners.models import Owner
 from blogapp.text.i18n import gettext, pgettext
+from blogapp.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Event:
     """`what` was done, by `who`, when the comment had its text number `version` (1 is the first one). An edit has the
     text that it replaced in `text`."""

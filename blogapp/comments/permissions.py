@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from blogapp.comments.models import AnyComment
 from blogapp.text.i18n import gettext
+from blogapp.values import frozen
 from blogapp.web.errors import NotAllowed
 
 
-@dataclass(frozen=True)
+@frozen
 class Author:
     """The author of a request: a browser identified by the hash of its cookie (None without a cookie), or the signed-in
     owner. Commenters can change their own comments for `minutes` minutes; `now` is the time of the request."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -29,6 +28,7 @@ from blogapp.db.base import Model
 from blogapp.db.search_index import Entry, entry_of_comment
 from blogapp.owners.accounts import looks_like_the_owner
 from blogapp.text import markup
+from blogapp.values import frozen
 
 # For this long, the same form from the same network and browser without our cookie is a repeat: a double click, or a
 # retry after a lost response. After that, it is treated as another visitor's comment.
@@ -63,7 +63,7 @@ FIND_OR_CLEAR_DIGEST = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Draft:
     """A validated comment that is not posted yet. `trapped`: the hidden field was filled in; `by_owner`: the signed-in
     owner posts it; `agent`: the User-Agent, which is only compared with the owner's list."""
@@ -77,7 +77,7 @@ class Draft:
     agent: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Sender:
     """The browser that posts a comment. `token_hash` is the hash of its cookie, which identifies the comment's author.
     `visitor` is the visitor digest of a browser that had no cookie when it sent the form, else None. `network_mark`
@@ -88,7 +88,7 @@ class Sender:
     network_mark: bytes | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Prepared:
     """A comment that is not stored yet, and what else can be computed before the write lock is taken: the signs of spam
     in its text, and its entry in the search index."""
@@ -99,7 +99,7 @@ class Prepared:
     entry: Entry
 
 
-@dataclass(frozen=True)
+@frozen
 class Posted:
     """A posted comment, and the article's conversation with it. For a repeated form, it is the first comment, and
     `conversation` is None."""

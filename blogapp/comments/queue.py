@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased, defer, load_only
 from blogapp.articles.models import Article
 from blogapp.comments.link_hosts import as_host
 from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment, Conversation
+from blogapp.values import frozen
 from blogapp.web.converters import LARGEST
 
 PER_PAGE = 50
@@ -25,7 +26,7 @@ STATES = (PENDING, PUBLISHED, SPAM, REMOVED)
 ADDRESS = re.compile(r"\S*(?:/comments/|#comment-)(\d{1,15})/?")
 
 
-@dataclass(frozen=True)
+@frozen
 class Filter:
     """Which comments to list. `comment` is the id of a single one, in any state; the others narrow the list down:
     `article` (its slug), `name` (exactly), `host` (with its subdomains), `network` (a mark in hexadecimal digits),
@@ -90,7 +91,7 @@ class Filter:
         return and_(*found)
 
 
-@dataclass(frozen=True)
+@frozen
 class Row:
     """A comment with its article and its parent, if it is a reply."""
 
@@ -99,7 +100,7 @@ class Row:
     parent: Comment | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Queue:
     """A page of the list. `after` is its cursor, empty on the first page, and `before` that of the next page, empty on
     the last one; `counts` has the number of comments in each state, and `total` the number that match the filter."""

@@ -10,7 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from blogapp.comments.link_hosts import as_host
 from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment, SpamTerm
 from blogapp.db.query_cache import cached_result
 from blogapp.text import markup
+from blogapp.values import frozen
 
 MAX_LINKS = 2
 # A shorter text without a link ("Thank you!") may be posted on several articles.
@@ -75,7 +76,7 @@ TERMS = select(SpamTerm.term).order_by(SpamTerm.term)
 Sign = tuple[str, str]
 
 
-@dataclass(frozen=True)
+@frozen
 class Rules:
     """The owner's settings: `moderation` is open, first or all; comments close after `close_days` days (0: never), and
     all are closed if `is_closed`."""
@@ -85,7 +86,7 @@ class Rules:
     is_closed: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Verdict:
     """The state of a comment, and why: pairs of a sign (a key of POINTS) and a detail for its sentence."""
 

@@ -26,6 +26,7 @@ from blogapp.comments.models import (
     CommentInfo,
     Conversation,
 )
+from blogapp.values import frozen
 from blogapp.web.converters import LARGEST_INTEGER, whole_number
 from blogapp.web.errors import NotFound
 
@@ -98,7 +99,7 @@ class Node:
             yield from reply
 
 
-@dataclass(frozen=True)
+@frozen
 class Page:
     """Some threads in the order `sort`. `before` is the cursor of the next page, empty on the last one; `is_first` says
     whether it is the first page."""

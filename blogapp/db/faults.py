@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 import sys
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from blogapp.values import frozen
 
 if TYPE_CHECKING:
     import psycopg
@@ -29,7 +30,7 @@ class Busy(SQLAlchemyError):
     """
 
 
-@dataclass(frozen=True)
+@frozen
 class Fault:
     """A fault of the environment: its kind, and a description of its cause for the owner."""
 

@@ -10,7 +10,6 @@ searches join it to the articles and comments. It is not part of backups; `flask
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import DDL, Connection, Dialect, ForeignKey, SmallInteger, Text, TypeDecorator, event, text
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from blogapp.db.base import Model, RowId
 from blogapp.text import search_terms
 from blogapp.text.search_terms import TERMS_VERSION, TITLE
+from blogapp.values import frozen
 
 # Comments are stemmed in both languages: many are in another one than their article.
 COMMENT_LANGS = ("fr", "en")
@@ -103,7 +103,7 @@ PUT_ARTICLE, PUT_COMMENT = (text(PUT.format(of=of)) for of in ("article", "comme
 DELETE_COMMENT = text("DELETE FROM search_comments WHERE comment_id = :id")
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """A row of the index: `terms` and `words` of the article or comment `id`."""
 

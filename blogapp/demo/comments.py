@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from blogapp.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class DemoComment:
     """A comment, posted `hours` after the article. `reply_to` is the position (from 1) of its parent in the list; 0 for
     none."""

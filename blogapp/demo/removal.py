@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -12,10 +11,11 @@ from blogapp.articles.models import Article, ArticleRevision
 from blogapp.articles.translations import give_up_groups
 from blogapp.comments.models import Comment
 from blogapp.demo.models import DemoArticleRecord, DemoCommentRecord
+from blogapp.values import frozen
 from blogapp.view_counts.models import ViewMark
 
 
-@dataclass(frozen=True)
+@frozen
 class DemoContent:
     """The demo articles that are left: those to remove, with the number of comments that were added to them since, and
     those that the owner has changed, which are kept."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -11,6 +10,7 @@ from flask import request
 from markupsafe import escape
 
 from blogapp.site.settings import current_site
+from blogapp.values import frozen
 
 # Characters that XML 1.0 forbids, other control characters, and noncharacters. (Naming those that are allowed, up to
 # U+10FFFF, would take ten times as long to compile, at each start.)
@@ -19,7 +19,7 @@ FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\u
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """An article or a comment. `html` has absolute links; `replies` is the feed of an article's comments, `answers` the
     id and the address of the comment that a reply refers to."""
@@ -47,7 +47,7 @@ class Entry:
         return f'<p><img src="{escape(self.picture)}" alt="{escape(self.picture_alt)}"></p>\n{self.html}'
 
 
-@dataclass(frozen=True)
+@frozen
 class Feed:
     """`page` is the address of the page with the same content, `address` the feed's own, `author` the author of entries
     that have none, `hub` the address of a WebSub hub."""

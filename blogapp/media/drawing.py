@@ -12,7 +12,6 @@ import io
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from PIL import Image, ImageDraw, ImageFont, features
 
 from blogapp.site.looks import COLOURS, WITHOUT_SERIFS, Colours
 from blogapp.text.names import first_letter
+from blogapp.values import frozen
 
 FONTS = Path(__file__).parent.parent.parent / "static" / "fonts"
 SERIF, SANS = "card-serif.otf", "card-sans.ttf"
@@ -46,7 +46,7 @@ LEFT_OUT = frozenset({"So", "Sk", "Sc", "Sm", "Mn", "Me", "Po", "Pd"})
 RIGHT_TO_LEFT = frozenset({"R", "AL"})
 
 
-@dataclass(frozen=True)
+@frozen
 class Card:
     """What a card says: the title, the name of the blog, and a line below (author, date). `logo` is a picture that
     replaces the badge with the blog's letter and its name."""

@@ -12,7 +12,6 @@ import io
 import logging
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -21,6 +20,7 @@ from pillow_heif import register_heif_opener
 
 from blogapp.media.refusals import Damaged, NotAPicture, TooManyPixels
 from blogapp.text.pictures import WIDTHS, widths_of
+from blogapp.values import frozen
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF")
 MOST_PIXELS = 30_000_000
@@ -49,7 +49,7 @@ register_heif_opener()
 one_at_a_time = Lock()
 
 
-@dataclass(frozen=True)
+@frozen
 class Encoded:
     """A picture's size and its files by width, the largest last."""
 

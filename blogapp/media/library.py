@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from blogapp.site.models import SiteSetting
 from blogapp.site.settings import LOGO, current_site
 from blogapp.text.names import clean_name
 from blogapp.text.pictures import WIDTHS, address_of, hashes_in
+from blogapp.values import frozen
 from blogapp.web.errors import NotFound
 
 PICTURES_PER_PAGE = 24
@@ -38,7 +39,7 @@ IS_IN_TEXT = or_(
 IS_USED = or_(IS_IN_TEXT, IS_LOGO)
 
 
-@dataclass(frozen=True)
+@frozen
 class ListedPicture:
     """A picture in the library, the articles that use it, and whether it is the logo of the blog."""
 
@@ -60,7 +61,7 @@ class ListedPicture:
         return address_of(self.picture.hash, width, self.picture.height, min(width, WIDTHS[0]))
 
 
-@dataclass(frozen=True)
+@frozen
 class PictureList:
     """A page of pictures, newest first; `before` is the cursor of the next page, None on the last page."""
 

@@ -12,7 +12,6 @@ are not affected, and the error message says so.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
@@ -20,11 +19,12 @@ from sqlalchemy.orm import Session
 
 from blogapp.db.transactions import insert_for
 from blogapp.owners.models import SignInAttempts
+from blogapp.values import frozen
 
 PERIOD = timedelta(minutes=15)
 
 
-@dataclass(frozen=True)
+@frozen
 class Budget:
     """The limit of `attempts` per PERIOD for the browser, network or account with the digest `key` (16 bytes)."""
 

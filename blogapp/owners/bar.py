@@ -10,7 +10,6 @@ and this package needs to know no feature:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, request, url_for
@@ -21,13 +20,14 @@ from blogapp.db.base import db
 from blogapp.owners.models import Owner
 from blogapp.owners.sessions import signed_in_owner
 from blogapp.text.i18n import gettext
+from blogapp.values import frozen
 
 BAR = "blogapp.owner_bar"
 # The `order` of the link to the editor.
 NEW_ARTICLE = 10
 
 
-@dataclass(frozen=True)
+@frozen
 class Link:
     """A link in the bar. `label` returns the translated text; `count` the number shown with it (0 shows none), in one
     query of an index, because every page that an owner opens calls it. Links are sorted by `order`: new article 10,
@@ -39,7 +39,7 @@ class Link:
     count: Callable[[Session], int] | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Panel:
     """A section of the owner's first page: the fragment `template`, which starts with an `h2`, and a function that
     returns its variables, or None to leave the section out."""
@@ -49,7 +49,7 @@ class Panel:
     order: int
 
 
-@dataclass(frozen=True)
+@frozen
 class ShownLink:
     """`name` is the endpoint; a response can replace the count by its id, `owner-count-<name>`. `label` is called by
     the template, after it has set the language of the bar."""
@@ -61,7 +61,7 @@ class ShownLink:
     is_current: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Bar:
     owner: Owner
     links: list[ShownLink]

@@ -7,7 +7,6 @@ asks the browser for a passkey; `create` stores it. Both answer with the section
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
@@ -45,6 +44,7 @@ from blogapp.owners.passkeys import (
 from blogapp.owners.sessions import began_recently, browser_name
 from blogapp.site.settings import current_site
 from blogapp.text.i18n import gettext
+from blogapp.values import frozen
 from blogapp.web.htmx import is_htmx
 
 bp = for_owners(Blueprint("owner_passkeys", __name__, url_prefix="/owner/security/passkeys"))
@@ -52,7 +52,7 @@ bp = for_owners(Blueprint("owner_passkeys", __name__, url_prefix="/owner/securit
 Answer = Response | str | tuple[str, int]
 
 
-@dataclass(frozen=True)
+@frozen
 class Section:
     """The section of passkeys. `options`, in JSON, starts the second step of adding one."""
 

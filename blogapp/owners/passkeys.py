@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -24,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.db.transactions import insert_for
 from blogapp.owners.models import Owner, Passkey, UsedChallenge
+from blogapp.values import frozen
 
 # How long the answer to a challenge may take.
 CHALLENGE_LIFETIME = timedelta(minutes=5)
@@ -42,7 +42,7 @@ class ChallengeExpired(Exception):
     """The answer took too long."""
 
 
-@dataclass(frozen=True)
+@frozen
 class RelyingParty:
     """The site, as WebAuthn knows it: its `origin`, such as "https://example.org:8000", and its `id`, the name of the
     host. The id is empty at an IP address, where browsers allow no passkeys."""
@@ -51,7 +51,7 @@ class RelyingParty:
     id: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """The credential that a browser has sent, with its id and the challenge that it answers. Nothing is verified."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
@@ -16,11 +15,12 @@ from blogapp.db.transactions import write_transaction
 from blogapp.owners.access import for_owners
 from blogapp.owners.forms import SettingsForm, site_values
 from blogapp.site.settings import VARIABLES, change_site, current_site
+from blogapp.values import frozen
 
 bp = for_owners(Blueprint("owner_settings", __name__, url_prefix="/owner/settings"))
 
 
-@dataclass(frozen=True)
+@frozen
 class DataPanel:
     """A part of the section "Data", which a feature registers: the fragment `template`, which starts with an `h3`, and
     a function of the session and of the message to show in it (empty for none) that returns its variables."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -25,6 +24,7 @@ from blogapp.owners.passkeys import (
 from blogapp.owners.passwords import check_password
 from blogapp.owners.sessions import end_session, start_session
 from blogapp.text.names import fold_case
+from blogapp.values import frozen
 
 
 class WrongPassword(Exception):
@@ -39,7 +39,7 @@ class TooManyAttempts(Exception):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True)
+@frozen
 class Attempt:
     """The browser that signs in. `known_browser`: the owner's id and the mark from the cookie of a browser that has
     signed in before; `old_token`: the browser's present session cookie, or ""."""
@@ -50,7 +50,7 @@ class Attempt:
     old_token: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Terms:
     """What applies to any attempt: the key of the site, whether attempts are limited, and the present time."""
 

@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import date, datetime
 from typing import IO, Any
 
@@ -38,6 +38,7 @@ from blogapp.owners.models import Owner
 from blogapp.settings import LOCALES
 from blogapp.site.settings import MODERATION
 from blogapp.text.links import is_safe_link
+from blogapp.values import frozen
 from blogapp.view_counts.counting import views_of
 
 FORMAT = 1
@@ -116,7 +117,7 @@ class ArchiveError(Exception):
         self.place = place
 
 
-@dataclass(frozen=True)
+@frozen
 class Manifest:
     """What an archive says about itself: its format, the revision of the schema, whether it has accounts, when it was
     made (ISO 8601), the number of rows of each table, and the owners' names by the ids that rows refer to."""

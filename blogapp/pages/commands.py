@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from blogapp.owners.models import Owner
 from blogapp.pages.picture_files import PictureImport, write_picture, write_pictures
 from blogapp.site.settings import site_zone
 from blogapp.text import i18n
+from blogapp.values import frozen
 from blogapp.view_counts.counting import start_count, views_of
 
 # The names of the article's fields in the front matter.
@@ -77,7 +78,7 @@ def import_articles(paths: tuple[Path, ...], dry_run: bool, force: bool) -> None
         click.echo(f"skipped {sentence}")
 
 
-@dataclass(frozen=True)
+@frozen
 class Imported:
     """The result of an import; `edited_at` is when the article that it replaces was edited in the browser, if it
     was."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,7 @@ from blogapp.db.sqlite import WRITE_LOCK_TIMEOUT_MS
 from blogapp.db.start import connection_sentence, is_lasting
 from blogapp.pages.archive import EMPTIED, FILES, FILES_AT_ONCE, LEFT_OUT, ROWS, encode_row
 from blogapp.pages.restore import set_sequence
+from blogapp.values import frozen
 
 # Copied, unlike in archives: with smaller versions, browsers would take changed pages for those that they have.
 COPIED = frozenset({"content_versions"})
@@ -52,7 +52,7 @@ class CopyRefused(Exception):
     """The databases do not allow a copy. `str()` says why and what to do, in English."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Summary:
     """The number of rows of a table, and a checksum of all of them in the order of their keys."""
 

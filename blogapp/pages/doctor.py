@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from blogapp.settings import SECRET_KEY_FILE, Settings
 from blogapp.site.daily_backups import State, current_state
 from blogapp.site.storage import LOST_KEY, Storage, current_storage, loss_message
 from blogapp.text.i18n import N_
+from blogapp.values import frozen
 from blogapp.web.proxy import Arrival
 
 # A clock may differ by this much.
@@ -59,7 +60,7 @@ def in_english(value: Value) -> str:
     return str(value)
 
 
-@dataclass(frozen=True)
+@frozen
 class Finding:
     """A line of the report: what was checked, whether it is fine, and two messages: what is the case, and what to do,
     which may be empty. `values` are those of both."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from blogapp.search.query import Query
 from blogapp.text.search_terms import IS_UNSPACED, fold, word_pattern
+from blogapp.values import frozen
 
 EXCERPT_LENGTH = 220
 # Characters before the first marked word.
@@ -20,7 +20,7 @@ class Piece(NamedTuple):
     is_marked: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class _Match:
     start: int
     end: int

@@ -4,7 +4,6 @@ in their titles, then the other articles, then comments; each newest first."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -16,6 +15,7 @@ from blogapp.articles.models import NONE, PUBLISHED, Article
 from blogapp.comments.models import Comment
 from blogapp.db.base import Moment
 from blogapp.search.query import Query
+from blogapp.values import frozen
 
 PER_PAGE = 10
 # A search reads no more than this, however many match: nobody reads further.
@@ -76,7 +76,7 @@ POSITION = {"sqlite": "instr", "postgresql": "strpos"}
 ORDER = {"article": "found.published_at DESC, found.id DESC", "comment": "found.id DESC"}
 
 
-@dataclass(frozen=True)
+@frozen
 class Found:
     """The ids of all results, at most MOST_RESULTS, and whether there are more."""
 
@@ -93,7 +93,7 @@ class Found:
         return -(-self.count // PER_PAGE)
 
 
-@dataclass(frozen=True)
+@frozen
 class Page:
     """The articles and comments of one page of results, in order. A comment comes with its article."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 
 from blogapp.db.search_index import COMMENT_LANGS
 from blogapp.text.search_terms import IS_UNSPACED, RUN, STEM, TITLE, fold, neighbours_in, parts_of, stems_of, words_of
+from blogapp.values import frozen
 
 LONGEST_QUERY = 200
 MOST_WORDS = 12
@@ -17,7 +17,7 @@ SHORTEST_PREFIX = 2
 QUOTES = re.compile('(?<![א-ת])["“”„«»]|["“”„«»](?![א-ת])')
 
 
-@dataclass(frozen=True)
+@frozen
 class Group:
     """A word of the query. A text has to have one of its terms or, with `prefix`, a word that begins with it."""
 
@@ -36,7 +36,7 @@ class Group:
         return frozenset(self.terms[1:])
 
 
-@dataclass(frozen=True)
+@frozen
 class Query:
     """The words that a text has to have, all of them; the phrases as parts of `SearchComment.words`; whether something
     that was typed is left out; and the parts of words in scripts without spaces, to mark them."""

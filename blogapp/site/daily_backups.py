@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from blogapp.db.backup import copy_database
 from blogapp.settings import Settings
 from blogapp.site.settings import last_site
 from blogapp.site.storage import LEAST_FREE, current_storage
+from blogapp.values import frozen
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ OLD = timedelta(days=2)
 RETRY_SECONDS = 3600.0
 
 
-@dataclass(frozen=True)
+@frozen
 class DailyBackup:
     """A complete backup; `size` is in bytes."""
 
@@ -50,7 +50,7 @@ class DailyBackup:
     size: int
 
 
-@dataclass(frozen=True)
+@frozen
 class State:
     """The backups in `folder`, newest first. `are_made`: the database is SQLite on a disk that lasts, and not an empty
     one in the place of a missing one, whose backups would be deleted after a week."""

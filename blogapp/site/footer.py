@@ -3,11 +3,11 @@ the footer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from blogapp.text import markup
 from blogapp.text.links import OWN_PATH, is_safe_link
+from blogapp.values import frozen
 
 LINKS_AT_MOST = 20
 LABEL_LENGTH, ADDRESS_LENGTH = 60, 500
@@ -21,7 +21,7 @@ class WrongLink(ValueError):
         self.line = line
 
 
-@dataclass(frozen=True)
+@frozen
 class FooterLink:
     """`address` is a URL, or a path of this site, without its prefix."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from blogapp.site.footer import FooterLink, parse_links
 from blogapp.site.models import SiteSetting
 from blogapp.site.time_zones import time_zone_of_host
 from blogapp.text.pictures import Copy, copy_of_height
+from blogapp.values import frozen
 from blogapp.web.errors import DATABASE_FAILED
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Site:
     """The settings in effect. `fixed` names those that the environment sets, so that the browser cannot change them;
     `is_set_up` says whether the first setup is done; `feed_id` is empty before that. `replaces_missing`: the setup is

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from blogapp.db.base import db
 from blogapp.hosts import host_in
 from blogapp.settings import SECRET_KEY_FILE, Settings
 from blogapp.text.i18n import N_, gettext
+from blogapp.values import frozen
 
 IN_MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 OF_CONTAINER = frozenset({"overlay", "aufs", "fuse.fuse-overlayfs"})
@@ -42,7 +42,7 @@ LOST_KEY = N_(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Storage:
     """Where the blog stores its data. `folder` is that of the SQLite database, None for a database server. `loss` is
     why the data will be lost: MEMORY, CONTAINER, HOST (whose name is `host`), or empty if it is kept. `free` is the

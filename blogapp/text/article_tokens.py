@@ -4,15 +4,16 @@ environment."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from blogapp.values import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Problem:
     """A part of an article that is not shown as intended: its line in the text, from 1, and a description."""
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any
@@ -21,6 +20,7 @@ from blogapp.db.base import db
 from blogapp.owners import bar
 from blogapp.owners.access import for_owners
 from blogapp.text.i18n import day, gettext, month
+from blogapp.values import frozen
 from blogapp.view_counts import reports
 from blogapp.view_counts.batch_writer import view_writer
 from blogapp.view_counts.bot_filter import (
@@ -46,7 +46,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 bp = for_owners(Blueprint("statistics", __name__, url_prefix="/owner/statistics"))
 
 
-@dataclass(frozen=True)
+@frozen
 class Chart:
     """The bars of a chart: a label and the views of each day or month. `most` is the height of the chart in views."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy import case, func, literal, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, listed
+from blogapp.values import frozen
 from blogapp.view_counts.models import (
     DailyReferrals,
     DailyRefusals,
@@ -24,7 +24,7 @@ POPULAR_DAYS = 30
 RISING_DAYS = 7
 
 
-@dataclass(frozen=True)
+@frozen
 class Span:
     """Days from `first` to `last`, both included."""
 
@@ -39,7 +39,7 @@ class Span:
         return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadArticle:
     """An article in a list of the most read ones, with its views in the list's span of days. `earlier` are its views in
     the preceding span of the same length, if requested."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from blogapp.db.transactions import insert_for
+from blogapp.values import frozen
 from blogapp.visitors.day import begin_day
 from blogapp.visitors.models import VisitorKey
 from blogapp.web.networks import address_block
@@ -30,7 +30,7 @@ CURRENT = (
 CURRENT_LOCKED = CURRENT.with_for_update(read=True)
 
 
-@dataclass(frozen=True)
+@frozen
 class Visitor:
     """The visitor who posts: `digest` (32 bytes, the same for one day), `token` of their cookie ("" for a new
     visitor)."""
@@ -54,7 +54,7 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-@dataclass(frozen=True)
+@frozen
 class DayKey:
     """The 32-byte key of visitor digests, and its UTC day."""
 

@@ -8,12 +8,12 @@ TRUSTED_PROXIES entries of the X-Forwarded-* fields are trusted, and only if the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 from blogapp.setting_values import is_host, is_prefix
+from blogapp.values import frozen
 from blogapp.web.immediate import Environ, Preparation
 from blogapp.web.request_bodies import REFUSAL
 
@@ -37,7 +37,7 @@ LOCAL_NETWORKS = tuple(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Arrival:
     """What the server sees of a request. `address` is the visitor's, empty if unknown; `scheme` and `host` are those
     before SITE_URL replaced them. `field` is the first field of a proxy, empty without one; `entries` counts the
