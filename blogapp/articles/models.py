@@ -1,7 +1,5 @@
 """Articles, their revisions, and redirects from their old slugs."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

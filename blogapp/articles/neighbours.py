@@ -7,8 +7,6 @@ in the table `article_words`, which follows the article's row as `article_tags` 
 Whatever changes this (the title, the date, the status, the tags of another article) raises all content versions.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any

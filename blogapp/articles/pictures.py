@@ -1,7 +1,5 @@
 """Which pictures the articles show, so that a picture in use is never deleted."""
 
-from __future__ import annotations
-
 from sqlalchemy import ForeignKey, Index, String, delete, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 

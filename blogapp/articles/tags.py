@@ -5,8 +5,6 @@ tag of a published article, also of one whose date is in the future: queries com
 unpublished and deleted articles and pages have none. The rows follow the article's row, whoever changes it.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -6,8 +6,6 @@ numbers of the displayed ancestors and the comment's own number, each padded to 
 gives the reading order, and a range of paths is a part of the thread.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol

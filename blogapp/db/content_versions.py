@@ -7,8 +7,6 @@ lists of articles depend on the site's. A third one, EVERYTHING, is only increme
 of a deleted one.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 import time

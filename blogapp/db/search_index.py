@@ -7,8 +7,6 @@ A row is written in the transaction that writes its article or comment. The inde
 searches join it to the articles and comments. It is not part of backups; `flask db upgrade` makes missing rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

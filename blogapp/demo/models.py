@@ -1,7 +1,5 @@
 """Records of what the demo has created, so that only that is removed."""
 
-from __future__ import annotations
-
 from sqlalchemy import ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 

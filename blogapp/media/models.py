@@ -1,7 +1,5 @@
 """The tables of pictures. They are in the database, so that one backup holds everything and a host needs no disk."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Integer, LargeBinary, String, Text

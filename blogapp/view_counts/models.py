@@ -4,8 +4,6 @@ The daily tables are clustered by day (`WITHOUT ROWID` on SQLite), so that the t
 side and a row takes no more space than its content.
 """
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 
