@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session, defer
 
 from blogapp.articles.models import (
@@ -22,6 +22,7 @@ from blogapp.articles.models import (
     public_since,
     visible,
 )
+from blogapp.db.content_versions import EVERYTHING, remember_versions, version_column
 from blogapp.values import frozen
 from blogapp.web.errors import DomainError, NotFound
 from blogapp.web.page_cache import SITE, depends_on
@@ -41,6 +42,8 @@ FIND_INFO = select(
     Article.published_at,
     Article.first_published_at,
     Article.redirect_to,
+    version_column(Article.id).label("version"),
+    version_column(literal_column(str(EVERYTHING))).label("version_of_everything"),
 ).where(Article.slug == bindparam("slug"))
 
 
@@ -115,6 +118,7 @@ def find_article_info(session: Session, slug: str, now: datetime, with_comments:
     row = session.connection().execute(FIND_INFO, {"slug": slug}).first()
     if row is None:
         raise _moved_or_not_found(session, slug, now)
+    remember_versions(session, {EVERYTHING: row.version_of_everything, row.id: row.version})
     _check_visible(row.status, row.published_at, row.redirect_to, now)
     if with_comments and row.comments == NONE:
         raise NotFound

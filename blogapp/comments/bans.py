@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from blogapp.comments.models import Ban, Comment
 from blogapp.comments.refusals import Banned
+from blogapp.db.query_cache import cached_result
 from blogapp.db.transactions import insert_for
 
 # The days for which a ban lasts; 0 is for ever.
 DAYS = (1, 7, 0)
 
-# Built once: it is executed for every post.
+# Built once: they are executed for every post.
+ANY = select(Ban.id).limit(1)
 CURRENT = (
     select(Ban.until)
     .where(
@@ -29,6 +31,8 @@ CURRENT = (
 
 def check_not_banned(session: Session, browser: bytes | None, network: bytes, now: datetime) -> None:
     """Raise Banned if the browser or the network with these marks is banned."""
+    if not cached_result(session, "has bans", lambda: session.connection().scalar(ANY) is not None):
+        return
     values = {"browser": browser, "network": network, "now": now}
     row = session.connection().execute(CURRENT, values).first()
     if row is not None:
@@ -37,7 +41,8 @@ def check_not_banned(session: Session, browser: bytes | None, network: bytes, no
 
 def ban(session: Session, comment: Comment, days: int, owner_id: int | None, now: datetime) -> int:
     """Ban the browser and the network that a comment came from, for `days` days (0: for ever). A ban that exists gets
-    the new end. Returns the number of marks, 0 if none is known any more. A write transaction must be open."""
+    the new end. Returns the number of marks, 0 if none is known any more. A write transaction with `Changes.EVERYTHING`
+    must be open, because it is cached whether there are bans."""
     until = now + timedelta(days=days) if days else None
     marks = {mark for mark in (comment.author_token_hash, comment.network_mark) if mark is not None}
     if comment.by_owner:

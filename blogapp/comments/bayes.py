@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
-from blogapp.comments.models import Comment, SpamWord
+from blogapp.comments.models import Comment, FullComment, SpamWord
 from blogapp.db.transactions import insert_for
 
 WORD = re.compile(r"[^\W\d_]{3,30}")
@@ -36,14 +36,14 @@ COUNTS = select(SpamWord.word, SpamWord.spam, SpamWord.honest).where(
 )
 
 
-def words_of(comment: Comment) -> list[str]:
+def words_of(comment: FullComment) -> list[str]:
     """The different words of a comment, its name and the hosts of its links."""
     text = f"{comment.author_name} {comment.body_source}".casefold()
     hosts = [f"//{host}"[:40] for host in comment.link_hosts.split()]
     return sorted({*WORD.findall(text), *hosts})[:MOST_WORDS]
 
 
-def suspicious_words(connection: Connection, comment: Comment) -> list[str]:
+def suspicious_words(connection: Connection, comment: FullComment) -> list[str]:
     """The words that make the comment look like spam, most telling first; empty if it does not, or if too little was
     learned."""
     words = words_of(comment)

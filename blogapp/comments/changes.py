@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from blogapp.comments.models import Comment, Conversation
+from blogapp.comments.models import Comment, ConversationInfo, FullComment
 from blogapp.comments.threads import INFO, Node, as_nodes, conversation_of, load_threads, read_comments
 from blogapp.values import frozen
 
@@ -36,10 +36,10 @@ class Written:
 
     node: Node
     threads: list[Node]
-    conversation: Conversation
+    conversation: ConversationInfo
 
 
-def load_after_write(session: Session, written: Comment, conversation: Conversation | None = None) -> Written:
+def load_after_write(session: Session, written: FullComment, conversation: ConversationInfo | None = None) -> Written:
     """Load what a page displays with a comment after its write transaction, in one snapshot. The session's objects are
     discarded first, because other transactions may have changed their rows. With the `conversation` of that
     transaction, a new comment that is no reply needs no query."""

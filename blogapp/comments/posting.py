@@ -20,6 +20,9 @@ from blogapp.comments.models import (
     PUBLISHED,
     Comment,
     Conversation,
+    ConversationInfo,
+    FullComment,
+    NewComment,
 )
 from blogapp.comments.refusals import Closed, Locked, NameTaken, ParentGone
 from blogapp.comments.spam import Rules, Sign, rules_of
@@ -94,7 +97,7 @@ class Prepared:
     in its text, and its entry in the search index."""
 
     draft: Draft
-    comment: Comment
+    comment: NewComment
     signs: list[Sign]
     entry: Entry
 
@@ -104,8 +107,8 @@ class Posted:
     """A posted comment, and the article's conversation with it. For a repeated form, it is the first comment, and
     `conversation` is None."""
 
-    comment: Comment
-    conversation: Conversation | None = None
+    comment: FullComment
+    conversation: ConversationInfo | None = None
 
     @property
     def is_new(self) -> bool:
@@ -124,7 +127,7 @@ def check_may_post(session: Session, article: AnyArticle, draft: Draft, rules: R
 
 def prepare(session: Session, article: AnyArticle, draft: Draft, body_html: str, now: datetime) -> Prepared:
     """Everything about `draft`, whose rendered text is `body_html`, that needs no write transaction."""
-    comment = Comment(
+    comment = NewComment(
         article_id=article.id,
         author_name=draft.author_name,
         author_url=draft.author_url,
@@ -169,14 +172,13 @@ def post_comment(
     if not draft.by_owner:
         verdict = spam.judge(connection, comment, rules_of(conversation, rules), prepared.signs, now)
     comment.status, comment.reasons = verdict.status, verdict.reasons
-    added = add_comment(session, conversation, comment, prepared.entry)
-    if added is None:
+    if not add_comment(session, conversation, comment, prepared.entry):
         assert digest is not None
         if first := _repeat_with(session, connection, digest, now):
             return Posted(first)
-        added = add_comment(session, conversation, comment, prepared.entry)
-        assert added is not None  # the older digest was cleared
-    return Posted(comment, added)
+        is_added = add_comment(session, conversation, comment, prepared.entry)
+        assert is_added  # the older digest was cleared
+    return Posted(comment, conversation)
 
 
 def find_repeat(session: Session, article_id: int, draft: Draft, sender: Sender, now: datetime) -> Comment | None:
@@ -209,7 +211,7 @@ def _repeat_with(session: Session, connection: Connection, digest: bytes, now: d
     return session.get(Comment, row.id) if row and row.digest else None
 
 
-def is_closed(article: AnyArticle, conversation: Conversation, rules: Rules, now: datetime) -> bool:
+def is_closed(article: AnyArticle, conversation: ConversationInfo, rules: Rules, now: datetime) -> bool:
     """Whether comments on the article are closed: in the editor, by its own setting, on the whole site, or by its
     age."""
     is_closed = conversation.is_closed or (not conversation.is_kept_open and _closed_by_rules(article, rules, now))
@@ -257,10 +259,10 @@ def _parent(session: Session, article: AnyArticle, parent_id: int | None) -> Com
     return parent
 
 
-def _place(comment: Comment, number: int, parent: Comment | None) -> None:
+def _place(comment: NewComment, number: int, parent: Comment | None) -> None:
     """Set the comment's position in its thread and in the displayed tree."""
     own = f"{number:0{NUMBER_WIDTH}d}"
-    comment.number, comment.depth, comment.path = number, 0, own
+    comment.number, comment.path = number, own
     if parent is None:
         return
     deepest = parent.depth >= MAX_DEPTH

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.comments import bayes
 from blogapp.comments.link_hosts import as_host
-from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment, SpamTerm
+from blogapp.comments.models import PENDING, PUBLISHED, REMOVED, SPAM, Comment, FullComment, SpamTerm
 from blogapp.db.query_cache import cached_result
 from blogapp.text import markup
 from blogapp.values import frozen
@@ -101,7 +101,7 @@ def rules_of(conversation: Any, rules: Rules) -> Rules:
 
 def judge(
     connection: Connection,
-    comment: Comment,
+    comment: FullComment,
     rules: Rules,
     in_text: Iterable[Sign],
     posted_at: datetime | None = None,
@@ -123,7 +123,7 @@ def digest_of(body: str) -> bytes:
     return hashlib.sha256(" ".join(body.casefold().split()).encode()).digest()
 
 
-def signs_in_text(session: Session, comment: Comment, is_trapped: bool = False, agent: str = "") -> Iterator[Sign]:
+def signs_in_text(session: Session, comment: FullComment, is_trapped: bool = False, agent: str = "") -> Iterator[Sign]:
     """The signs of spam in the comment's own text, which need no write transaction. `is_trapped`: the hidden field of
     the form was filled in. `agent` is the User-Agent that it came with, which is not stored."""
     if is_trapped:
@@ -138,7 +138,7 @@ def signs_in_text(session: Session, comment: Comment, is_trapped: bool = False, 
         yield "words", ", ".join(words[:5])
 
 
-def _signs_by_comparison(connection: Connection, comment: Comment, posted_at: datetime | None) -> Iterator[Sign]:
+def _signs_by_comparison(connection: Connection, comment: FullComment, posted_at: datetime | None) -> Iterator[Sign]:
     """The signs that need other comments."""
     same = [row for row in connection.execute(SAME_TEXT, {"body_digest": comment.body_digest}) if row.id != comment.id]
     if any(row.article_id == comment.article_id and _is_copy(row, comment) for row in same):
@@ -171,7 +171,7 @@ def save_terms(session: Session, terms: list[str]) -> None:
     session.add_all([SpamTerm(term=term) for term in terms])
 
 
-def _is_copy(row: Any, comment: Comment) -> bool:
+def _is_copy(row: Any, comment: FullComment) -> bool:
     """Whether a comment with the same text is by another author, or was removed by the owner."""
     is_same_author = comment.author_token_hash is not None and row.author_token_hash == comment.author_token_hash
     return not is_same_author or row.status == REMOVED
@@ -187,7 +187,7 @@ def _scripts(word: str) -> set[str]:
     return names & {"LATIN", "CYRILLIC", "GREEK"}
 
 
-def _listed_terms(terms: list[str], comment: Comment, agent: str) -> list[str]:
+def _listed_terms(terms: list[str], comment: FullComment, agent: str) -> list[str]:
     """The owner's terms that occur: whole words in the name or the text, hosts with their subdomains, and any part of
     the agent."""
     text, agent = _words_between_spaces(f"{comment.author_name} {comment.body_source}"), agent.casefold()
@@ -204,7 +204,7 @@ def _words_between_spaces(text: str) -> str:
     return f" {' '.join(WORDS.findall(text.casefold()))} "
 
 
-def _is_known(connection: Connection, comment: Comment) -> bool:
+def _is_known(connection: Connection, comment: FullComment) -> bool:
     """Whether a comment from the same browser is published. A name proves nothing: anybody can copy it."""
     if comment.author_token_hash is None:
         return False

@@ -25,6 +25,8 @@ from blogapp.comments.models import (
     Comment,
     CommentInfo,
     Conversation,
+    ConversationInfo,
+    FullComment,
 )
 from blogapp.values import frozen
 from blogapp.web.converters import LARGEST_INTEGER, whole_number
@@ -40,7 +42,9 @@ MAX_ELSEWHERE = 100
 # The columns of a CommentInfo, in its order.
 INFO = select(*(getattr(Comment, column.name) for column in fields(CommentInfo)))
 # Statements of every page are built once: building one takes longer than running it.
-CONVERSATION = select(Conversation).where(Conversation.article_id == bindparam("article_id"))
+CONVERSATION = select(*(getattr(Conversation, column.name) for column in fields(ConversationInfo))).where(
+    Conversation.article_id == bindparam("article_id")
+)
 LATEST_IDS = (
     select(Comment.id)
     .where(Comment.article_id == bindparam("article_id"), Comment.shown.is_(True))
@@ -110,11 +114,10 @@ class Page:
     is_first: bool
 
 
-def conversation_of(session: Session, article_id: int) -> Conversation:
-    """The article's conversation, to be read, not changed; an empty one if there are no comments yet."""
+def conversation_of(session: Session, article_id: int) -> ConversationInfo:
+    """The article's conversation; an empty one if there are no comments yet."""
     found = session.connection().execute(CONVERSATION, {"article_id": article_id}).first()
-    empty = {"article_id": article_id, "last_number": 0, "version": 0, "comment_count": 0}
-    return Conversation(**(found._mapping if found else empty))
+    return ConversationInfo(*found) if found else ConversationInfo(article_id)
 
 
 def comment_counts(session: Session, article_ids: Iterable[int]) -> dict[int, int]:
@@ -270,7 +273,7 @@ def load_replies(session: Session, root: Comment, after_path: str) -> tuple[list
     return trees, _count_replies_after(session, root, rows[-1].comment.path)
 
 
-def is_on_first_page(session: Session, comment: Comment, sort: str = SORTS[0]) -> bool:
+def is_on_first_page(session: Session, comment: FullComment, sort: str = SORTS[0]) -> bool:
     """Whether the first page displays the comment: its thread is there, and the comment is not folded."""
     root = session.get(Comment, comment.root_id) if comment.root_id else comment
     if root is None or _is_folded([root], comment):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, bindparam, case, exists, select, upda
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation
+from blogapp.comments.models import PUBLISHED, REPLIES_SHOWN, Comment, Conversation, ConversationInfo, NewComment
 from blogapp.db import search_index
 from blogapp.db.base import Model
 from blogapp.db.search_index import Entry
@@ -25,10 +25,11 @@ from blogapp.web.errors import NotFound
 _comments = Model.metadata.tables[Comment.__tablename__]
 _conversations = Model.metadata.tables[Conversation.__tablename__]
 COLUMNS = [column.name for column in _comments.columns if column.name != "id"]
+COUNTED = ("last_number", "version", "comment_count")
 UPDATE_COUNTERS = (
     update(_conversations)
     .where(_conversations.c.article_id == bindparam("of"))
-    .values({name: bindparam(name) for name in ("last_number", "version", "comment_count")})
+    .values({name: bindparam(name) for name in COUNTED})
 )
 
 
@@ -46,11 +47,11 @@ def lock_conversation(session: Session, article_id: int) -> Conversation:
     return locked
 
 
-def lock_counters(connection: Connection, article_id: int) -> Any:
-    """Like `lock_conversation`, as a row of the same columns, for `add_comment`. Raises NotFound if the article was
-    deleted."""
+def lock_counters(connection: Connection, article_id: int) -> ConversationInfo:
+    """Like `lock_conversation`, for `add_comment`. Raises NotFound if the article was deleted."""
     try:
-        return connection.execute(_lock_statement(connection.dialect.name), _new_row(article_id)).one()
+        row = connection.execute(_lock_statement(connection.dialect.name), _new_row(article_id)).one()
+        return ConversationInfo(**row._mapping)
     except IntegrityError:
         raise NotFound from None
 
@@ -91,30 +92,28 @@ def lock_comment(session: Session, comment: Comment) -> Conversation:
     return conversation
 
 
-def add_comment(session: Session, counters: Any, comment: Comment, entry: Entry) -> Conversation | None:
-    """Store a new comment, which is not in the session, and update its article's conversation, whose row is `counters`.
-    `entry` is its entry in the search index; the id is set here.
-    If it is published, readers see it immediately: its parent is published too. Returns the conversation as it is then,
-    which is not in the session either; None if another comment has the same digest: nothing is stored then."""
-    version = counters.version + comment.is_published
+def add_comment(session: Session, conversation: ConversationInfo, comment: NewComment, entry: Entry) -> bool:
+    """Store a comment, and update its article's conversation. `entry` is its entry in the search index; the id is set
+    here. If it is published, readers see it immediately: its parent is published too. Returns whether it was stored:
+    if another comment has the same digest, nothing changes."""
+    version = conversation.version + comment.is_published
     comment.shown = comment.is_published
     comment.published_in = comment.changed_in = version if comment.shown else 0
-    comment.like_count = comment.revision = comment.reply_count = 0
-    comment.edited_by, comment.learned_as, comment.is_locked = "", "", False
     connection = session.connection()
     insert = _insert_statement(connection.dialect.name)
     inserted = connection.execute(insert, {name: getattr(comment, name) for name in COLUMNS}).first()
     if inserted is None:
-        return None
+        return False
     comment.id = inserted.id
-    count = counters.comment_count + comment.is_published
-    values = {"last_number": comment.number, "version": version, "comment_count": count}
+    conversation.last_number, conversation.version = comment.number, version
+    conversation.comment_count += comment.is_published
+    values = {name: getattr(conversation, name) for name in COUNTED}
     connection.execute(UPDATE_COUNTERS, {"of": comment.article_id, **values})
     if comment.shown:
         search_index.put_comment(connection, replace(entry, id=comment.id))
         if comment.root_id is not None:
             _change_reply_count(session, comment.root_id, 1)
-    return Conversation(**{**counters._mapping, **values})
+    return True
 
 
 def publish(session: Session, conversation: Conversation, comment: Comment) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask import Flask
 from sqlalchemy import BigInteger, Engine, bindparam, literal_column, select, text
@@ -64,10 +64,7 @@ READ = "content_versions"
 def version_of(session: Session, version_id: int) -> int | None:
     """The version in the session's snapshot; None for an article that has none yet, and in a write transaction, which
     raises it only at its end. EVERYTHING is read together with any other one."""
-    versions: dict[int, int | None]
-    transaction, versions = session.info.get(READ, (None, {}))
-    if transaction is None or transaction is not session.get_transaction():
-        versions = {}
+    versions = _versions_read(session)
     if version_id not in versions:
         connection = session.connection()
         if "writer" in connection.get_execution_options():
@@ -76,6 +73,24 @@ def version_of(session: Session, version_id: int) -> int | None:
         versions |= {EVERYTHING: found.get(EVERYTHING), version_id: found.get(version_id)}
         session.info[READ] = (session.get_transaction(), versions)
     return versions[version_id]
+
+
+def version_column(version_id: Any) -> Any:
+    """A column with the version of `version_id`, an id or a column of ids, for a query of `remember_versions`."""
+    return select(ContentVersion.version).where(ContentVersion.id == version_id).scalar_subquery()
+
+
+def remember_versions(session: Session, read: dict[int, int | None]) -> None:
+    """Let `version_of` return versions that another query has read in the session's present transaction."""
+    if "writer" not in session.connection().get_execution_options():
+        session.info[READ] = (session.get_transaction(), _versions_read(session) | read)
+
+
+def _versions_read(session: Session) -> dict[int, int | None]:
+    """The versions that were read in the session's present transaction."""
+    versions: dict[int, int | None]
+    transaction, versions = session.info.get(READ, (None, {}))
+    return versions if transaction is not None and transaction is session.get_transaction() else {}
 
 
 # The rows EVERYTHING and SITE come first, so that two transactions cannot deadlock.

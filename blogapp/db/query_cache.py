@@ -1,5 +1,5 @@
 """A cache of query results that many requests read and that seldom change: the settings, the menu, the names of the
-owners, the owner's list against spam, the neighbours of an article.
+owners, the owner's list against spam, whether there are bans, the neighbours of an article.
 
 They belong to the content version EVERYTHING, which is compared in the snapshot of the session. So a result is as
 current as if it had just been read, at the cost of one lookup for all of them. Whatever changes such a result must

@@ -107,6 +107,7 @@ SETTINGS = {"site_title": "Birds", "lang": "en", "time_zone": "Europe/Paris"}
 CHANGES_TO_EVERYTHING: dict[str, Callable[[Site], None]] = {
     "settings": lambda site: send(site.owner, "/owner/settings", **SETTINGS),
     "list of spam": lambda site: send(site.owner, "/owner/comments/rules", terms="pills"),
+    "ban": lambda site: send(site.owner, "/comments/1/ban", days="1"),
     "new owner": lambda site: site.command("owner", "create", "--name", "Zoe", "--password", PASSWORD),
     "title": lambda site: site.import_file("tags: [larks]\n"),
     "page in the menu": lambda site: site.import_file("kind: page\n"),

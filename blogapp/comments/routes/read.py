@@ -17,7 +17,7 @@ from blogapp.comments.current_author import current_author
 from blogapp.comments.finding import find_comment, last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.likes import liked_by
-from blogapp.comments.models import Comment, Conversation
+from blogapp.comments.models import Comment, ConversationInfo, FullComment
 from blogapp.comments.posting import is_closed
 from blogapp.comments.site_rules import site_rules
 from blogapp.comments.threads import (
@@ -66,7 +66,7 @@ def render_article_page(
 
 
 def render_comments(
-    template: str, article: AnyArticle, conversation: Conversation | None = None, **values: object
+    template: str, article: AnyArticle, conversation: ConversationInfo | None = None, **values: object
 ) -> str:
     """Render a fragment with comments of the article, whose `conversation` is read if it is not given."""
     conversation = conversation or conversation_of(db.session(), article.id)
@@ -165,7 +165,7 @@ def article_of(comment: Comment) -> Article:
     return find_article(db.session(), article.slug, clock.now())
 
 
-def address_of(article: AnyArticle, comment: Comment, notice: str | None = None) -> str:
+def address_of(article: AnyArticle, comment: FullComment, notice: str | None = None) -> str:
     """The URL of the comment on the page that displays it, in the order that the visitor reads, if the first page of
     that order has the comment; `notice` is the code of a message for that page."""
     anchor, sort = f"comment-{comment.id}", requested_sort()
