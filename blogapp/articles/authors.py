@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article, ArticleRevision
+from blogapp.articles.reading import PublishedArticle
 from blogapp.owners.accounts import owner_names
 from blogapp.owners.models import Owner
 
@@ -14,7 +15,7 @@ from blogapp.owners.models import Owner
 ONLY_OWNER = select(func.max(Owner.name)).having(func.count() == 1).scalar_subquery()
 
 
-def author_of(session: Session, article: Article) -> str | None:
+def author_of(session: Session, article: PublishedArticle) -> str | None:
     """None if the author is not known."""
     if article.author_name:
         return article.author_name

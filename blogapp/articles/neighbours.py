@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.articles.models import PUBLISHED, Article, listed
+from blogapp.articles.reading import PublishedArticle, WholeArticle
 from blogapp.articles.tags import ArticleTag, tags_of
 from blogapp.db.base import Model, Moment, RowId
 from blogapp.db.query_cache import cached_result
@@ -82,7 +83,7 @@ class Neighbours:
     appears_at: datetime | None
 
 
-def words_of(article: Article) -> list[str]:
+def words_of(article: WholeArticle) -> list[str]:
     """The words by which the article is compared with others: of the title, then of the excerpt."""
     words = f"{tag_slug(article.title)}-{tag_slug(article.excerpt[:200])}".split("-")
     found = dict.fromkeys(w for w in words if SHORTEST_WORD <= len(w) <= LONGEST_WORD and w not in STOP_WORDS)
@@ -121,14 +122,14 @@ NEAREST = union_all(
 )
 
 
-def neighbours_of(session: Session, article: Article, now: datetime) -> Neighbours:
+def neighbours_of(session: Session, article: PublishedArticle, now: datetime) -> Neighbours:
     """The neighbours of a listed article."""
     load = partial(_load_neighbours, session, article, now)
     found = cached_result(session, ("neighbours", article.id), load)
     return load() if found.appears_at is not None and found.appears_at <= now else found
 
 
-def _load_neighbours(session: Session, article: Article, now: datetime) -> Neighbours:
+def _load_neighbours(session: Session, article: PublishedArticle, now: datetime) -> Neighbours:
     """The neighbours, in two queries."""
     place = {"published_at": article.published_at, "id": article.id, "now": now}
     connection = session.connection()

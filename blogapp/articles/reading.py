@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, defer
 from blogapp.articles.models import (
     DELETED,
     NONE,
+    PAGE,
     PUBLIC,
     PUBLISHED,
     UNPUBLISHED,
@@ -31,7 +32,6 @@ ARTICLES_PER_PAGE = 20
 # Lists need no texts.
 WITHOUT_TEXT = (defer(Article.body_source), defer(Article.body_html))
 # Built once: building a statement takes longer than running it.
-FIND = select(Article).where(Article.slug == bindparam("slug"))
 FIND_INFO = select(
     Article.id,
     Article.slug,
@@ -92,7 +92,47 @@ class ArticleInfo:
     public_since: datetime
 
 
-AnyArticle = Article | ArticleInfo
+# Not frozen: creating a frozen one takes several times as long.
+@dataclass(slots=True, eq=False)
+class PublishedArticle:
+    """A published article as its page shows it, to be read, not changed: without its source, and what only the editor
+    needs. Reading it takes half the time of an `Article`, whose attributes of the same names have the same values."""
+
+    id: int
+    slug: str
+    kind: str
+    lang: str
+    comments: str
+    status: str
+    published_at: datetime
+    first_published_at: datetime | None
+    redirect_to: str | None
+    title: str
+    excerpt: str
+    tags: list[Any]
+    updated_at: datetime | None
+    body_html: str
+    owner_id: int | None
+    author_name: str
+    cover: str
+    cover_alt: str
+    translation_group: str
+
+    @property
+    def is_page(self) -> bool:
+        return self.kind == PAGE
+
+    @property
+    def public_since(self) -> datetime:
+        return public_since(self.published_at, self.first_published_at)
+
+
+AnyArticle = Article | ArticleInfo | PublishedArticle
+# With what its page shows.
+WholeArticle = Article | PublishedArticle
+FIND = select(*(getattr(Article, column.name) for column in fields(PublishedArticle))).where(
+    Article.slug == bindparam("slug")
+)
 
 
 def is_empty(session: Session) -> bool:
@@ -100,13 +140,14 @@ def is_empty(session: Session) -> bool:
     return session.scalar(select(Article.id).limit(1)) is None
 
 
-def find_article(session: Session, slug: str, now: datetime) -> Article:
+def find_article(session: Session, slug: str, now: datetime) -> PublishedArticle:
     """The published article with this slug. Raises ArticleMoved for a former slug, ArticleGone for an unpublished
     article, and NotFound for an unknown slug, a draft, or an article with a future date."""
     _check_slug(slug)
-    article = session.scalar(FIND, {"slug": slug})
-    if article is None:
+    row = session.connection().execute(FIND, {"slug": slug}).first()
+    if row is None:
         raise _moved_or_not_found(session, slug, now)
+    article = PublishedArticle(*row)
     _check_visible(article.status, article.published_at, article.redirect_to, now)
     return article
 

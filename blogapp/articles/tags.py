@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from blogapp.articles.models import PUBLISHED, Article
-from blogapp.articles.reading import WITHOUT_TEXT, ArticleList, page_of
+from blogapp.articles.reading import WITHOUT_TEXT, ArticleList, WholeArticle, page_of
 from blogapp.db.base import Model, Moment
 from blogapp.text.names import clean_name
 from blogapp.text.slugs import SLUG_LENGTH, tag_slug
@@ -68,7 +68,7 @@ class TagList:
     after: str | None
 
 
-def tags_of(article: Article) -> dict[str, str]:
+def tags_of(article: WholeArticle) -> dict[str, str]:
     """The names of the article's tags by slug, in the order in which they were written."""
     names = [clean_name(str(tag))[:NAME_LENGTH] for tag in article.tags]
     found: dict[str, str] = {}

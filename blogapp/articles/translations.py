@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import DELETED, PUBLIC, UNLISTED, Article, ArticleRedirect, ArticleRevision
+from blogapp.articles.reading import PublishedArticle
 from blogapp.text.i18n import gettext
 from blogapp.web.page_cache import limit_max_age
 
@@ -40,7 +41,7 @@ class UnknownOriginal(WrongTranslation):
     """There is no article with this slug."""
 
 
-def translations_of(session: Session, article: Article, now: datetime) -> list[Translation]:
+def translations_of(session: Session, article: PublishedArticle, now: datetime) -> list[Translation]:
     """The other languages in which readers can open the article. Listed articles do not link to unlisted ones. One
     query; none for an article without translations. The response to the request is cached at most until the next
     scheduled translation appears."""

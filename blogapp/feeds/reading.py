@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, defer
 from blogapp.articles.authors import author_column
 from blogapp.articles.models import NONE, Article, listed
 from blogapp.articles.models import PUBLISHED as ARTICLE_PUBLISHED
+from blogapp.articles.reading import PublishedArticle, WholeArticle
 from blogapp.articles.tags import ArticleTag
 from blogapp.comments.models import PUBLISHED, Comment
 from blogapp.owners.models import Owner
@@ -25,7 +26,7 @@ WITHOUT_SOURCE = (defer(Comment.body_source), defer(Comment.body_digest), defer(
 LATEST_COMMENTS = 1_000
 
 WrittenArticle = tuple[Article, str | None]
-CommentOf = tuple[Comment, Article]
+CommentOf = tuple[Comment, WholeArticle]
 
 
 def newest_articles(
@@ -84,7 +85,7 @@ def newest_comments(session: Session, now: datetime) -> list[CommentOf]:
     return [(comment, articles[comment.article_id]) for comment in comments]
 
 
-def newest_comments_of(session: Session, article: Article) -> list[CommentOf]:
+def newest_comments_of(session: Session, article: PublishedArticle) -> list[CommentOf]:
     """The newest published comments on one article."""
     query = (
         select(Comment)

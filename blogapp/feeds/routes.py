@@ -12,7 +12,7 @@ from blogapp import clock
 from blogapp.articles.addresses import article_url
 from blogapp.articles.covers import cover_of
 from blogapp.articles.models import NONE, Article
-from blogapp.articles.reading import depends_on_lists, find_article
+from blogapp.articles.reading import WholeArticle, depends_on_lists, find_article
 from blogapp.articles.tags import find_tag
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
@@ -161,7 +161,7 @@ def _comments_of(article: Article) -> str:
     return url_for("feeds.article_comments", slug=article.slug, _external=True)
 
 
-def _comment_entry(comment: Comment, article: Article) -> Entry:
+def _comment_entry(comment: Comment, article: WholeArticle) -> Entry:
     parent = comment.parent_id
     title = i18n.catalogue(article.lang).gettext("%(name)s on “%(title)s”")
     return Entry(
@@ -177,7 +177,7 @@ def _comment_entry(comment: Comment, article: Article) -> Entry:
     )
 
 
-def address_of(article: Article) -> str:
+def address_of(article: WholeArticle) -> str:
     """The article's absolute address."""
     return article_url(article, _external=True)
 

@@ -9,8 +9,9 @@ from blogapp.articles.addresses import article_url
 from blogapp.articles.authors import author_of
 from blogapp.articles.covers import cover_of
 from blogapp.articles.menu import about_page
-from blogapp.articles.models import NONE, PUBLISHED, Article
+from blogapp.articles.models import NONE, PUBLISHED
 from blogapp.articles.neighbours import neighbours_of
+from blogapp.articles.reading import PublishedArticle
 from blogapp.articles.tags import tags_of
 from blogapp.articles.translations import translations_of
 from blogapp.comments.current_author import current_author
@@ -35,7 +36,7 @@ def init_app(app: Flask) -> None:
 
 
 def render_article_page(
-    article: Article, form: FormView | None = None, cursor: str = "", at: Comment | None = None
+    article: PublishedArticle, form: FormView | None = None, cursor: str = "", at: Comment | None = None
 ) -> str:
     """The whole page: the article, its counts, a page of comments (after `cursor`, or around `at`), the form."""
     i18n.set_locale(article.lang)

@@ -7,8 +7,7 @@ from werkzeug.wrappers import Response
 
 from blogapp import clock
 from blogapp.articles.addresses import article_url
-from blogapp.articles.models import Article
-from blogapp.articles.reading import count_by_language, depends_on_lists, find_article, list_articles
+from blogapp.articles.reading import PublishedArticle, count_by_language, depends_on_lists, find_article, list_articles
 from blogapp.articles.years import count_by_year, list_year
 from blogapp.db.base import db
 from blogapp.pages.article_page import render_article_page
@@ -90,7 +89,7 @@ def show_page(slug: str) -> Answer:
     return _show(find_article(db.session(), slug, clock.now()), is_page=True)
 
 
-def _show(article: Article, is_page: bool) -> Answer:
+def _show(article: PublishedArticle, is_page: bool) -> Answer:
     if article.is_page != is_page:  # an article can become a page; its old address then redirects
         query = request.query_string.decode("latin-1")
         return redirect(article_url(article) + (f"?{query}" if query else ""), 301)

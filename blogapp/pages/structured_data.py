@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from blogapp.articles.models import Article
 from blogapp.articles.publishing import shorten
+from blogapp.articles.reading import PublishedArticle
 from blogapp.comments.models import AnyComment
 from blogapp.comments.threads import Node
 from blogapp.site.settings import Site
@@ -22,7 +22,7 @@ CONTEXT = "https://schema.org"
 
 
 def describe_article(
-    article: Article, address: str, picture: str, author: str | None, about: str, site: Site, comments: int
+    article: PublishedArticle, address: str, picture: str, author: str | None, about: str, site: Site, comments: int
 ) -> dict[str, Any]:
     """The description of an article or page. Without a known `author`, it is by the site. `about` is the address of the
     page about both, if there is one."""
@@ -76,6 +76,6 @@ def describe_site(site: Site, address: str, search: str) -> dict[str, Any]:
     }
 
 
-def last_change(article: Article) -> datetime:
+def last_change(article: PublishedArticle) -> datetime:
     """When readers last saw a change of the article."""
     return max(article.published_at, article.updated_at or article.published_at)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.articles.addresses import article_url
 from blogapp.articles.models import Article
-from blogapp.articles.reading import AnyArticle
+from blogapp.articles.reading import AnyArticle, PublishedArticle
 from blogapp.comments.changes import Written, load_after_write
 from blogapp.comments.current_author import current_author
 from blogapp.comments.forms import CommentForm, FormView
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 Find = Callable[[Session, int, Author], Comment]
 
 
-def find_for_change(comment_id: int, find: Find) -> tuple[Comment, Article]:
+def find_for_change(comment_id: int, find: Find) -> tuple[Comment, PublishedArticle]:
     """Return the comment that `find` returns for this visitor, and its article. Sets the language of the response and
     of the errors that `find` raises."""
     session = db.session()
@@ -77,7 +77,7 @@ def posted(article: AnyArticle, done: Posted, form: CommentForm) -> Response:
     return _fragment("comments/_posted.html", "comment-posted", article, written, status, form=FormView(article, form))
 
 
-def changed(article: Article, comment: Comment, sentence: str, undo: int | None = None) -> Response:
+def changed(article: AnyArticle, comment: Comment, sentence: str, undo: int | None = None) -> Response:
     """The response to a change. With HTMX: the updated comment, the count and a status message. Without: a redirect to
     the comment, or to the article's comments if it is no longer shown. `undo` is the number of an owner's decision; the
     page then has a button to undo it."""
@@ -89,7 +89,7 @@ def changed(article: Article, comment: Comment, sentence: str, undo: int | None 
     return _redirect(article_url(article, undo=undo, _anchor="comments"))
 
 
-def confirm_page(article: Article, comment: Comment, removes: bool) -> Answer:
+def confirm_page(article: AnyArticle, comment: Comment, removes: bool) -> Answer:
     """Ask for confirmation before a comment is deleted by its author, or removed by the owner (`removes`)."""
     template = "comments/_delete.html" if is_htmx() else "comments/delete.html"
     return render_template(template, article=article, comment=comment, removes=removes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 
 from blogapp import clock
-from blogapp.articles.models import Article
+from blogapp.articles.reading import PublishedArticle
 from blogapp.comments import rates
 from blogapp.comments.bans import check_not_banned
 from blogapp.comments.current_author import current_author
@@ -103,7 +103,7 @@ def _edit(comment: Comment, form: BodyForm) -> Comment:
         return edit_comment(session, comment.id, body, html, revision, author, rules)
 
 
-def _edit_again(article: Article, comment: Comment, form: BodyForm, refusal: Refused) -> Answer:
+def _edit_again(article: PublishedArticle, comment: Comment, form: BodyForm, refusal: Refused) -> Answer:
     """The form with the typed text and the error message."""
     if not isinstance(refusal, Invalid):
         form.body.errors = [str(refusal)]
@@ -114,7 +114,7 @@ def _edit_again(article: Article, comment: Comment, form: BodyForm, refusal: Ref
 
 
 def _edit_page(
-    article: Article, comment: Comment, form: BodyForm, status: int, meanwhile: Comment | None = None
+    article: PublishedArticle, comment: Comment, form: BodyForm, status: int, meanwhile: Comment | None = None
 ) -> tuple[str, int]:
     template = "comments/_edit.html" if is_htmx() else "comments/edit.html"
     return render_template(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from blogapp import clock
 from blogapp.articles.models import Article
-from blogapp.articles.reading import ArticleGone
+from blogapp.articles.reading import ArticleGone, PublishedArticle
 from blogapp.comments import article_settings, bans, moderation
 from blogapp.comments.current_author import current_author
 from blogapp.comments.decisions import Decider
@@ -176,7 +176,7 @@ def _owner() -> Decider:
     return Decider(BY_OWNER, current_author().owner_id, batch=secrets.randbits(53))
 
 
-def _shown_on(comment: Comment | None) -> Article | None:
+def _shown_on(comment: Comment | None) -> PublishedArticle | None:
     """The article on whose page the button was pressed, which sets the language of the answer; None for the list of
     comments, whose arguments are in the field `queue`, and for an article that is not published."""
     if comment is None or "queue" in request.form:
@@ -188,7 +188,11 @@ def _shown_on(comment: Comment | None) -> Article | None:
 
 
 def _answer(
-    article: Article | None, comment: Comment | None, sentence: str, batch: int | None = None, can_undo: bool = False
+    article: PublishedArticle | None,
+    comment: Comment | None,
+    sentence: str,
+    batch: int | None = None,
+    can_undo: bool = False,
 ) -> Answer:
     if article is None or comment is None:
         return _answer_in_queue(comment, sentence, batch, can_undo)

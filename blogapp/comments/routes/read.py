@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from blogapp import clock
 from blogapp.articles.addresses import article_url
 from blogapp.articles.models import NONE, Article
-from blogapp.articles.reading import AnyArticle, find_article, find_article_info
+from blogapp.articles.reading import AnyArticle, PublishedArticle, find_article, find_article_info
 from blogapp.comments.changes import load_changes, version_of
 from blogapp.comments.current_author import current_author
 from blogapp.comments.finding import find_comment, last_signature
@@ -48,7 +48,7 @@ class ArticlePage(Protocol):
     """Renders the whole article page, with the comments after `cursor` or around `at`, and with `form`."""
 
     def __call__(
-        self, article: Article, form: FormView | None = None, cursor: str = "", at: Comment | None = None
+        self, article: PublishedArticle, form: FormView | None = None, cursor: str = "", at: Comment | None = None
     ) -> str: ...
 
 
@@ -59,7 +59,7 @@ def set_article_page(app: Flask, render: ArticlePage) -> None:
 
 
 def render_article_page(
-    article: Article, form: FormView | None = None, cursor: str = "", at: Comment | None = None
+    article: PublishedArticle, form: FormView | None = None, cursor: str = "", at: Comment | None = None
 ) -> str:
     render: ArticlePage = current_app.extensions["article_page"]
     return render(article, form, cursor, at)
@@ -155,7 +155,7 @@ def requested_sort() -> str:
     return sort if sort in SORTS else SORTS[0]
 
 
-def article_of(comment: Comment) -> Article:
+def article_of(comment: Comment) -> PublishedArticle:
     """The article of a comment, if it is published and shows its comments; owners may change hidden ones. Sets the
     language of the response."""
     article = db.session.get_one(Article, comment.article_id)
