@@ -1,5 +1,6 @@
 """A cache of query results that many requests read and that seldom change: the settings, the menu, the names of the
-owners, the owner's list against spam, whether there are bans, the neighbours of an article.
+owners, the owner's list against spam, whether there are bans, the neighbours of an article, the parts of its page that
+depend only on these.
 
 They belong to the content version EVERYTHING, which is compared in the snapshot of the session. So a result is as
 current as if it had just been read, at the cost of one lookup for all of them. Whatever changes such a result must
@@ -23,8 +24,8 @@ from blogapp.db.content_versions import EVERYTHING, version_of
 
 T = TypeVar("T")
 
-# The neighbours of an article take about 3 kB.
-MOST_RESULTS = 200
+# The neighbours of an article take about 3 kB, the parts of its page (`web/parts.py`) 10 kB in nine results.
+MOST_RESULTS = 500
 MAX_AGE = 60.0  # seconds
 
 

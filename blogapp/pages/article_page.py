@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask, render_template, request, url_for
 
 from blogapp import clock
@@ -52,6 +54,14 @@ def render_article_page(
     # A guest author is not who that page is about.
     written_by, about = author_of(session, article), about_page() if not article.author_name else None
     cover, card = cover_of(article), url_for("cards.article", slug=article.slug, _external=True)
+    translations, signature = translations_of(session, article, clock.now()), last_signature(session, author)
+    # What the parts that are kept depend on: the article, and what time reveals, because it was scheduled.
+    appears_at, about_slug = neighbours and neighbours.appears_at, about and about.slug
+    shown = (article.id, appears_at, about_slug, *(each.slug for each in translations))
+    # The parts that are kept have the form of all readers.
+    is_form_again = form is not None
+    if form is None and (author.is_owner or any(signature)):
+        form = FormView.empty(article, signature=signature)
     description = describe_article(
         article,
         address=article_url(article, _external=True),
@@ -71,15 +81,17 @@ def render_article_page(
         about=about,
         tags=tags_of(article),
         is_listed=is_listed,
+        shown=shown,
         neighbours=neighbours,
-        translations=translations_of(session, article, clock.now()),
+        translations=translations,
         author=author,
         views=views_of(session, [article.id])[article.id],
         conversation=conversation,
         page=page,
         elsewhere=load_elsewhere(session, article.id, page),
-        failed=form is not None,
-        form=form or FormView.empty(article, signature=last_signature(session, author)),
+        failed=is_form_again,
+        form=form,
+        empty_form=partial(FormView.empty, article),
         sort=sort,
         is_closed=is_closed(article, conversation, site_rules(), clock.now()),
         **undo_notice(session, author),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,8 @@ from blogapp.text.markup import plain_text
 # A page with many comments must not become much larger: only the first few are described, each by its beginning.
 COMMENTS_DESCRIBED = 5
 COMMENT_LENGTH = 200  # characters
+# Beginnings that are remembered, each with its comment of at most a few thousand characters.
+KEPT = 100
 CONTEXT = "https://schema.org"
 
 
@@ -52,10 +55,15 @@ def describe_comments(threads: Iterable[Node]) -> list[dict[str, Any]]:
 def _describe_comment(comment: AnyComment) -> dict[str, Any]:
     return {
         "@type": "Comment",
-        "text": shorten(plain_text(comment.body_html), COMMENT_LENGTH),
+        "text": _beginning(comment.body_html),
         "datePublished": iso(comment.created_at),
         "author": {"@type": "Person", "name": comment.author_name},
     }
+
+
+@lru_cache(KEPT)
+def _beginning(html: str) -> str:
+    return shorten(plain_text(html), COMMENT_LENGTH)
 
 
 def describe_site(site: Site, address: str, search: str) -> dict[str, Any]:
