@@ -83,7 +83,6 @@ from blogapp.web import (
     metrics,
     no_session,
     page_cache,
-    parts,
     proxy,
     rate_limits,
     request_bodies,
@@ -267,7 +266,6 @@ def create_app(
     app.register_blueprint(owner_doctor)
 
     site_links.init_app(app)
-    parts.init_app(app)
     commands.init_app(app, COMMANDS)
     app.cli.add_command(settings_command(settings))
 

@@ -62,6 +62,8 @@ def init_app(app: Flask) -> None:
         return partial(fragments.html, (current_locale(), site_zone(), bool(is_closed), *place), render)
 
     app.jinja_env.globals["cached_html"] = cached_html
+    # A call in a template costs as much as finding a thread in the cache.
+    app.jinja_env.globals["each_rendered"] = map
 
 
 COLUMNS = attrgetter(

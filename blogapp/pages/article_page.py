@@ -31,6 +31,7 @@ from blogapp.site.settings import current_site
 from blogapp.text import i18n
 from blogapp.view_counts.counting import views_of
 from blogapp.web.page_cache import depends_on, limit_max_age
+from blogapp.web.parts import keeper
 
 
 def init_app(app: Flask) -> None:
@@ -82,6 +83,7 @@ def render_article_page(
         tags=tags_of(article),
         is_listed=is_listed,
         shown=shown,
+        kept=keeper(session),
         neighbours=neighbours,
         translations=translations,
         author=author,

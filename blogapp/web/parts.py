@@ -10,18 +10,25 @@ scheduled articles, unless the arguments say so.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from typing import Protocol
 
-from flask import Flask, request
+from flask import request
+from sqlalchemy.orm import Session
 
-from blogapp.db.base import db
 from blogapp.db.query_cache import cached_result
 from blogapp.text.i18n import current_locale
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals["kept"] = kept
+class Keep(Protocol):
+    def __call__(self, *key: Hashable, caller: Callable[[], str]) -> str: ...
 
 
-def kept(*key: Hashable, caller: Callable[[], str]) -> str:
-    """The HTML that `caller` renders, from memory if it was rendered before. `key` begins with the part's name."""
-    return cached_result(db.session(), ("part", current_locale(), request.root_url, *key), caller)
+def keeper(session: Session) -> Keep:
+    """The function `kept` of a page that is read in the session's snapshot. It returns the HTML that `caller` renders,
+    from memory if it was rendered before; `key` begins with the part's name. Call this when the language is set."""
+    place = ("part", current_locale(), request.root_url)
+
+    def kept(*key: Hashable, caller: Callable[[], str]) -> str:
+        return cached_result(session, (*place, *key), caller)
+
+    return kept

@@ -15,6 +15,7 @@ from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.text.i18n import set_locale
+from blogapp.web.parts import keeper
 from tests.comments.conftest import Post, PublishArticle
 
 PART = "{% call kept('part', name) %}{{ number() }} {{ name }} & {{ locale() }}{% endcall %}"
@@ -30,7 +31,7 @@ def counting(app: Flask) -> Flask:
 def render(app: Flask, name: str = "<a>", lang: str = "en", address: str = "http://localhost") -> str:
     with app.test_request_context(base_url=address):
         set_locale(lang)
-        html = app.jinja_env.from_string(PART.replace("&", "&amp;")).render(name=name)
+        html = app.jinja_env.from_string(PART.replace("&", "&amp;")).render(name=name, kept=keeper(db.session()))
         db.session.remove()
         return html
 
