@@ -157,7 +157,7 @@ def load_page(
     _attach(threads, _first_replies(session, [root for root in roots if not around or root.id != around.root_id]))
     if around is not None:
         _attach(threads[:1], _replies_around(session, around))
-    for thread in threads:
+    for thread in (each for each in threads if each.comment.reply_count):
         # Counted before the visitor's own pending comments are added, which other readers do not see.
         thread.hidden_replies = thread.comment.reply_count - sum(1 for _ in thread) + 1
         thread.replies_left, thread.last_read = thread.hidden_replies, thread.last

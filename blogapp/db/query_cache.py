@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -64,8 +65,14 @@ def init_app(app: Flask) -> None:
 def cached_result(session: Session, key: Hashable, load: Callable[[], T]) -> T:
     """What `load` reads in the session's snapshot; all callers get the same object, so they must not change it. A write
     transaction, which may have changed it, always calls `load`."""
+    found: T = cached_results(session)(key, load)
+    return found
+
+
+def cached_results(session: Session) -> Callable[[Hashable, Callable[[], Any]], Any]:
+    """`cached_result` for many keys of the same snapshot, which is looked up once."""
     version = version_of(session, EVERYTHING)
     if version is None:
-        return load()
+        return lambda key, load: load()
     cache: QueryCache = current_app.extensions["query_cache"]
-    return cache.get(version, key, load)
+    return partial(cache.get, version)

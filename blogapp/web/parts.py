@@ -15,7 +15,7 @@ from typing import Protocol
 from flask import request
 from sqlalchemy.orm import Session
 
-from blogapp.db.query_cache import cached_result
+from blogapp.db.query_cache import cached_results
 from blogapp.text.i18n import current_locale
 
 
@@ -27,8 +27,10 @@ def keeper(session: Session) -> Keep:
     """The function `kept` of a page that is read in the session's snapshot. It returns the HTML that `caller` renders,
     from memory if it was rendered before; `key` begins with the part's name. Call this when the language is set."""
     place = ("part", current_locale(), request.root_url)
+    cached = cached_results(session)
 
     def kept(*key: Hashable, caller: Callable[[], str]) -> str:
-        return cached_result(session, (*place, *key), caller)
+        html: str = cached((*place, *key), caller)
+        return html
 
     return kept
