@@ -7,7 +7,19 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session, defer
 
 from blogapp.articles.models import (
@@ -32,6 +44,7 @@ ARTICLES_PER_PAGE = 20
 # Lists need no texts.
 WITHOUT_TEXT = (defer(Article.body_source), defer(Article.body_html))
 # Built once: building a statement takes longer than running it.
+VERSIONS = (version_column(Article.id), version_column(literal_column(str(EVERYTHING))))
 FIND_INFO = select(
     Article.id,
     Article.slug,
@@ -42,8 +55,7 @@ FIND_INFO = select(
     Article.published_at,
     Article.first_published_at,
     Article.redirect_to,
-    version_column(Article.id).label("version"),
-    version_column(literal_column(str(EVERYTHING))).label("version_of_everything"),
+    *VERSIONS,
 ).where(Article.slug == bindparam("slug"))
 
 
@@ -130,7 +142,7 @@ class PublishedArticle:
 AnyArticle = Article | ArticleInfo | PublishedArticle
 # With what its page shows.
 WholeArticle = Article | PublishedArticle
-FIND = select(*(getattr(Article, column.name) for column in fields(PublishedArticle))).where(
+FIND = select(*(getattr(Article, column.name) for column in fields(PublishedArticle)), *VERSIONS).where(
     Article.slug == bindparam("slug")
 )
 
@@ -143,35 +155,32 @@ def is_empty(session: Session) -> bool:
 def find_article(session: Session, slug: str, now: datetime) -> PublishedArticle:
     """The published article with this slug. Raises ArticleMoved for a former slug, ArticleGone for an unpublished
     article, and NotFound for an unknown slug, a draft, or an article with a future date."""
-    _check_slug(slug)
-    row = session.connection().execute(FIND, {"slug": slug}).first()
-    if row is None:
-        raise _moved_or_not_found(session, slug, now)
-    article = PublishedArticle(*row)
-    _check_visible(article.status, article.published_at, article.redirect_to, now)
-    return article
+    return PublishedArticle(*_find(session, FIND, slug, now)[: -len(VERSIONS)])
 
 
 def find_article_info(session: Session, slug: str, now: datetime, with_comments: bool = False) -> ArticleInfo:
     """Like `find_article`, but reads only an ArticleInfo. Raises the same errors, and NotFound if it must be an article
     `with_comments` and has none."""
-    _check_slug(slug)
-    row = session.connection().execute(FIND_INFO, {"slug": slug}).first()
-    if row is None:
-        raise _moved_or_not_found(session, slug, now)
-    remember_versions(session, {EVERYTHING: row.version_of_everything, row.id: row.version})
-    _check_visible(row.status, row.published_at, row.redirect_to, now)
+    row = _find(session, FIND_INFO, slug, now)
     if with_comments and row.comments == NONE:
         raise NotFound
     since = public_since(row.published_at, row.first_published_at)
     return ArticleInfo(row.id, row.slug, row.kind, row.lang, row.comments, since)
 
 
-def _check_visible(status: str, published_at: datetime, redirect_to: str | None, now: datetime) -> None:
-    if status == UNPUBLISHED:
-        raise ArticleGone(redirect_to)
-    if status not in PUBLIC or published_at > now:
+def _find(session: Session, statement: Select[Any], slug: str, now: datetime) -> Row[Any]:
+    """The article's row, whose last columns are VERSIONS, so that these need no query of their own."""
+    if "\0" in slug:  # PostgreSQL rejects a NUL character in any text, even in a comparison
         raise NotFound
+    row = session.connection().execute(statement, {"slug": slug}).first()
+    if row is None:
+        raise _moved_or_not_found(session, slug, now)
+    remember_versions(session, {row.id: row[-2], EVERYTHING: row[-1]})
+    if row.status == UNPUBLISHED:
+        raise ArticleGone(row.redirect_to)
+    if row.status not in PUBLIC or row.published_at > now:
+        raise NotFound
+    return row
 
 
 def _moved_or_not_found(session: Session, slug: str, now: datetime) -> DomainError:
@@ -181,12 +190,6 @@ def _moved_or_not_found(session: Session, slug: str, now: datetime) -> DomainErr
         .where(ArticleRedirect.slug == slug, or_(visible(now), Article.status == UNPUBLISHED))
     )
     return ArticleMoved(present) if present else NotFound()
-
-
-def _check_slug(slug: str) -> None:
-    """Raise NotFound for a NUL character: PostgreSQL rejects it in any text, even in a comparison."""
-    if "\0" in slug:
-        raise NotFound
 
 
 def count_by_language(session: Session, now: datetime) -> dict[str, int]:
