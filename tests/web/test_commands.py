@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskCliRunner
 
 from tests.conftest import SECRET_KEY
 from tests.harness.server import ROOT
@@ -34,11 +35,12 @@ def test_help_is_about_the_blog_and_lists_nothing_for_developers(tmp_path: Path,
     assert not names & {"routes", "shell"}
 
 
-@pytest.mark.parametrize("group", ["articles", "comments", "db", "owner", "views"])
-def test_summaries_of_commands_are_not_cut_off(tmp_path: Path, group: str) -> None:
-    _, _, commands = flask(tmp_path, group, "--help").stdout.partition("\nCommands:\n")
-    assert commands
-    assert "..." not in commands
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no command is executed
+def test_summaries_of_commands_are_not_cut_off(runner: FlaskCliRunner) -> None:
+    for group in ("articles", "comments", "db", "owner", "views"):
+        _, _, commands = runner.invoke(args=[group, "--help"]).output.partition("\nCommands:\n")
+        assert commands, group
+        assert "..." not in commands
 
 
 def test_unlisted_options_and_commands_still_work(tmp_path: Path) -> None:
