@@ -8,7 +8,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,6 +73,7 @@ def end_hanging_test(browser: Browser) -> Iterator[None]:
         pytest.fail(f"Chromium was killed because the test took more than {LONGEST_TEST} seconds")
 
 
+@cache
 def main_process(browser: Browser) -> int:
     """The process id of Chromium's main process."""
     session = browser.new_browser_cdp_session()
