@@ -29,7 +29,7 @@ Write = Callable[..., Form]
 def write(writer: FlaskClient) -> Write:
     def make(title: str, lang: str, action: str = "publish", **fields: Any) -> Form:
         form = Form(writer)
-        form.send(action, title=title, body="Text", lang=lang, **fields)
+        form.send(action, True, title=title, body="Text", lang=lang, **fields)
         return form
 
     return make
