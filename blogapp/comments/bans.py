@@ -41,8 +41,8 @@ def check_not_banned(session: Session, browser: bytes | None, network: bytes, no
 
 def ban(session: Session, comment: Comment, days: int, owner_id: int | None, now: datetime) -> int:
     """Ban the browser and the network that a comment came from, for `days` days (0: for ever). A ban that exists gets
-    the new end. Returns the number of marks, 0 if none is known any more. A write transaction with `Changes.EVERYTHING`
-    must be open, because it is cached whether there are bans."""
+    the new end. Returns the number of marks, 0 if none is known any more. A write transaction with `Changes.RULES` must
+    be open, because it is cached whether there are bans."""
     until = now + timedelta(days=days) if days else None
     marks = {mark for mark in (comment.author_token_hash, comment.network_mark) if mark is not None}
     if comment.by_owner:

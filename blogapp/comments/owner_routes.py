@@ -89,7 +89,7 @@ def rules() -> str:
 @bp.post("/rules")
 def save_rules() -> Answer:
     terms = parse_terms(request.form.get("terms", ""))
-    with write_transaction(Changes.EVERYTHING) as session:
+    with write_transaction(Changes.RULES) as session:
         save_terms(session, terms)
     return redirect(url_for("owner_comments.rules"), 303)
 

@@ -165,8 +165,7 @@ def listed_terms(session: Session) -> list[str]:
 
 
 def save_terms(session: Session, terms: list[str]) -> None:
-    """Replace the owner's list. A write transaction with `Changes.EVERYTHING` must be open, because the list is
-    cached."""
+    """Replace the owner's list. A write transaction with `Changes.RULES` must be open, because the list is cached."""
     session.execute(delete(SpamTerm))
     session.add_all([SpamTerm(term=term) for term in terms])
 

@@ -2,9 +2,9 @@
 
 Each article has a version, and so has the whole site. A transaction that changes what readers can see increments both
 (`write_transaction(changes=article_id)`), or those of all articles. Pages that show one article depend on its version;
-lists of articles depend on the site's. A third one, EVERYTHING, is only incremented with those of all articles
-(`query_cache`). A row is never deleted, so a version is never used again, not even for a new article that gets the id
-of a deleted one.
+lists of articles depend on the site's. A third one, EVERYTHING, is incremented with those of all articles, and alone by
+a change to rules that no page shows (`query_cache`). A row is never deleted, so a version is never used again, not even
+for a new article that gets the id of a deleted one.
 """
 
 import sqlite3
@@ -41,6 +41,8 @@ class Changes(Enum):
     """What a write transaction changes for readers; a change to one article is given as its id instead."""
 
     EVERYTHING = "everything"
+    # What no page shows but requests cache: the list against spam, the bans.
+    RULES = "rules"
     NOTHING = "nothing"
 
 
@@ -98,6 +100,10 @@ RAISE_ONE = text(
     "INSERT INTO content_versions (id, version) VALUES (0, 1), (:id, 1) "
     "ON CONFLICT (id) DO UPDATE SET version = content_versions.version + 1"
 )
+RAISE_CACHED = text(
+    "INSERT INTO content_versions (id, version) VALUES (-1, 1) "
+    "ON CONFLICT (id) DO UPDATE SET version = content_versions.version + 1"
+)
 RAISE_ALL = text(
     "INSERT INTO content_versions (id, version) "
     "SELECT id, 1 FROM (SELECT -1 AS id UNION SELECT 0 UNION SELECT id FROM articles UNION "
@@ -112,6 +118,8 @@ def raise_versions(session: Session, changes: Changes | int) -> None:
     connection = session.connection()
     if changes is Changes.EVERYTHING:
         connection.execute(RAISE_ALL)
+    elif changes is Changes.RULES:
+        connection.execute(RAISE_CACHED)
     elif changes is not Changes.NOTHING:
         connection.execute(RAISE_ONE, {"id": changes})
 

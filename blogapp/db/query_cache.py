@@ -4,9 +4,9 @@ depend only on these.
 
 They belong to the content version EVERYTHING, which is compared in the snapshot of the session. So a result is as
 current as if it had just been read, at the cost of one lookup for all of them. Whatever changes such a result must
-raise that version: `write_transaction(Changes.EVERYTHING)`. Other changes are seen after MAX_AGE seconds: those made in
-a SQL shell, or by a process of an older version, and the new address of a translated page whose original is deleted
-from the bin.
+raise that version: `write_transaction` with `Changes.EVERYTHING` or `Changes.RULES`. Other changes are seen after
+MAX_AGE seconds: those made in a SQL shell, or by a process of an older version, and the new address of a translated
+page whose original is deleted from the bin.
 """
 
 from __future__ import annotations

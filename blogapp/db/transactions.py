@@ -62,9 +62,10 @@ def write_transaction(
 ) -> Iterator[Session]:
     """Write in one transaction: commits at the end, rolls back on any error.
 
-    `changes` is what changes for readers: one article (its id) with its comments, everything, or nothing. The commit
-    invalidates the cached pages that show it, in all processes (`content_versions`). If it `only_adds` (a comment, a
-    like), those pages may still be served while the database is unavailable; no text may become invisible then.
+    `changes` is what changes for readers: one article (its id) with its comments, everything, rules that no page
+    shows, or nothing. The commit invalidates the cached pages that show it, in all processes (`content_versions`). If
+    it `only_adds` (a comment, a like), those pages may still be served while the database is unavailable; no text may
+    become invisible then.
 
     A `durable` transaction is on disk before the response (SQLite `synchronous=FULL`, PostgreSQL's default). One that
     is not, as for view counts, may be lost in a power failure (but not if the process is killed), and invalidates no
@@ -110,10 +111,11 @@ def _write(
         if connection.dialect.name == "postgresql":
             connection.execute(DURABLE if durable else QUICK, {"lock_timeout": str(max(1, lock_timeout_ms))})
         yield session()
-        if changes is Changes.NOTHING or not durable:
+        if durable:
+            raise_versions(session(), changes)
+        if changes in {Changes.NOTHING, Changes.RULES} or not durable:
             session.commit()
             return
-        raise_versions(session(), changes)
         removal = b"" if only_adds else writing.marker.begin_removal()
         try:
             session.commit()

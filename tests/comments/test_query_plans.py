@@ -190,7 +190,7 @@ def test_no_request_of_a_visitor_scans_a_big_table(filled: Flask) -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize(("has_cookie", "statements_of_a_post"), [(True, 13), (False, 12)])
+@pytest.mark.parametrize(("has_cookie", "statements_of_a_post"), [(True, 11), (False, 10)])
 def test_number_of_statements_of_a_post_does_not_depend_on_the_number_of_comments(
     app: Flask,
     client: FlaskClient,

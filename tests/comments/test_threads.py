@@ -60,7 +60,7 @@ def test_number_of_queries_does_not_depend_on_the_number_of_comments(
         with counted(app) as statements:
             assert reader.get("/articles/birds").status_code == 200
         costs.append(len(statements))
-    assert costs == [6, 6, 6]
+    assert costs == [5, 5, 5]
 
 
 def test_comment_of_a_page_has_the_values_of_its_row(app: Flask, post: Post, session: Session) -> None:

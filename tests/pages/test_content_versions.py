@@ -106,8 +106,6 @@ SETTINGS = {"site_title": "Birds", "lang": "en", "time_zone": "Europe/Paris"}
 # What is the same on all pages is cached until one of these (db/query_cache.py).
 CHANGES_TO_EVERYTHING: dict[str, Callable[[Site], None]] = {
     "settings": lambda site: send(site.owner, "/owner/settings", **SETTINGS),
-    "list of spam": lambda site: send(site.owner, "/owner/comments/rules", terms="pills"),
-    "ban": lambda site: send(site.owner, "/comments/1/ban", days="1"),
     "new owner": lambda site: site.command("owner", "create", "--name", "Zoe", "--password", PASSWORD),
     "title": lambda site: site.import_file("tags: [larks]\n"),
     "page in the menu": lambda site: site.import_file("kind: page\n"),
@@ -123,6 +121,22 @@ def test_change_of_what_all_pages_show_raises_all_versions(site: Site, session: 
     CHANGES_TO_EVERYTHING[change](site)
     after = versions(session)
     assert all(after[key] > before[key] for key in before)
+
+
+CHANGES_TO_RULES: dict[str, Callable[[Site], None]] = {
+    "list of spam": lambda site: send(site.owner, "/owner/comments/rules", terms="pills"),
+    "ban": lambda site: send(site.owner, "/comments/1/ban", days="1"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES_TO_RULES)
+def test_change_of_rules_raises_only_the_version_of_what_is_cached(
+    site: Site, app: Flask, session: Session, change: str
+) -> None:
+    before, marked = versions(session), app.extensions["writing"].marker.read()
+    CHANGES_TO_RULES[change](site)
+    assert versions(session) == {**before, EVERYTHING: before[EVERYTHING] + 1}
+    assert app.extensions["writing"].marker.read() == marked
 
 
 def test_restoring_a_comment_raises_versions(site: Site, session: Session) -> None:

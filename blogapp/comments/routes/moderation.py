@@ -138,7 +138,7 @@ def ban(comment_id: int) -> Answer:
     comment, days = moderation.find_undeleted(db.session(), comment_id), request.form.get("days", 1, type=whole_number)
     article = _shown_on(comment)
     owner_id = current_author().owner_id
-    with write_transaction(Changes.EVERYTHING, only_adds=True) as session:
+    with write_transaction(Changes.RULES) as session:
         count = bans.ban(session, comment, days if days in bans.DAYS else bans.DAYS[0], owner_id, clock.now())
     if not count:
         raise Conflict(gettext("It is no longer known where this comment came from."))
