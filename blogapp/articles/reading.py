@@ -104,7 +104,6 @@ class ArticleInfo:
     public_since: datetime
 
 
-# Not frozen: creating a frozen one takes several times as long.
 @dataclass(slots=True, eq=False)
 class PublishedArticle:
     """A published article as its page shows it, to be read, not changed: without its source, and what only the editor
@@ -169,7 +168,7 @@ def find_article_info(session: Session, slug: str, now: datetime, with_comments:
 
 
 def _find(session: Session, statement: Select[Any], slug: str, now: datetime) -> Row[Any]:
-    """The article's row, whose last columns are VERSIONS, so that these need no query of their own."""
+    """The row of a published article. Its last columns are VERSIONS: remembering them saves a query."""
     if "\0" in slug:  # PostgreSQL rejects a NUL character in any text, even in a comparison
         raise NotFound
     row = session.connection().execute(statement, {"slug": slug}).first()

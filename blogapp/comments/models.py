@@ -176,12 +176,9 @@ class Comment(State, Model):
     )
 
 
-# The following classes are not frozen: creating an object of a frozen one takes ten times as long.
-
-
 @dataclass(slots=True, eq=False)
 class ConversationInfo:
-    """A conversation to be read, not changed."""
+    """The columns of a conversation. Only `visibility.add_comment` changes them, for a new comment."""
 
     article_id: int
     last_number: int = 0
@@ -195,9 +192,9 @@ class ConversationInfo:
 
 @dataclass(slots=True, eq=False)
 class CommentInfo(State):
-    """A comment as pages show it, to be read, not changed: without its source, and what only lists of owners and checks
-    of new comments need. Reading it takes half the time of a `Comment`, whose attributes of the same names have the
-    same values."""
+    """A comment as pages show it, to be read: without its source, and what only lists of owners and checks of new
+    comments need. Changes are not stored. Reading it takes half the time of a `Comment`, whose attributes of the same
+    names have the same values."""
 
     author_name: str
     author_url: str

@@ -25,8 +25,8 @@ from blogapp.db.content_versions import EVERYTHING, version_of
 
 T = TypeVar("T")
 
-# The neighbours of an article take about 3 kB, the parts of its page (`web/parts.py`) 10 kB in nine results.
-MOST_RESULTS = 500
+# Those of 200 articles. Each has its neighbours (about 3 kB) and the nine parts of its page (`web/parts.py`, 10 kB).
+MOST_RESULTS = 2_000
 MAX_AGE = 60.0  # seconds
 
 

@@ -59,7 +59,7 @@ def render_article_page(
     # What the parts that are kept depend on: the article, and what time reveals, because it was scheduled.
     appears_at, about_slug = neighbours and neighbours.appears_at, about and about.slug
     shown = (article.id, appears_at, about_slug, *(each.slug for each in translations))
-    # The parts that are kept have the form of all readers.
+    # Readers without a name to fill in get the same empty form, which is kept (`empty_form`).
     is_form_again = form is not None
     if form is None and (author.is_owner or any(signature)):
         form = FormView.empty(article, signature=signature)

@@ -107,7 +107,7 @@ class Entry:
             self._body, self._coding = body, coding
             fields.append(field("Content-Encoding", coding))
         # Each coding is a representation of its own, so each has its own strong ETag (RFC 9110, section 8.8.3.3): of
-        # the compressed body, because that is a fifth of the plain one.
+        # the body as it is sent, because a compressed one is a fifth of the plain one.
         etag = hashlib.blake2b(body, digest_size=12).hexdigest()
         return Answer(200, [("ETag", f'"{etag}"'), *fields, ("Content-Length", str(len(body)))], body)
 

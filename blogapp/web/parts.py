@@ -1,5 +1,5 @@
 """Parts of a page that are the same for all readers until everything changes, rendered once: in a template,
-`{% call kept("neighbours", article.id) %}…{% endcall %}`.
+`{% call kept("tags", article.id) %}…{% endcall %}`.
 
 What such a part shows may depend on the arguments of `kept`, on the language, on the address of the site, and on what
 only changes with the content version EVERYTHING (`db/query_cache.py`): the article, the settings, the names of the

@@ -145,7 +145,7 @@ def test_neighbours_among_10000_articles_take_two_queries_of_index_ranges(app: F
         analyze(app)
     with recorded(app) as statements, counted(app) as counts:
         assert 'class="neighbours"' in app.test_client().get("/articles/article-5000").text
-    assert len(counts) == 8
+    assert len(counts) == 9
     nearest, related = (each for each in statements if "UNION ALL" in each[0])
     assert not bad_plans(app, [nearest])
     # What is sorted and grouped are at most NEWEST articles for each tag and word.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextvars import Context
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from blogapp.articles.models import Article
+from blogapp.articles.reading import find_article
+from blogapp.clock import now
 from blogapp.db import query_cache
 from blogapp.db.base import db
-from blogapp.db.content_versions import Changes
+from blogapp.db.content_versions import EVERYTHING, Changes, version_of
 from blogapp.db.query_cache import MOST_RESULTS, cached_result
 from blogapp.db.transactions import write_transaction
 from blogapp.site.models import SiteSetting
@@ -107,3 +111,15 @@ def test_change_from_outside_is_seen_after_a_time(app: Flask, monkeypatch: pytes
     while titles.read() == "First" and time.monotonic() < deadline:
         time.sleep(0.01)
     assert titles.read() == "Second"
+
+
+def test_versions_read_with_an_article_are_not_used_in_a_write_transaction(
+    app: Flask, publish_article: Callable[..., Article]
+) -> None:
+    publish_article(slug="birds")
+    with app.app_context():
+        find_article(db.session(), "birds", now())
+        assert version_of(db.session(), EVERYTHING) is not None
+        with write_transaction() as session:
+            find_article(session, "birds", now())
+            assert version_of(session, EVERYTHING) is None

@@ -148,7 +148,7 @@ def test_settings_are_read_again_only_after_a_change_and_never_for_a_cached_page
     statements.clear()
     client.get("/articles/birds")
     client.get("/")
-    assert [each for each in statements if "content_versions" not in each] == []
+    assert [each for each in statements if not each.startswith("SELECT content_versions")] == []
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -17,6 +17,7 @@ from blogapp.db.transactions import write_transaction
 from blogapp.text.i18n import set_locale
 from blogapp.web.parts import keeper
 from tests.comments.conftest import Post, PublishArticle
+from tests.comments.test_threads import counted
 
 PART = "{% call kept('part', name) %}{{ number() }} {{ name }} & {{ locale() }}{% endcall %}"
 
@@ -95,3 +96,17 @@ def test_neighbour_and_translation_appear_when_their_time_comes(
         page = client.get("/articles/birds").text
         seen.append(("Aussi en français" in page, "/articles/bees" in page))
     assert seen == [(False, False), (False, True), (True, True)]
+
+
+def test_parts_of_sixty_articles_are_kept(app: Flask, publish_article: PublishArticle) -> None:
+    slugs = [f"bird-{number}" for number in range(60)]
+    for slug in slugs:
+        publish_article(slug=slug)
+    reader = app.test_client()
+    costs = []
+    for order in ("newest", "liked"):  # pages that the page cache does not have
+        with counted(app) as statements:
+            for slug in slugs:
+                assert reader.get(f"/articles/{slug}?sort={order}").status_code == 200
+        costs.append(len(statements))
+    assert costs[1] <= costs[0] - 2 * len(slugs)  # the neighbours of each are read with two statements
