@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from flask import Flask
@@ -53,8 +54,33 @@ M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
 
 
+class Wakeup:
+    """What granian's main process waits for, in place of a `threading.Event`.
+
+    The handler of a signal calls set(). An Event's set() waits forever if the signal interrupted wait() or another
+    set(), which hold its lock. A second SIGTERM does, and `make` passes one on if a host stops its process group."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[None] = SimpleQueue()  # the only queue that a handler of a signal may use
+
+    def set(self) -> None:
+        self._calls.put(None)
+
+    def wait(self) -> None:
+        """Return once for each set(). The caller looks at its flags then, so one time too many does no harm."""
+        self._calls.get()
+
+    def clear(self) -> None:
+        pass
+
+
 class Server(MPServer):
-    """granian's server, except that it always replaces a worker that ends unexpectedly."""
+    """granian's server, except that signals in quick succession cannot block it, and that it always replaces a worker
+    that ends unexpectedly."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.main_loop_interrupt = Wakeup()  # type: ignore[assignment]
 
     def _respawn_workers(self, *args: Any, **options: Any) -> None:
         super()._respawn_workers(*args, **options)

@@ -286,6 +286,33 @@ def test_sigterm_ends_the_server_at_any_moment(tmp_path: Path, milliseconds: int
         assert process.wait(timeout=7) in {0, -signal.SIGTERM}
 
 
+def test_signals_in_quick_succession_end_the_server(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    main = server.main_process()
+    with contextlib.suppress(ProcessLookupError):
+        for _ in range(20_000):
+            os.kill(main, signal.SIGTERM)
+    try:
+        eventually(lambda: is_running(main), False)
+    finally:
+        server.kill()
+
+
+def test_signal_during_wait_or_set_does_not_block_the_process() -> None:
+    program = """
+import signal
+from blogapp.web.server import Wakeup
+wakeup = Wakeup()
+signal.signal(signal.SIGALRM, lambda *_: wakeup.set())
+signal.setitimer(signal.ITIMER_REAL, 0.00001, 0.00001)
+for _ in range(20_000):
+    wakeup.wait()
+    wakeup.clear()
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60).returncode == 0
+
+
 def test_sigterm_between_the_fork_and_the_first_line_of_a_worker_ends_it() -> None:
     program = """
 import os, signal
