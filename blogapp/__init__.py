@@ -47,7 +47,7 @@ from blogapp.owners.passkey_routes import bp as owner_passkeys
 from blogapp.owners.recovery_routes import bp as owner_recovery
 from blogapp.owners.routes import bp as owner
 from blogapp.owners.security_routes import bp as owner_security
-from blogapp.pages import archive_routes, article_page, doctor
+from blogapp.pages import archive_routes, article_page, doctor, warmup
 from blogapp.pages.card_routes import bp as cards
 from blogapp.pages.doctor_routes import bp as owner_doctor
 from blogapp.pages.routes import bp as articles
@@ -282,12 +282,14 @@ def create_app(
     # Other machines can share the PostgreSQL database but not the change marker.
     stale_max_age = None if settings.database_file else page_cache.SHARED_MAX_AGE
     cache = page_cache.init_app(app, versions, marker, private_cookies, stale_max_age)
+    prepare = proxy.prepare_for(settings.site_url, settings.trusted_proxies)
     app.wsgi_app = Immediate(  # type: ignore[method-assign]
         cache,
-        proxy.prepare_for(settings.site_url, settings.trusted_proxies),
+        prepare,
         [cache.respond, health.healthz, assets.init_app(app)],
         ViewResponder(app),
     )
+    warmup.init_app(app, prepare)
     start.open_database(app, settings.database_file, marker, setup.note_missing_database)
     # Not before: it shows at later starts that the database has existed.
     marker.ensure()

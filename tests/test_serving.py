@@ -73,6 +73,7 @@ from blogapp.web import server
 
 front = server.load("tests.harness.wsgi:app")
 app = server.application("tests.harness.wsgi:app")
+assert app.extensions["query_cache"]._results, "no page was rendered"
 with app.test_request_context("/"):
     before = i18n.catalogue.cache_info().misses, i18n.number_in.cache_info().misses, len(app.jinja_env.cache)
     assert "show.html" in " ".join(name for _, name in app.jinja_env.cache.keys())
@@ -83,7 +84,7 @@ assert crawler_patterns.cache_info().currsize == 1
 """
 
 
-def test_templates_language_and_crawlers_are_loaded_before_workers_start(tmp_path: Path) -> None:
+def test_what_workers_share_is_loaded_before_they_start(tmp_path: Path) -> None:
     environ = {**os.environ, "BLOGAPP_TEST_FOLDER": str(tmp_path), "SECRET_KEY": SECRET_KEY, "SITE_LOCALE": "fr"}
     done = subprocess.run(
         [sys.executable, "-c", LOAD], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120

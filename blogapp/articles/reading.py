@@ -197,6 +197,12 @@ def count_by_language(session: Session, now: datetime) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
+def newest_slug(session: Session, now: datetime) -> str | None:
+    """The slug of the newest published article, None if there is none."""
+    newest = select(Article.slug).where(listed(now)).order_by(Article.published_at.desc(), Article.id.desc())
+    return session.scalar(newest.limit(1))
+
+
 def list_articles(session: Session, now: datetime, before: int | None = None, lang: str | None = None) -> ArticleList:
     """A page of published articles, of those in `lang` if it is given; `before` is the id of the last article on the
     previous page."""

@@ -47,6 +47,7 @@ def open_database(
     Raises SettingsError or MigrationError if the database is not usable. An unreachable PostgreSQL server is only
     logged: the site starts, and works as soon as the server can be reached.
     """
+    app.extensions["database_was_reached"] = False
     with app.app_context():
         try:
             if database_file is not None:
@@ -55,6 +56,7 @@ def open_database(
                 raise SettingsError(
                     "the database's schema is newer than this version of blogapp. Install the newer version again."
                 )
+            app.extensions["database_was_reached"] = True
         except SQLAlchemyError as error:
             if database_file is not None:
                 raise SettingsError(_sqlite_sentence(database_file, error)) from None
