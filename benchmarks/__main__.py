@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import browser, capacity, chart, isso, lighthouse, memory, pages, report, requests, results, start
-from benchmarks.results import Part, Row
+from benchmarks.results import BARE, Part, Row
 from blogapp import clock
 from tests.harness.postgres import Postgres
 from tests.harness.server import ROOT
@@ -100,14 +100,14 @@ def main() -> int:
     for name in arguments.parts:
         print(f"{report.SECTIONS[name][0]} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
         try:
-            rows, notes = PARTS[name](arguments.seconds, arguments.runs)
+            rows, notes, bare_rate = measure(name, arguments.seconds, arguments.runs)
         except (Exception, SystemExit) as error:  # browser.ensure() exits if there is no Chromium
             if not isinstance(error, (RuntimeError, SystemExit)):
                 traceback.print_exc()
             print(f"{name} was not measured: {error}", file=sys.stderr)
             is_complete = False
             continue
-        part = Part(rows, str(clock.now().date()), commit(), notes)
+        part = Part(rows, str(clock.now().date()), commit(), notes, bare_rate)
         print(report.section(name, part), flush=True)
         stored.parts[name] = part
         if not arguments.dry_run:
@@ -123,6 +123,17 @@ def main() -> int:
         capacity.write(stored)
     print(f"{time.monotonic() - began:.0f} seconds.", file=sys.stderr)
     return 0 if is_complete else 1
+
+
+def measure(name: str, seconds: int, runs: int) -> tuple[list[Row], list[str], float | None]:
+    """The rows and notes of a part, and the rate of a bare Flask view in the same minutes."""
+    if name not in {"pages", "start"}:
+        rows, notes = PARTS[name](seconds, runs)
+        return rows, notes, next((row.median for row in rows if row.name == BARE), None)
+    before = requests.bare_rate(seconds)
+    rows, notes = PARTS[name](seconds, runs)
+    after = requests.bare_rate(seconds)
+    return rows, notes, None if before is None or after is None else (before + after) / 2
 
 
 def parse_arguments() -> argparse.Namespace:

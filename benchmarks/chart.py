@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from benchmarks.report import BARE, number
-from benchmarks.results import Results, Row
+from benchmarks.report import number
+from benchmarks.results import BARE, Results, Row
 
 DRAWING = Path(__file__).parent.parent / "docs" / "benchmarks.svg"
 # The rows of the part `sqlite` that are drawn, what they are called, and the class of their bars.

@@ -11,6 +11,7 @@ import http.client
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,8 +22,7 @@ from urllib.parse import urlsplit
 from benchmarks.content import add_article, create_blog, release
 from benchmarks.isso import isso
 from benchmarks.nginx import caching_nginx, nginx
-from benchmarks.report import BARE
-from benchmarks.results import Row
+from benchmarks.results import BARE, Row
 from tests.harness.server import Server
 
 WORKERS = 2
@@ -61,7 +61,7 @@ def measure(folder: Path, database_url: str, seconds: int, runs: int) -> tuple[l
     release(app)
     notes: list[str] = []
     with ExitStack() as servers:
-        bare = servers.enter_context(running(Server(folder / "bare", workers=WORKERS, app="benchmarks.bare:app")))
+        bare = servers.enter_context(running(bare_server(folder / "bare")))
         blog = servers.enter_context(running(Server(folder, workers=WORKERS, DATABASE_URL=database_url)))
         loads = [Load(Row(BARE, "requests/s"), bare), *own_loads(blog, on_sqlite)]
         if on_sqlite:  # the others are the same on PostgreSQL
@@ -72,6 +72,20 @@ def measure(folder: Path, database_url: str, seconds: int, runs: int) -> tuple[l
             for load in loads:
                 run(load, seconds)
     return [load.row for load in loads], notes
+
+
+def bare_rate(seconds: int) -> float | None:
+    """The present rate of a bare Flask view, in requests per second; None if wrk is missing."""
+    if shutil.which("wrk") is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder, running(bare_server(Path(folder))) as url:
+        load = Load(Row(BARE, "requests/s"), url)
+        run(load, seconds)
+    return load.row.median
+
+
+def bare_server(folder: Path) -> Server:
+    return Server(folder, workers=WORKERS, app="benchmarks.bare:app")
 
 
 @contextmanager

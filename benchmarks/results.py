@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 STORED = Path(__file__).parent.parent / "docs" / "benchmarks.json"
+BARE = "a bare Flask view"
+# The rate of a bare Flask view, in requests per second, on the machine on which the goals in seconds and in requests
+# per second were set (November 2026; two cores, granian with two processes, 16 connections).
+BARE_OF_GOALS = 10_060
 
 
 @dataclass
@@ -32,15 +36,23 @@ class Row:
     def median(self) -> float:
         return statistics.median(self.values)
 
+    def is_within(self, value: float, limit: float) -> bool:
+        return value <= limit if self.at_most else value >= limit
+
 
 @dataclass
 class Part:
-    """The rows of one part of the benchmarks, with the day and the commit they were measured at."""
+    """The rows of one part of the benchmarks, with the day and the commit they were measured at.
+
+    `bare_rate` is the rate of a bare Flask view in the same minutes, in requests per second, if the figures depend on
+    the speed of the machine as it does.
+    """
 
     rows: list[Row]
     date: str
     commit: str
     notes: list[str] = field(default_factory=list)
+    bare_rate: float | None = None
 
     def row(self, name: str) -> Row | None:
         return next((row for row in self.rows if row.name == name and row.values), None)
@@ -50,8 +62,15 @@ class Part:
         base = self.row(row.base) if row.base else None
         if row.goal is None or (row.base and base is None):
             return None
-        limit = row.goal * (base.median if base else 1)
-        return row.median <= limit if row.at_most else row.median >= limit
+        return row.is_within(row.median, row.goal * (base.median if base else 1))
+
+    def at_speed_of_goals(self, row: Row) -> float | None:
+        """The row's median in proportion to the rate BARE_OF_GOALS; None if its goal is relative or does not depend on
+        the speed. An estimate: only the processor's part of a figure is in proportion, not waiting for the disk."""
+        if self.bare_rate is None or row.goal is None or row.base or row.unit not in {"requests/s", "ms", "s"}:
+            return None
+        speed = self.bare_rate / BARE_OF_GOALS
+        return row.median / speed if row.unit == "requests/s" else row.median * speed
 
 
 @dataclass

@@ -8,9 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import capacity, chart, report, results
-from benchmarks.results import Part, Results, Row
-
-BARE = report.BARE
+from benchmarks.results import BARE, BARE_OF_GOALS, Part, Results, Row
 
 
 def part(*rows: Row) -> Part:
@@ -48,6 +46,27 @@ def test_document_and_chart_are_made_from_the_stored_results() -> None:
 def test_median_is_compared_with_the_goal(goal: float | None, at_most: bool, base: str, reached: bool | None) -> None:
     row = Row("article", "requests/s", [1.0, 200.0, 900.0], goal, at_most, base)
     assert part(Row(BARE, "requests/s", [100.0]), row).reaches_goal(row) is reached
+
+
+@pytest.mark.parametrize(
+    ("unit", "values", "goal", "at_most", "base", "converted", "result"),
+    [
+        ("requests/s", [120.0], 400, False, "", "480, reached", "missed"),
+        ("requests/s", [90.0], 400, False, "", "360, missed", "missed"),
+        ("requests/s", [500.0], 400, False, "", "2,000, reached", "reached"),
+        ("requests/s", [120.0], 2.0, False, BARE, "", "missed"),
+        ("ms", [20.0], 6, True, "", "5, reached", "missed"),
+        ("s", [4.0], 0.7, True, "", "1, missed", "missed"),
+        ("MB", [70.0], 65, True, "", "", "missed"),
+    ],
+)
+def test_absolute_goals_are_also_compared_at_the_speed_of_the_machine_on_which_they_were_set(
+    unit: str, values: list[float], goal: float, at_most: bool, base: str, converted: str, result: str
+) -> None:
+    row = Row("comment", unit, values, goal, at_most, base)
+    rows = [Row(BARE, "requests/s", [BARE_OF_GOALS / 4]), row, Row("page", "requests/s", [1.0], 400)]
+    cells = report.table(Part(rows, "2026-11-27", "abc1234", bare_rate=BARE_OF_GOALS / 4)).splitlines()[3].split(" | ")
+    assert [cell.strip("| ") for cell in cells[-2:]] == [converted, result]
 
 
 def test_row_of_the_table_has_rates_ratio_bytes_and_goal() -> None:
