@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 from functools import lru_cache
 from itertools import groupby
-from time import monotonic
+from time import thread_time
 from typing import Any
 
-# Longer blocks, and those for which a lexer needs more time, are shown without colours.
+# Longer blocks, and those for which a lexer needs more processor time, are shown without colours.
 LONGEST = 20_000
 SECONDS = 0.5
 # Pygments' short names of the kinds of tokens that static/css/code.css distinguishes; others look like their
@@ -21,11 +21,13 @@ def highlight(code: str, language: str, attributes: str = "") -> str:
     lexer_class = _lexer_class(language.lower()) if language and len(code) <= LONGEST else None
     if lexer_class is None:
         return ""
-    until = monotonic() + SECONDS
+    lexer = lexer_class(stripnl=False)  # compiles its patterns at the first use, which may take longer
+    # Not the time that passes: on a busy machine a text would be stored without colours.
+    until = thread_time() + SECONDS
     parts: list[tuple[str, str]] = []
-    for kind, text in lexer_class(stripnl=False).get_tokens(code):
+    for kind, text in lexer.get_tokens(code):
         parts.append((_class(kind), text))
-        if monotonic() > until:
+        if thread_time() > until:
             return ""
     return "".join(
         _span(name, "".join(text for _, text in group)) for name, group in groupby(parts, lambda each: each[0])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pygments.lexers import PythonLexer
 
 from blogapp.text import code, markup
 
@@ -46,6 +50,17 @@ def test_huge_blocks_stay_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "<span" not in block("py", "x = 'a'\n" * 3_000)
     monkeypatch.setattr(code, "SECONDS", -1.0)  # no time at all
     assert "<span" not in block("py", "x = 'a'")
+
+
+def test_waiting_for_a_busy_processor_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = PythonLexer.get_tokens
+
+    def after_waiting(lexer: PythonLexer, text: str) -> Iterator[tuple[Any, str]]:
+        time.sleep(code.SECONDS + 0.1)
+        yield from tokens(lexer, text)
+
+    monkeypatch.setattr(PythonLexer, "get_tokens", after_waiting)
+    assert "<span" in block("py", "x = 'a'")
 
 
 def test_comments_are_not_highlighted() -> None:
