@@ -9,6 +9,7 @@ import signal
 import socket
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.harness.programs import ensure
@@ -25,6 +26,13 @@ def _program() -> str:
     return ensure("redis-server", "redis-server")
 
 
+def _name(process: int) -> str:
+    """The name of a process; empty if it has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/comm").read_text()
+    return ""
+
+
 class Redis:
     """A running server at `url`. `send` sends it a signal: SIGSTOP lets it hang, SIGKILL ends it."""
 
@@ -37,9 +45,10 @@ class Redis:
         self._wait_until_it_answers()
 
     def send(self, number: signal.Signals) -> None:
-        for process in children(self._process.pid):
-            if Path(f"/proc/{process}/comm").read_text().startswith(("valkey", "redis")):
-                os.kill(process, number)
+        servers = [each for each in children(self._process.pid) if _name(each).startswith(("valkey", "redis"))]
+        assert servers
+        for process in servers:
+            os.kill(process, number)
 
     def stop(self) -> None:
         self._process.end()
