@@ -38,12 +38,20 @@ class Fault:
     cause: str
 
 
-class DatabaseMoved(SQLAlchemyError):
-    """The SQLite file that is open is no longer the one at its path. What is written to it would be lost."""
+class FileFault(SQLAlchemyError):
+    """A fault of SQLite's files that SQLite does not report itself."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.cause)
         self.fault = fault
+
+
+class DatabaseMoved(FileFault):
+    """The SQLite file that is open is no longer the one at its path. What is written to it would be lost."""
+
+
+class DiskFailed(FileFault):
+    """A transaction was committed, but may not be on the disk."""
 
 
 LOCKED = Fault(BUSY, "another process holds the database's write lock")
@@ -100,7 +108,7 @@ def fault_of(error: BaseException) -> Fault | None:
     """The fault of the environment that caused `error`; None for a bug or a wrong schema."""
     if isinstance(error, Busy):
         return Fault(BUSY, "too many requests are waiting to write")
-    if isinstance(error, DatabaseMoved):
+    if isinstance(error, FileFault):
         return error.fault
     if isinstance(error, PoolTimeoutError):
         return Fault(BUSY, "all database connections are in use")

@@ -18,7 +18,7 @@ from blogapp.db.base import db
 from blogapp.db.change_marker import ChangeMarker
 from blogapp.db.content_versions import Changes, raise_versions
 from blogapp.db.faults import UNWRITABLE, Fault, describe, fault_of
-from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS, WRITE_LOCK_TIMEOUT_MS
+from blogapp.db.sqlite import READ_LOCK_TIMEOUT_MS, WRITE_LOCK_TIMEOUT_MS, sync_log
 from blogapp.db.write_queue import WriteQueue
 
 # How long a checkpoint of SQLite's write-ahead log waits for readers before it gives up.
@@ -67,9 +67,10 @@ def write_transaction(
     it `only_adds` (a comment, a like), those pages may still be served while the database is unavailable; no text may
     become invisible then.
 
-    A `durable` transaction is on disk before the response (SQLite `synchronous=FULL`, PostgreSQL's default). One that
-    is not, as for view counts, may be lost in a power failure (but not if the process is killed), and invalidates no
-    cached page, regardless of `changes`.
+    A `durable` transaction is on disk when this ends: on PostgreSQL when it is committed, on SQLite after a sync of the
+    write-ahead log, for which the lock is released first. If the sync fails, DiskFailed is raised although the
+    transaction is committed. One that is not durable, as for view counts, may be lost in a power failure (but not if
+    the process is killed), and invalidates no cached page, regardless of `changes`.
 
     On SQLite the write lock is taken at the start (`BEGIN IMMEDIATE`): a transaction that reads first and writes later
     fails if another one wrote in between. Raises Busy if the transaction cannot begin: after `lock_timeout_ms`, or in a
@@ -81,6 +82,8 @@ def write_transaction(
     try:
         with _slot(writing.queue, lock_timeout_ms) as left_ms:
             yield from _write(writing, changes, only_adds, durable, left_ms)
+        if durable:
+            wait_for_disk()
     except SQLAlchemyError as error:
         fault = fault_of(error)
         if fault is not None and fault.kind == UNWRITABLE:
@@ -103,9 +106,7 @@ def _write(
     writing: WriteState, changes: Changes | int, only_adds: bool, durable: bool, lock_timeout_ms: int
 ) -> Iterator[Session]:
     session = db.session
-    connection = session.connection(
-        execution_options={"writer": "durable" if durable else "quick", "lock_timeout_ms": lock_timeout_ms}
-    )
+    connection = session.connection(execution_options={"writer": "quick", "lock_timeout_ms": lock_timeout_ms})
     writing.queue.progress()
     try:
         if connection.dialect.name == "postgresql":
@@ -127,6 +128,14 @@ def _write(
     except BaseException:
         session.rollback()
         raise
+
+
+def wait_for_disk() -> None:
+    """Wait until everything that was committed is on the disk, also by other requests: a durable transaction of theirs
+    can be read a moment before. Called before a response acknowledges what another request has stored. Raises
+    DiskFailed."""
+    if db.engine.dialect.name == "sqlite":
+        sync_log(db.engine)
 
 
 def recent_write_fault() -> Fault | None:

@@ -15,7 +15,7 @@ from blogapp.articles.models import Article, ArticleRevision
 from blogapp.articles.pictures import ArticlePicture
 from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
-from blogapp.db.transactions import write_transaction
+from blogapp.db.transactions import wait_for_disk, write_transaction
 from blogapp.media.models import Picture, PictureFile
 from blogapp.media.refusals import InUse, IsLogo
 from blogapp.site.models import SiteSetting
@@ -82,6 +82,7 @@ def upload_picture(upload: bytes, name: str, now: datetime) -> Picture:
     """Store an uploaded file, if it is not stored already. No write transaction may be open. Raises RefusedPicture."""
     hash = hash_of(upload)
     if found := find_by_hash(db.session(), hash):
+        wait_for_disk()
         return found
     from blogapp.media.encoding import encode  # imports Pillow, which only uploads need
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import resource
@@ -129,6 +130,25 @@ def test_file_size_limit_is_reported_and_pages_are_still_served(disk: Path) -> N
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert post(client, 19) == 303
         assert client.get("/readyz").status_code == 200
+
+
+def test_comment_that_could_not_be_synced_is_not_acknowledged(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with site(disk) as app:
+        publish_birds(app)
+        client = app.test_client()
+        with monkeypatch.context() as failing:
+            failing.setattr(os, "fdatasync", fail)
+            assert post(client) == 503
+        assert post(client) == 303
+        with monkeypatch.context() as failing:
+            failing.setattr(os, "fdatasync", fail)
+            assert post(client, 1) == 503
+            assert post(client, 1) == 503  # the first copy can be read, but may not be on the disk
+        assert post(client, 1) == 303
+        assert client.get("/articles/birds").text.count('class="comment-body"') == 2
 
 
 def test_site_with_a_read_only_database_file_starts_and_serves_pages(

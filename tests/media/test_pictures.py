@@ -95,6 +95,15 @@ def test_same_file_is_stored_once(signed_in: FlaskClient, session: Session) -> N
     assert session.scalar(select(func.count()).select_from(PictureFile)) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_picture_of_an_earlier_upload_is_on_the_disk(signed_in: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload_json(signed_in, picture())
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    upload_json(signed_in, picture())
+    assert synced
+
+
 def test_editor_gets_json(signed_in: FlaskClient) -> None:
     answer = upload_json(signed_in, picture(), b"x")
     assert answer["stored"][0]["name"] == "picture-0.jpg"

@@ -24,7 +24,7 @@ from blogapp.comments.routes.read import Answer, address_of, article_of, render_
 from blogapp.comments.threads import SORTS
 from blogapp.db.base import db
 from blogapp.db.faults import UNREACHABLE, describe, fault_of
-from blogapp.db.transactions import write_transaction
+from blogapp.db.transactions import wait_for_disk, write_transaction
 from blogapp.text import i18n
 from blogapp.web.errors import RETRY_AFTER, explain_fault
 from blogapp.web.htmx import is_htmx
@@ -49,9 +49,21 @@ def find_for_change(comment_id: int, find: Find) -> tuple[Comment, PublishedArti
 def saving(article_id: int, only_adds: bool = False) -> Iterator[Session]:
     """A write transaction for a form with typed text. Raises NotSaved if the database can be read but not written, so
     that the form is displayed again."""
+    with _raising_not_saved(), write_transaction(article_id, only_adds=only_adds) as session:
+        yield session
+
+
+def already_posted(comment: Comment) -> Posted:
+    """The comment that an earlier copy of the same form has stored. Raises NotSaved if it may not be on the disk."""
+    with _raising_not_saved():
+        wait_for_disk()
+    return Posted(comment)
+
+
+@contextmanager
+def _raising_not_saved() -> Iterator[None]:
     try:
-        with write_transaction(article_id, only_adds=only_adds) as session:
-            yield session
+        yield
     except SQLAlchemyError as error:
         fault = fault_of(error)
         if fault is None or fault.kind == UNREACHABLE:

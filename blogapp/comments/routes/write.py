@@ -16,7 +16,7 @@ from blogapp.comments.finding import find_visible
 from blogapp.comments.forms import CommentForm, FormView, form_id
 from blogapp.comments.posting import Draft, Posted, Sender, check_may_post, find_repeat, post_comment, prepare
 from blogapp.comments.refusals import Closed, Refused, TooMany
-from blogapp.comments.routes.answers import posted, saving
+from blogapp.comments.routes.answers import already_posted, posted, saving
 
 # The same blueprint, so that these endpoints are named `comments.<name>` too.
 from blogapp.comments.routes.read import Answer, render_article_page, requested_sort
@@ -113,14 +113,14 @@ def _post(article: ArticleInfo, form: CommentForm, fresh_token: str) -> Posted:
     token_hash, network = hash_token(fresh_token or read_token(request)), network_of(request.remote_addr)
     # Without a cookie, storing the comment finds its first copy, which is unique then.
     if not fresh_token and (repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, None), now)):
-        return Posted(repeat)
+        return already_posted(repeat)
     try:
         return _post_checked(article, draft, token_hash, network, bool(fresh_token), now)
     except Refused:
         db.session.rollback()  # the first copy may have been stored since this request began
         visitor = _visitor(current_key(db.session(), now.date()), network) if fresh_token else None
         if repeat := find_repeat(db.session(), article.id, draft, Sender(token_hash, visitor), now):
-            return Posted(repeat)
+            return already_posted(repeat)
         raise
 
 
