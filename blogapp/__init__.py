@@ -47,7 +47,7 @@ from blogapp.owners.passkey_routes import bp as owner_passkeys
 from blogapp.owners.recovery_routes import bp as owner_recovery
 from blogapp.owners.routes import bp as owner
 from blogapp.owners.security_routes import bp as owner_security
-from blogapp.pages import archive_routes, article_page, doctor, warmup
+from blogapp.pages import archive_routes, article_page, doctor, error_language, warmup
 from blogapp.pages.card_routes import bp as cards
 from blogapp.pages.doctor_routes import bp as owner_doctor
 from blogapp.pages.routes import bp as articles
@@ -194,7 +194,7 @@ def create_app(
     request_bodies.init_app(app, uploads, is_owners_browser)
     arguments.init_app(app)
     converters.init_app(app)
-    errors.init_app(app)
+    errors.init_app(app, error_language.page_language)
     redirects.init_app(app)
     htmx.init_app(app)
     i18n.init_app(app, site.current_locale, lambda: site.current_site().typography, site.site_zone)

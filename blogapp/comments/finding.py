@@ -10,11 +10,15 @@ from blogapp.comments.permissions import Author
 from blogapp.web.errors import NotFound
 
 
+class CommentNotFound(NotFound):
+    """Readers see no comment with this number, perhaps since it was deleted."""
+
+
 def find_comment(session: Session, comment_id: int) -> Comment:
-    """The comment or placeholder that readers see. Raises NotFound."""
+    """The comment or placeholder that readers see. Raises CommentNotFound."""
     comment = session.get(Comment, comment_id)
     if comment is None or not comment.shown:
-        raise NotFound
+        raise CommentNotFound
     return comment
 
 

@@ -17,7 +17,7 @@ def index() -> str:
     session, now = db.session(), clock.now()
     depends_on_lists(session, now)
     after = request.args.get("after", "")
-    return render_template("tags/index.html", listed=list_tags(session, now, after), is_first=not after)
+    return render_template("tags/index.html", listed=list_tags(session, now, after), after=after, is_first=not after)
 
 
 @bp.get("/tags/<slug>")
@@ -27,6 +27,5 @@ def show(slug: str) -> str:
     tag = find_tag(session, slug, now)
     before = cursor()
     listed = list_tagged(session, slug, now, before=before)
-    return render_template(
-        "tags/show.html", tag=tag, total=tag.count, is_first=before is None, **cards_of(session, listed)
-    )
+    cards = cards_of(session, listed)
+    return render_template("tags/show.html", tag=tag, total=tag.count, before=before, is_first=before is None, **cards)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -12,7 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from blogapp.db.base import db
 from blogapp.db.faults import BUSY, UNREACHABLE, UNWRITABLE, Fault, describe, fault_of, trace
 from blogapp.db.schema import CURRENT, schema_state
-from blogapp.text.i18n import gettext
+from blogapp.text.i18n import LOCALE, gettext, set_locale
 from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_SECRETS
 from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import page_from_cache
@@ -53,7 +54,10 @@ class Conflict(DomainError):
     status = 409
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, page_language: Callable[[], str | None]) -> None:
+    """`page_language` finds the language of the page that is requested; None for the site's."""
+    app.extensions["page_language"] = page_language
+
     @app.errorhandler(DomainError)
     def on_domain_error(error: DomainError) -> tuple[str, int]:
         return answer(error.status, str(error))
@@ -91,9 +95,20 @@ def answer_fault(fault: Fault) -> Answer:
     return (*answer(503, explain_fault(fault)), {"Retry-After": str(RETRY_AFTER[fault.kind])})
 
 
-def answer(status: int, sentence: str = "") -> tuple[str, int]:
+def use_page_language() -> None:
+    """Use the language of the requested page for the rest of a request that failed before it was set."""
+    if LOCALE in request.environ or DATABASE_FAILED in request.environ:
+        return
+    find: Callable[[], str | None] = current_app.extensions["page_language"]
+    if (language := find()) is not None:
+        set_locale(language)
+
+
+def answer(status: int, sentence: str = "", title: str = "") -> tuple[str, int]:
     """A page or fragment for the error `status`, with a message that says what to do next."""
-    title, advice = explain(status)
+    use_page_language()
+    usual_title, advice = explain(status)
+    title = title or usual_title
     if is_htmx():
         return render_template("errors/_error.html", title=title, advice=sentence or advice), status
     fields = _fields_to_send_again() if status == 503 else []
@@ -140,7 +155,10 @@ def explain(status: int) -> tuple[str, str]:
     if status == 410:
         return gettext("No longer available"), gettext("The author has withdrawn this page.")
     if status == 413:
-        return gettext("Request too large"), gettext(
+        title = gettext("Request too large")
+        if is_htmx():  # the form is still there
+            return title, gettext("What you sent is too large. Shorten it and send it again.")
+        return title, gettext(
             "What you sent is too large. Your browser keeps your text: go back, shorten it and send it again."
         )
     if status == 429:

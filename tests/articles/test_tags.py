@@ -73,6 +73,13 @@ def test_tag_page_lists_its_articles_newest_first(client: FlaskClient, publish_t
     assert "2 articles" in page
 
 
+def test_each_page_of_a_tag_has_its_own_canonical_address(client: FlaskClient, publish_tagged: Publish) -> None:
+    publish_tagged("birds", "nature")
+    for address, canonical in {"": "", "?utm_source=x": "", "?before=7": "?before=7"}.items():
+        page = client.get(f"/tags/nature{address}").text
+        assert f'<link rel="canonical" href="http://localhost/tags/nature{canonical}">' in page
+
+
 def test_article_page_links_to_its_tags(client: FlaskClient, publish_tagged: Publish) -> None:
     publish_tagged("birds", "Été à Paris", "C++", "日本語")
     links = re.findall(r'<li><a href="(/tags/[^"]+)"><bdi>([^<]+)</bdi></a></li>', client.get("/articles/birds").text)

@@ -41,6 +41,10 @@ def test_results_appear_and_are_announced_as_one_types_and_come_back(
     field.fill("no such words anywhere")
     expect(page.locator("#search-count")).to_have_text("Nothing found.")
     assert_accessible(page)
+    for typed, count in (("!!", "Type at least one letter or digit."), ("heron", "1 result"), ("", "")):
+        field.fill(typed)
+        expect(page.locator("#search-count")).to_have_text(count)
+        expect(page.locator("#search-results > *")).to_have_count(1 if typed == "heron" else 0)
 
 
 def assert_looks(page: Page) -> None:

@@ -136,8 +136,8 @@ def test_pages_have_no_inline_code_and_no_foreign_resources(publish_article: Pub
     [
         ("GET", "/nowhere", 404, "Page not found"),
         ("GET", "/articles/none", 404, "Page not found"),
-        ("GET", "/comments/4711", 404, "Page not found"),
-        ("GET", "/comments/4711/reply", 404, "Page not found"),
+        ("GET", "/comments/4711", 404, "Comment not found"),
+        ("GET", "/comments/4711/reply", 404, "Comment not found"),
         ("POST", "/", 405, "Method not allowed"),
         ("PUT", "/articles/birds/comments", 405, "Method not allowed"),
     ],

@@ -77,8 +77,8 @@ def delete(comment_id: int) -> Answer:
 def like(comment_id: int) -> Answer:
     """Add the like (`liked=1`), remove it (`liked=0`), or toggle it if the field is missing."""
     author = current_author()
+    article = article_of(find_comment(db.session(), comment_id))  # sets the language
     rates.check_like(author)
-    article = article_of(find_comment(db.session(), comment_id))
     wanted = {"1": True, "0": False}.get(request.form.get("liked", ""))
     with write_transaction(article.id, only_adds=True) as session:
         key = key_of_day(session, clock.now().date()).key

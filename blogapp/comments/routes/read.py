@@ -14,7 +14,7 @@ from blogapp.articles.models import NONE, Article
 from blogapp.articles.reading import AnyArticle, PublishedArticle, find_article, find_article_info
 from blogapp.comments.changes import load_changes, version_of
 from blogapp.comments.current_author import current_author
-from blogapp.comments.finding import find_comment, last_signature
+from blogapp.comments.finding import CommentNotFound, find_comment, last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.likes import liked_by
 from blogapp.comments.models import Comment, ConversationInfo, FullComment
@@ -31,9 +31,10 @@ from blogapp.comments.threads import (
 )
 from blogapp.db.base import db
 from blogapp.text import i18n
+from blogapp.text.i18n import gettext
 from blogapp.visitors.identity import current_key, network_of, visitor_digest
 from blogapp.web.converters import whole_number
-from blogapp.web.errors import NotFound
+from blogapp.web.errors import NotFound, answer, use_page_language
 from blogapp.web.htmx import is_htmx
 from blogapp.web.page_cache import depends_on
 
@@ -147,6 +148,13 @@ def replies(comment_id: int) -> Answer:
         last=trees[-1].last if trees else root,
         liked_ids=liked_on_page(trees),
     )
+
+
+@bp.app_errorhandler(CommentNotFound)
+def on_not_found(error: CommentNotFound) -> tuple[str, int]:
+    use_page_language()
+    sentence = gettext("This comment does not exist or is no longer shown.")
+    return answer(error.status, sentence, gettext("Comment not found"))
 
 
 def requested_sort() -> str:
