@@ -32,7 +32,7 @@ from blogapp.owners.browser_sign_in import (
 from blogapp.owners.cookies import read_session_token
 from blogapp.owners.models import Owner
 from blogapp.owners.sessions import needs_touch, signed_in_owner, touch
-from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_PASSKEY, SIGN_IN_PASSWORD
+from blogapp.web.arguments import SECRET_FIELDS, SIGN_IN_PASSKEY, SIGN_IN_PASSWORD, SIGN_IN_SECRETS
 from blogapp.web.htmx import is_htmx
 from blogapp.web.http_cache import keep_private
 
@@ -117,6 +117,7 @@ def ask_to_sign_in(status: int, error: str = "", retry_after: int | None = None)
             has_passkeys=bool(this_relying_party().id),
             kept=kept_fields(),
             has_lost_files=any(file.filename for file in request.files.values()),
+            has_lost_passwords=any(name in request.form for name in SECRET_FIELDS if name not in SIGN_IN_SECRETS),
         )
         response = make_response(page, status)
     if retry_after is not None:

@@ -104,7 +104,7 @@ def _why_not(found: str) -> str:
 def _sentence(error: Any) -> str:
     """Why the archive cannot be read, in the language of the page."""
     sentences = {
-        "foreign": lambda: gettext("This file is no download of this blog software."),
+        "foreign": lambda: gettext("This file is not a download from this blog software."),
         "version": lambda: gettext(
             "This file was made by another version of this blog software (%(schema)s). Install that version, import "
             "the file, then upgrade."

@@ -46,7 +46,8 @@ def article(slug: str) -> WerkzeugResponse:
 @bp.get("/card.png")
 def site() -> WerkzeugResponse:
     """The card of all other pages: the title of the blog, and its description."""
-    return _card(current_site().title, current_site().description)
+    site = current_site()
+    return _card(i18n.typeset(site.title, site.locale), i18n.typeset(site.description, site.locale))
 
 
 @bp.get("/icon.svg")

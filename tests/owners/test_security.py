@@ -51,6 +51,16 @@ def test_times_of_sessions_are_on_the_clocks_of_the_site(client: FlaskClient, se
     assert [(datetime.fromisoformat(utc).hour + 9) % 24 for utc, _ in times] == [int(hour) for _, hour in times]
 
 
+def test_passwords_are_not_kept_and_the_sign_in_page_says_so(client: FlaskClient) -> None:
+    answer = client.post("/owner/security/password", data={"present_password": "a secret", "password": "a new secret"})
+    assert answer.status_code == 401
+    assert "Passwords cannot be kept here." in answer.text
+    assert "what you sent will be saved" not in answer.text
+    assert "secret" not in answer.text
+    again = client.post("/owner/settings", data={"site_title": "Birds", "sign_in_password": "wrong"})
+    assert "what you sent will be saved" in again.text
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_session_can_be_ended(client: FlaskClient, second: FlaskClient, headers: dict[str, str]) -> None:
     (address,) = revocations(client.get("/owner/security").text)

@@ -21,7 +21,9 @@ from blogapp.comments.visibility import hide, lock_comment
 from blogapp.db.transactions import write_transaction
 from blogapp.media import cards
 from blogapp.media.cards import DrawnPictures
+from blogapp.media.drawing import Card, draw_card
 from blogapp.pages import card_routes
+from blogapp.site.settings import current_site
 from blogapp.web.gate import Gate
 from tests.owners.conftest import owner as owner
 from tests.owners.conftest import password_hash as password_hash
@@ -184,6 +186,15 @@ def test_card_of_an_article_is_a_picture(publish_article: Publish, client: Flask
     assert (again.status_code, again.data) == (304, b"")
     publish_article(slug="birds", lang="en", title="Other birds")
     assert client.get("/articles/birds/card.png").data not in (b"", answer.data)
+
+
+@pytest.mark.settings(SITE_LOCALE="fr", SITE_TITLE="Le carnet « de » Zoé", SITE_DESCRIPTION="Pourquoi ?")
+def test_card_of_the_site_has_the_spaces_of_its_language(app: Flask, client: FlaskClient) -> None:
+    with app.test_request_context():
+        look = current_site().look
+    title, line = "Le carnet «\N{NO-BREAK SPACE}de\N{NO-BREAK SPACE}» Zoé", "Pourquoi\N{NARROW NO-BREAK SPACE}?"
+    expected = Card(title, "Le carnet « de » Zoé", line, look, False, None)
+    assert client.get("/card.png").data == draw_card(expected)
 
 
 def test_card_follows_its_article(publish_article: Publish, app: Flask, client: FlaskClient) -> None:
