@@ -265,12 +265,9 @@ def number_of(path: str) -> int:
 def load_replies(session: Session, root: Comment, after_path: str) -> tuple[list[Node], int]:
     """The next replies of a thread after `after_path`, as trees, and how many are left after them."""
     after = and_(Comment.root_id == root.id, Comment.shown.is_(True), Comment.path > after_path)
-    rows = as_nodes(session, read_comments(session, INFO.where(after).order_by(Comment.path).limit(REPLIES_PER_STEP)))
-    trees: list[Node] = []
-    _attach(trees, rows)
-    if len(rows) < REPLIES_PER_STEP:
-        return trees, 0
-    return trees, _count_replies_after(session, root, rows[-1].comment.path)
+    rows = read_comments(session, INFO.where(after).order_by(Comment.path).limit(REPLIES_PER_STEP))
+    left = _count_replies_after(session, root, rows[-1].path) if len(rows) == REPLIES_PER_STEP else 0
+    return as_trees(session, rows), left
 
 
 def is_on_first_page(session: Session, comment: FullComment, sort: str = SORTS[0]) -> bool:
@@ -318,6 +315,14 @@ def as_nodes(session: Session, comments: Sequence[AnyComment]) -> list[Node]:
     if missing := deep - known.keys():
         known.update((each.id, each) for each in read_comments(session, INFO.where(Comment.id.in_(missing))))
     return [Node(each, known.get(each.parent_id or 0) if each.depth > MAX_DEPTH else None) for each in comments]
+
+
+def as_trees(session: Session, comments: Sequence[AnyComment]) -> list[Node]:
+    """The comments, which are in reading order, as trees: each is under the comment that it is displayed under, if that
+    one is among them."""
+    trees: list[Node] = []
+    _attach(trees, as_nodes(session, comments))
+    return trees
 
 
 def _attach(threads: list[Node], replies: list[Node]) -> None:

@@ -49,21 +49,34 @@
     });
   }
 
-  // A comment may arrive twice, with the response to its post and with a refresh: drop duplicates.
+  // A comment may arrive twice, with the response to its post and with a refresh: drop duplicates. Their new replies move
+  // to the list on the page, and a comment that was hidden on the page is shown. Added tasks are looked through, too.
   document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx, tasks } = event.detail;
     let arrived = 0;
     let fresh = 0;
-    for (const task of event.detail.tasks) {
+    for (const task of tasks) {
       if (!["beforeend", "afterbegin"].includes(task.swapSpec.style)) continue;
+      const swapInstead = (style, target, ...nodes) => {
+        const fragment = new DocumentFragment();
+        fragment.append(...nodes);
+        tasks.push({ ...task, fragment, target, swapSpec: { style } });
+      };
       for (const item of task.fragment.querySelectorAll(".item")) {
         arrived += 1;
-        if (byId(item.querySelector(".comment").id)) item.remove();
-        else fresh += task.target ? 1 : 0;
+        const comment = item.querySelector(".comment");
+        const shown = byId(comment.id);
+        const isHidden = shown?.matches(".comment-quiet") && !comment.matches(".comment-quiet");
+        if (shown ? isHidden : task.target) fresh += 1;
+        if (!shown) continue;
+        if (isHidden) swapInstead("outerMorph", shown, comment.cloneNode(true));
+        swapInstead("beforeend", shown.closest(".item")?.querySelector(".replies"), ...item.querySelector(".replies").children);
+        item.remove();
       }
     }
     // Announce nothing if all of them were duplicates.
-    if (arrived && !fresh && event.detail.ctx.request.method === "GET") {
-      for (const task of event.detail.tasks) if (task.target?.id === "status") task.swapSpec.style = "none";
+    if (arrived && !fresh && ctx.request.method === "GET") {
+      for (const task of tasks) if (task.target?.id === "status") task.swapSpec.style = "none";
     }
   });
 

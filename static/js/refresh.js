@@ -111,21 +111,24 @@
     if (!news) return;
     held = held.filter((item) => item.isConnected);
     news.hidden = held.length === 0;
-    if (held.length) news.textContent = BlogappWords.counted(news.dataset.forms, held.length);
+    // Replies arrive inside a hidden item, too, with it or later.
+    const count = held.flatMap((item) => [...item.querySelectorAll(".comment:not(.comment-quiet)")]).length;
+    if (held.length) news.textContent = BlogappWords.counted(news.dataset.forms, count);
   };
 
   document.addEventListener("htmx:after:settle", (event) => {
     if (!isRefresh(event)) return;
     for (const item of event.detail.newContent ?? []) {
       if (!item.classList?.contains("item")) continue;
-      const comment = item.querySelector(".comment");
       // A manual refresh shows everything; an automatic one does not lengthen the page below the viewport.
       if (!byHand && item.getBoundingClientRect().top > innerHeight) {
         item.hidden = true;
         held.push(item);
       } else {
-        comment.classList.add("comment-new");
-        setTimeout(() => comment.classList.remove("comment-new"), HIGHLIGHTED);
+        for (const comment of item.querySelectorAll(".comment")) {
+          comment.classList.add("comment-new");
+          setTimeout(() => comment.classList.remove("comment-new"), HIGHLIGHTED);
+        }
       }
     }
     updateButton();

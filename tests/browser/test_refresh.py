@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit, write
@@ -68,6 +70,74 @@ def test_new_reply_appears_below_its_parent(visit: Visits, article: Articles) ->
     expect(writer.page.locator(".comment")).to_have_count(2)
     page.clock.fast_forward(15_000)
     expect(page.locator(".replies .comment")).to_contain_text("Answer")
+
+
+def post(blog: Flask, address: str, text: str, parent: str = "") -> str:
+    """Post a comment as somebody else and return its id."""
+    form = {"author_name": "Bob", "body": text, "parent_id": parent}
+    answer = blog.test_client().post(f"{urlsplit(address).path}/comments", data=form)
+    return answer.headers["Location"].rpartition("-")[2]
+
+
+def place_of(page: Page, comment: str) -> str | None:
+    """The id of the comment that a comment is displayed under."""
+    place = "comment => comment.closest('.item').parentElement.closest('.item')?.querySelector('.comment').id"
+    found: str | None = page.locator(f"#comment-{comment}").evaluate(place)
+    return found and found.removeprefix("comment-")
+
+
+def test_replies_arrive_together_with_their_parents(visit: Visits, article: Articles, blog: Flask) -> None:
+    address = article()
+    old = post(blog, address, "Old")
+    page = open_with_a_clock(visit(), address)
+    a = post(blog, address, "A")
+    b = post(blog, address, "B", a)
+    c = post(blog, address, "C", b)
+    d = post(blog, address, "D", old)
+    e = post(blog, address, "E", d)
+    page.clock.fast_forward(15_000)
+    expect(page.locator("#status")).to_have_text("5 new comments")
+    expect(page.locator(".comment")).to_have_count(6)
+    assert [place_of(page, each) for each in (a, b, c, d, e)] == [None, a, b, old, d]
+    expect(page.locator("#news")).to_have_text("5 new comments")
+    # Replies to comments that are still hidden are counted, too.
+    post(blog, address, "F", c)
+    page.clock.fast_forward(15_000)
+    expect(page.locator("#news")).to_have_text("6 new comments")
+    expect(page.locator("#comment-count")).to_have_text("7 comments")
+    page.locator("#news").click()
+    expect(page.locator(f"#comment-{d}")).to_be_focused()
+    expect(page.locator(".comment:visible")).to_have_count(7)
+
+
+def test_replies_to_an_own_comment_that_is_already_on_the_page_arrive(
+    visit: Visits, article: Articles, blog: Flask
+) -> None:
+    address = article()
+    page = open_with_a_clock(visit(), address)
+    write(page, "Mine")
+    expect(page.locator(".comment")).to_have_count(1)
+    own = (page.locator(".comment").get_attribute("id") or "").removeprefix("comment-")
+    answer = post(blog, address, "Answer", own)
+    deeper = post(blog, address, "Deeper", answer)
+    page.clock.fast_forward(15_000)
+    expect(page.locator(".comment")).to_have_count(3)
+    assert [place_of(page, each) for each in (own, answer, deeper)] == [None, own, answer]
+    expect(page.locator("details.thread > summary .summary-count")).to_have_text("2 replies")
+
+
+def test_comment_that_is_shown_again_replaces_its_placeholder(visit: Visits, article: Articles, blog: Flask) -> None:
+    address = article()
+    hidden = post(blog, address, "Not so bad")
+    post(blog, address, "Reply", hidden)
+    runner = blog.test_cli_runner()
+    assert runner.invoke(args=["comments", "remove", hidden]).exit_code == 0
+    page = open_with_a_clock(visit(), address)
+    expect(page.locator(f"#comment-{hidden}")).to_have_text("Removed by the site owner.")
+    assert runner.invoke(args=["comments", "approve", hidden]).exit_code == 0
+    page.clock.fast_forward(15_000)
+    expect(page.locator(f"#comment-{hidden}")).to_contain_text("Not so bad")
+    expect(page.locator(".comment")).to_have_count(2)
 
 
 def test_own_comment_is_not_duplicated_by_a_refresh(visit: Visits, article: Articles) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
 from blogapp.comments.models import Comment, CommentInfo
-from blogapp.comments.threads import INFO, read_comments
+from blogapp.comments.threads import INFO, conversation_of, read_comments
 from blogapp.db.base import db
 from blogapp.db.transactions import write_transaction
 from tests.comments.conftest import HTMX, Post, WriteComments
@@ -121,6 +121,68 @@ def test_refresh_returns_newer_comments_and_the_count(app: Flask, post: Post, se
         assert 'value="3"' in answer.text
     assert reader.get(f"/articles/birds/comments?after={last_id(session)}", headers=HTMX).status_code == 204
     assert "One" in reader.get("/articles/birds/comments?after=0", headers=HTMX).text
+
+
+def added(answer: str) -> list[tuple[str, list[str]]]:
+    """The targets of the partials of a refresh that add comments, and the ids of these comments."""
+    partial = r'<hx-partial hx-target="([^"]+)" hx-swap="(?:before|after)\w+">(.*?)</hx-partial>'
+    found = re.findall(partial, answer, re.DOTALL)
+    return [(target, re.findall(r' id="comment-(\d+)"', html)) for target, html in found]
+
+
+def test_refresh_contains_new_replies_inside_their_new_parents(app: Flask, write_comments: WriteComments) -> None:
+    """htmx looks up all targets before it adds the first comment."""
+    (old,) = write_comments(["Old"])
+    with app.app_context():
+        since = conversation_of(db.session(), 1).version
+    (a,) = write_comments(["A"])
+    (b,) = write_comments(["B"], a)
+    (c,) = write_comments(["C"], b)
+    (d,) = write_comments(["D"], old)
+    (e,) = write_comments(["E"], d)
+    answer = app.test_client().get(f"/articles/birds/comments?since={since}", headers=HTMX).text
+    replies = f"#comment-{old} ~ .replies, #comment-{old} ~ .thread > .replies"
+    assert added(answer) == [
+        (replies, [str(d), str(e)]),
+        ("#comment-list[data-takes-new]", [str(a), str(b), str(c)]),
+    ]
+    assert "5 new comments" in answer
+    assert "2 replies" in answer
+
+
+def test_refresh_at_its_limit_contains_the_parents_of_its_replies(
+    app: Flask, client: FlaskClient, write_comments: WriteComments
+) -> None:
+    write_comments(["Old"])
+    (root,) = write_comments(["Root"])
+    replies = write_comments((f"Reply {number}" for number in range(60)), root)
+    # Now the thread has changed after the replies, so it is not among the first changes.
+    assert client.post(f"/comments/{root}/likes").status_code == 303
+    reader, shown, since = app.test_client(), list[str](), 1
+    with counted(app) as statements:
+        answers = [reader.get(f"/articles/birds/comments?since={since}", headers=HTMX).text]
+    assert len(statements) <= 7
+    since = int(re.search(r'name="since" value="(\d+)"', answers[0])[1])  # type: ignore[index]
+    answers.append(reader.get(f"/articles/birds/comments?since={since}", headers=HTMX).text)
+    for answer in answers:
+        shown += [each for _, ids in added(answer) for each in ids]
+    assert shown == [str(each) for each in (root, *replies)]
+
+
+def test_refresh_contains_a_reply_to_a_comment_that_was_deleted_since(
+    app: Flask, client: FlaskClient, post: Post, session: Session
+) -> None:
+    post("birds", body="Old")
+    post("birds", body="Deleted text")
+    deleted = last_id(session)
+    app.test_client().post(
+        "/articles/birds/comments", data={"author_name": "Bob", "body": "Reply", "parent_id": str(deleted)}
+    )
+    client.post(f"/comments/{deleted}/delete")
+    answer = app.test_client().get("/articles/birds/comments?since=1", headers=HTMX).text
+    assert added(answer) == [("#comment-list[data-takes-new]", [str(deleted), str(deleted + 1)])]
+    assert "Deleted text" not in answer
+    assert "1 new comment<" in answer
 
 
 def test_comments_address_without_htmx_is_the_article_page(client: FlaskClient, post: Post) -> None:

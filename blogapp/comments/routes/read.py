@@ -218,17 +218,15 @@ def _changes(slug: str) -> Answer:
         since = version_of(session, article.id, request.args.get("after", 0, type=whole_number))
     if since >= conversation.version:
         return Response(status=204)
-    nodes = load_changes(session, article.id, since)
-    new = [node for node in nodes if node.comment.published_in > since and node.comment.is_published]
-    if "since" not in request.args and not new:
+    changes = load_changes(session, article.id, since, conversation.version)
+    if "since" not in request.args and not changes.new_count:
         return Response(status=204)
     return render_comments(
         "comments/_changes.html",
         article,
         conversation=conversation,
-        new=new,
-        changed=[node for node in nodes if node not in new],
-        threads=load_threads(session, {node.comment.root_id for node in nodes if node.comment.root_id}),
-        version=nodes[-1].comment.changed_in if nodes else conversation.version,
-        liked_ids=liked_on_page(nodes),
+        changes=changes,
+        threads=load_threads(session, changes.root_ids),
+        version=changes.version,
+        liked_ids=liked_on_page(changes.nodes),
     )
