@@ -20,7 +20,6 @@ from blogapp.comments.models import (
     MAX_DEPTH,
     NUMBER_WIDTH,
     PENDING,
-    REPLIES_SHOWN,
     AnyComment,
     Comment,
     CommentInfo,
@@ -153,7 +152,8 @@ def load_page(
     if pinned_id is not None:
         roots = _with_pinned(session, roots, article_id, pinned_id, is_first=not cursor and at is None)
     threads = [Node(root, is_pinned=root.id == pinned_id) for root in roots]
-    around = at if at is not None and at.root_id is not None and _is_folded(roots, at) else None
+    # Without JavaScript, "Show more replies" leads to the last displayed one: from there on, the page shows others.
+    around = at if at is not None and _is_folded(roots, at, with_last_displayed=True) else None
     _attach(threads, _first_replies(session, [root for root in roots if not around or root.id != around.root_id]))
     if around is not None:
         _attach(threads[:1], _replies_around(session, around))
@@ -282,9 +282,12 @@ def is_on_first_page(session: Session, comment: FullComment, sort: str = SORTS[0
     return last is None or number_of(comment.path) <= last
 
 
-def _is_folded(roots: Sequence[AnyComment], comment: AnyComment) -> bool:
+def _is_folded(roots: Sequence[AnyComment], comment: AnyComment, with_last_displayed: bool = False) -> bool:
+    """Whether the comment comes after the replies that its thread displays, or is the last of these."""
     root = next((root for root in roots if root.id == comment.root_id), None)
-    return root is not None and root.fold_path is not None and comment.path > root.fold_path
+    if root is None or root.fold_path is None:
+        return False
+    return comment.path > root.fold_path or (with_last_displayed and comment.path == root.fold_path)
 
 
 def _first_replies(session: Session, roots: list[CommentInfo]) -> list[Node]:
@@ -294,11 +297,11 @@ def _first_replies(session: Session, roots: list[CommentInfo]) -> list[Node]:
 
 
 def _replies_around(session: Session, at: Comment) -> list[Node]:
-    """The displayed ancestors of `at`, `at` itself, and the replies after it."""
+    """The displayed ancestors of `at`, `at` itself, and the next replies after it."""
     above = [at.path[:end] for end in range(2 * NUMBER_WIDTH, len(at.path), NUMBER_WIDTH)]
     shown = and_(Comment.root_id == at.root_id, Comment.shown.is_(True))
     around = and_(shown, or_(Comment.path.in_(above), Comment.path >= at.path))
-    query = INFO.where(around).order_by(Comment.path).limit(REPLIES_SHOWN + len(above))
+    query = INFO.where(around).order_by(Comment.path).limit(REPLIES_PER_STEP + len(above))
     return as_nodes(session, read_comments(session, query))
 
 

@@ -304,9 +304,9 @@ def test_summary_of_a_thread_has_the_number_of_replies_and_their_authors(
 
 def test_page_at_a_folded_reply_links_to_the_replies_after_it(app: Flask, write_comments: WriteComments) -> None:
     (root,) = write_comments(["Root"])
-    write_comments((f"Reply number {number};" for number in range(30)), parent_id=root)
+    write_comments((f"Reply number {number};" for number in range(120)), parent_id=root)
     reader = app.test_client()
-    for start in (12, 15, 29):
+    for start in (12, 80, 119):
         page = reader.get(f"/articles/birds/comments?at={root + 1 + start}").text
         assert "Earlier replies" in page
         found = [int(number) for number in re.findall(r">Reply number (\d+);", page)]
@@ -315,7 +315,36 @@ def test_page_at_a_folded_reply_links_to_the_replies_after_it(app: Flask, write_
             assert answer.status_code == 200
             page = answer.text
             found += [int(number) for number in re.findall(r">Reply number (\d+);", page)]
-        assert found == list(range(start, 30))
+        assert found == list(range(start, 120))
+
+
+def test_replies_of_a_long_thread_can_be_read_without_javascript(app: Flask, write_comments: WriteComments) -> None:
+    (root,) = write_comments(["Root"])
+    replies = write_comments((f"Reply number {number};" for number in range(8)), parent_id=root)
+    for parent in (root, replies[-1], replies[3]):
+        replies += write_comments((f"Reply number {number};" for number in range(73)), parent_id=parent)
+    (deep,) = write_comments(["Deep"], parent_id=replies[-1])
+    replies += [deep, *write_comments(["Deeper"], parent_id=deep)]
+    write_comments(f"Thread {number}" for number in range(60))
+    reader, address, found, costs = app.test_client(), "/articles/birds", set[int](), set[int]()
+    reader.get("/articles/birds?sort=newest")  # reads the settings, the menu and the neighbours, which are cached
+    while address:
+        with counted(app) as statements:
+            page = reader.get(address).text
+        costs.add(len(statements))
+        shown = {int(number) for number in re.findall(r' id="comment-(\d+)" data-parent', page)}
+        assert not shown <= found
+        found |= shown
+        more = re.search(r'<a href="([^"#]+)#comment-(\d+)" rel="nofollow" hx-get', page)
+        address = more[1] if more else ""
+        assert not more or int(more[2]) in shown
+    assert found == set(replies)
+    assert costs == {6, 8}  # of the first page and of the others
+    earlier = re.search(r'<a href="([^"]+)" rel="nofollow">Earlier replies', page)
+    assert earlier
+    page = reader.get(earlier[1], follow_redirects=True).text
+    assert f'id="comment-{replies[0]}"' in page
+    assert "Earlier replies" not in page
 
 
 def test_more_replies_link_disappears_if_the_replies_were_deleted(
