@@ -140,6 +140,19 @@ def test_comment_that_is_shown_again_replaces_its_placeholder(visit: Visits, art
     expect(page.locator(".comment")).to_have_count(2)
 
 
+def test_orders_of_comments_appear_with_the_second_thread(visit: Visits, article: Articles, blog: Flask) -> None:
+    address = article()
+    page = open_with_a_clock(visit(), address)
+    orders = page.get_by_role("navigation", name="Sort comments")
+    for number, shown in enumerate([False, True, True]):
+        post(blog, address, f"Thread {number}")
+        page.get_by_role("link", name="Refresh").click()
+        expect(page.locator(".comment")).to_have_count(number + 1)
+        expect(orders).to_be_visible(visible=shown)
+    orders.get_by_role("link", name="Newest first").click()
+    expect(page.locator(".comment").first).to_contain_text("Thread 2")
+
+
 def test_own_comment_is_not_duplicated_by_a_refresh(visit: Visits, article: Articles) -> None:
     visitor = visit()
     page = open_with_a_clock(visitor, article())
