@@ -310,6 +310,11 @@ def _count_replies_after(session: Session, root: AnyComment, path: str) -> int:
     return session.scalar(select(func.count()).where(after)) or 0
 
 
+def count_nodes(trees: Iterable[Node]) -> int:
+    """The number of comments in the trees."""
+    return sum(1 for tree in trees for _ in tree)
+
+
 def as_nodes(session: Session, comments: Sequence[AnyComment]) -> list[Node]:
     """The comments as nodes, each with its parent if the indentation cannot show it."""
     known = {comment.id: comment for comment in comments}

@@ -3,6 +3,7 @@
   "use strict";
 
   const byId = (id) => document.getElementById(id);
+  const MORE = "#next-page, .more-replies";
 
   // With JavaScript, messages are shown beside the comment and #status is for screen readers only. A message that the
   // server has rendered there stays visible.
@@ -54,7 +55,7 @@
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;
     let arrived = 0;
-    let fresh = 0;
+    const fresh = [];
     for (const task of tasks) {
       if (!["beforeend", "afterbegin"].includes(task.swapSpec.style)) continue;
       const swapInstead = (style, target, ...nodes) => {
@@ -67,7 +68,7 @@
         const comment = item.querySelector(".comment");
         const shown = byId(comment.id);
         const isHidden = shown?.matches(".comment-quiet") && !comment.matches(".comment-quiet");
-        if (shown ? isHidden : task.target) fresh += 1;
+        if (shown ? isHidden : task.target) fresh.push(comment.id);
         if (!shown) continue;
         if (isHidden) swapInstead("outerMorph", shown, comment.cloneNode(true));
         swapInstead("beforeend", shown.closest(".item")?.querySelector(".replies"), ...item.querySelector(".replies").children);
@@ -75,9 +76,25 @@
       }
     }
     // Announce nothing if all of them were duplicates.
-    if (arrived && !fresh && ctx.request.method === "GET") {
+    if (arrived && !fresh.length && ctx.request.method === "GET") {
       for (const task of tasks) if (task.target?.id === "status") task.swapSpec.style = "none";
     }
+    const more = ctx.sourceElement.closest?.(MORE);
+    if (more) ctx.nextRead = [...fresh, more.closest(".item")?.querySelector(".comment").id, "comments"];
+  });
+
+  // "More comments" and "Show 5 more replies" replace the link that was used. The focus moves to the first comment that
+  // they load; if there is none, to the thread or to the comments. Screen readers announce a repeated message only if
+  // the element was empty in between.
+  document.addEventListener("htmx:config:request", (event) => {
+    if (event.detail.ctx.sourceElement.closest?.(MORE)) byId("status").textContent = "";
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    // The visitor may have gone elsewhere meanwhile.
+    if (document.activeElement !== document.body) return;
+    const next = event.detail.ctx.nextRead?.map(byId).find(Boolean);
+    next?.scrollIntoView({ block: "nearest" });
+    next?.focus({ preventScroll: true });
   });
 
   // Two visitors may post at the same time: sort each new item by its number.

@@ -24,11 +24,12 @@ Visits = Callable[..., Visit]
 Articles = Callable[..., str]
 
 
-def post_many(blog: Flask, address: str, count: int, text: str = "Remark") -> None:
+def post_many(blog: Flask, address: str, count: int, text: str = "Remark", parent: str = "") -> None:
     slug = address.rsplit("/", 1)[1]
     client = blog.test_client()
     for number in range(count):
-        client.post(f"/articles/{slug}/comments", data={"author_name": "Ada", "body": f"{text} {slug} {number};"})
+        form = {"author_name": "Ada", "body": f"{text} {slug} {number};", "parent_id": parent}
+        client.post(f"/articles/{slug}/comments", data=form)
 
 
 def test_new_comments_below_the_viewport_wait_behind_a_button(visit: Visits, article: Articles, blog: Flask) -> None:
@@ -62,6 +63,51 @@ def test_refresh_button_shows_the_waiting_comments(visit: Visits, article: Artic
     page.get_by_role("link", name="Refresh").click()
     expect(page.locator(".comment:visible")).to_have_count(13)
     expect(page.locator("#news")).to_be_hidden()
+
+
+def test_more_comments_and_replies_are_announced_and_get_the_focus(
+    visit: Visits, article: Articles, blog: Flask
+) -> None:
+    address = article()
+    post_many(blog, address, 60)
+    page = visit().page
+    page.goto(address)
+    more = page.get_by_role("link", name="More comments")
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".comment")).to_have_count(60)
+    expect(page.locator(".comment").nth(50)).to_be_focused()
+    expect(page.locator(".comment").nth(50)).to_be_in_viewport()
+    expect(page.locator("#status")).to_have_text("10 more comments are shown.")
+    parent = (page.locator(".comment").first.get_attribute("id") or "").removeprefix("comment-")
+    post_many(blog, address, 70, "Reply", parent)
+    page.goto(address)
+    for shown, left, message in ((10, 60, "50"), (60, 10, "10")):
+        replies = page.locator(".replies .comment")
+        expect(replies).to_have_count(shown)
+        page.get_by_role("link", name=f"Show {left} more replies").focus()
+        page.keyboard.press("Enter")
+        expect(replies.nth(shown)).to_be_focused()
+        expect(replies.nth(shown)).to_be_in_viewport()
+        expect(page.locator("#status")).to_have_text(f"{message} more replies are shown.")
+
+
+def test_focus_stays_where_the_visitor_has_moved_it_while_comments_load(
+    visit: Visits, article: Articles, blog: Flask
+) -> None:
+    address = article()
+    post_many(blog, address, 51)
+    page = visit().page
+    held: list[Route] = []
+    page.route("**/comments?before=*", lambda route: held.append(route))
+    page.goto(address)
+    with page.expect_request("**/comments?before=*"):
+        page.get_by_role("link", name="More comments").click()
+    page.locator("#comment-form [name=body]").focus()
+    held[0].continue_()
+    expect(page.locator(".comment")).to_have_count(51)
+    expect(page.locator("#status")).to_have_text("1 more comment is shown.")
+    expect(page.locator("#comment-form [name=body]")).to_be_focused()
 
 
 def test_edits_and_deletions_by_others_arrive_while_writing(visit: Visits, article: Articles) -> None:

@@ -133,3 +133,18 @@ def test_comments_are_offered_for_printing_only_if_there_are_any(client: FlaskCl
     assert 'id="print-comments"' not in client.get("/articles/birds").text
     post("birds", body="One")
     assert 'id="print-comments"' in client.get("/articles/birds").text
+
+
+def test_number_of_comments_that_are_loaded_is_announced_in_french(
+    app: Flask, publish_article: PublishArticle, post: Post, session: Session
+) -> None:
+    publish_article(slug="oiseaux", lang="fr", title="Oiseaux")
+    for number in range(12):
+        post("oiseaux", body=f"Réponse {number}", parent_id="1" if number else "")
+    reader = app.test_client()
+    replies = reader.get("/comments/1/replies?after=" + "0000001" + "0000010", headers=HTMX).text
+    assert (
+        '<p id="status" role="status" hx-swap-oob="innerHTML">2 réponses supplémentaires sont affichées.</p>' in replies
+    )
+    page = reader.get("/articles/oiseaux/comments?sort=newest&before=2", headers=HTMX).text
+    assert "11 commentaires supplémentaires sont affichés." in page

@@ -24,6 +24,7 @@ from blogapp.comments.threads import (
     SORTS,
     Node,
     conversation_of,
+    count_nodes,
     is_on_first_page,
     load_page,
     load_replies,
@@ -98,7 +99,10 @@ def index(slug: str) -> Answer:
         own, pinned_id = author.token_hash, conversation.pinned_id
         page = load_page(db.session(), article.id, sort, cursor, None, own, author.is_owner, pinned_id)
         liked_ids = liked_on_page(page.threads)
-        return render_comments("comments/_page.html", article, conversation, page=page, liked_ids=liked_ids)
+        count = count_nodes(page.threads)
+        return render_comments(
+            "comments/_page.html", article, conversation, page=page, count=count, liked_ids=liked_ids
+        )
     at = request.args.get("at", type=whole_number)
     comment = find_comment(db.session(), at) if at else None
     if comment is not None and comment.article_id != article.id:
@@ -144,6 +148,7 @@ def replies(comment_id: int) -> Answer:
         article,
         root=root,
         trees=trees,
+        count=count_nodes(trees),
         left=left,
         last=trees[-1].last if trees else root,
         liked_ids=liked_on_page(trees),
