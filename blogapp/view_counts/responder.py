@@ -55,7 +55,7 @@ class ViewResponder:
         view = self._view_in(environ)
         if view is None:
             return None
-        environ[COUNTED] = True
+        environ[COUNTED] = view.slug
         written = self._writer.add(view)
         if written is None:
             return None

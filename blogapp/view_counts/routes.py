@@ -26,7 +26,7 @@ from blogapp.web.http_cache import has_own_cookie
 
 bp = Blueprint("view_counts", __name__)
 
-# The WSGI environment's key that is set once a view was counted before Flask was called (`responder.py`).
+# The WSGI environment's key for the slug whose view was counted before Flask was called (`responder.py`).
 COUNTED = "blogapp.view_counted"
 # The smallest transparent GIF.
 PIXEL = base64.b64decode("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==")
@@ -73,7 +73,8 @@ def pixel(slug: str) -> Response:
 def _count(slug: str, now: datetime) -> ViewTotal | None:
     """Count a view, or record why it is not counted. Returns the total to show, or None if the database is unavailable.
     Raises NotFound and ArticleMoved."""
-    if COUNTED in request.environ:
+    # Not if the article has moved: nothing was counted at its former slug (articles/redirects.py).
+    if request.environ.get(COUNTED) == slug:
         return _last_known(slug, now)
     hosts = own_hosts(current_app, request)
     try:

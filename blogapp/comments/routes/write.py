@@ -8,7 +8,7 @@ from flask import Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from blogapp import clock
-from blogapp.articles.reading import ArticleInfo, find_article, find_article_info
+from blogapp.articles.reading import ArticleInfo, ArticleMoved, PublishedArticle, find_article, find_article_info
 from blogapp.comments import rates
 from blogapp.comments.bans import check_not_banned
 from blogapp.comments.current_author import current_author, remember_author
@@ -66,7 +66,7 @@ def preview() -> Answer:
     """Preview `body` as HTML: a fragment with HTMX, else a page with the form below it."""
     form = _parse_form()
     slug = request.form.get("article", "")
-    article = find_article(db.session(), slug, clock.now()) if slug else None
+    article = _find_present_or_moved(slug) if slug else None
     if article is not None:
         i18n.set_locale(article.lang)
     html, sentence, status = "", form.length_error(), 422
@@ -81,6 +81,15 @@ def preview() -> Answer:
     view = FormView(article, form, parent=parent)
     values = {"article": article, "html": html, "sentence": sentence, "form": view, "sort": requested_sort()}
     return render_template("comments/preview.html", **values, failed=status >= 400), status
+
+
+def _find_present_or_moved(slug: str) -> PublishedArticle:
+    """The article with this slug, which may be a former one: the address of a preview does not contain it, so there is
+    nothing to redirect to. Raises the other errors of `find_article`."""
+    try:
+        return find_article(db.session(), slug, clock.now())
+    except ArticleMoved as moved:
+        return find_article(db.session(), moved.slug, clock.now())
 
 
 @bp.app_template_global("typed_text")
