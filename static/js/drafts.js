@@ -1,7 +1,7 @@
 // Drafts: unfinished text is kept in localStorage for a week, across reloads, crashes and expired edit windows.
 //
-// A draft's key is `comment-<slug>`, `reply-<comment id>` or `edit-<comment id>-<revision>`. An edit is restored only
-// into the revision that it was started from; for a newer revision, the visitor chooses.
+// A draft's key is `article-<article id>`, `reply-<comment id>` or `edit-<comment id>-<revision>`. An edit is restored
+// only into the revision that it was started from; for a newer revision, the visitor chooses.
 (() => {
   "use strict";
 
@@ -36,9 +36,9 @@
   const editsOf = (comment) => keys().filter((key) => key.startsWith(`edit-${comment}-`));
   const isWriting = (form) => Boolean(form?.matches?.(".comment-form") && form.elements.body);
   const keyOf = (form) => {
-    const { article, parent_id: parent, revision } = form.elements;
+    const { parent_id: parent, revision } = form.elements;
     if (revision) return `edit-${commentOf(form)}-${revision.value}`;
-    return parent ? `reply-${parent.value}` : `comment-${article?.value}`;
+    return parent ? `reply-${parent.value}` : `article-${form.dataset.articleId}`;
   };
 
   const save = (form, isOpen = true) => {
@@ -78,8 +78,11 @@
     if (!isWriting(form) || form.dataset.draftReady) return;
     form.dataset.draftReady = "true";
     if (commentOf(form)) return prepareEdit(form);
-    const draft = read(keyOf(form));
+    // Until November 2026 the key of a comment on the article contained its slug, which can change.
+    const formerKey = `comment-${form.elements.article?.value}`;
+    const draft = read(keyOf(form)) ?? (form.elements.parent_id ? null : read(formerKey));
     if (draft && !form.elements.body.value) put(form.elements.body, draft.body);
+    if (!form.elements.parent_id) store(formerKey, null);
   };
 
   const prepareAll = () => document.querySelectorAll(".comment-form").forEach(prepare);

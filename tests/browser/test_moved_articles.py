@@ -46,3 +46,27 @@ def test_open_page_posts_replies_and_refreshes_after_its_article_has_moved(
     write(page, "Answered", form=".reply-slot form")
     expect(page.locator(".comment")).to_have_count(3)
     expect(page.locator(".form-failure:not(:empty), .request-failure")).to_have_count(0)
+
+
+def test_draft_is_restored_after_its_article_has_moved(visit: Visits, article: Articles, blog: Flask) -> None:
+    address = article()
+    page = visit().page
+    page.goto(address)
+    page.locator("#comment-form [name=body]").fill("Half a thought")
+    new_address = move(blog, address)
+    page.reload()
+    assert page.url == new_address
+    expect(page.locator("#comment-form [name=body]")).to_have_value("Half a thought")
+
+
+def test_draft_that_was_stored_under_the_slug_is_restored(visit: Visits, article: Articles) -> None:
+    address = article()
+    page = visit().page
+    page.goto(address)
+    key = f"blogapp:draft:comment-{address.rsplit('/', 1)[1]}"
+    page.evaluate("key => localStorage.setItem(key, JSON.stringify({ body: 'Older', at: Date.now() }))", key)
+    page.reload()
+    expect(page.locator("#comment-form [name=body]")).to_have_value("Older")
+    page.locator("#comment-form [name=body]").fill("")
+    page.reload()
+    expect(page.locator("#comment-form [name=body]")).to_have_value("")
