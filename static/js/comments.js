@@ -180,7 +180,7 @@
   // A link to a comment that is on another page: ask the server for its address.
   const missing = /^#comment-(\d+)$/.exec(location.hash);
   if (missing && byId("comment-list") && !byId(location.hash.slice(1))) {
-    const address = `${document.querySelector(".site-title").pathname}comments/${missing[1]}`;
+    const address = BlogappResponses.pathOf(missing[1]);
     fetch(address, { method: "HEAD" }).then(
       (answer) => {
         if (answer.ok && BlogappResponses.isOurs(answer)) location.replace(address);

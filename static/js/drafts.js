@@ -41,11 +41,12 @@
     return parent ? `reply-${parent.value}` : `article-${form.dataset.articleId}`;
   };
 
-  const save = (form, isOpen = true) => {
+  const save = (form, open = true) => {
     const field = form.elements.body;
     // Unchanged text is not stored as a draft, unless the server returned it with errors.
     const isUnchanged = commentOf(form) && !form.dataset.returned && field.value === field.defaultValue;
-    store(keyOf(form), field.value.trim() && !isUnchanged ? { body: field.value, open: isOpen } : null);
+    const draft = { body: field.value, open, article: form.dataset.articleId };
+    store(keyOf(form), field.value.trim() && !isUnchanged ? draft : null);
   };
 
   const put = (field, text) => {
@@ -87,31 +88,46 @@
 
   const prepareAll = () => document.querySelectorAll(".comment-form").forEach(prepare);
 
-  // The draft of an edit that can no longer be saved is shown below the comment, so that it can be copied.
-  const showLost = (comment, key) => {
+  // Drafts that can no longer be saved or posted are shown one after the other, so that they can be copied: below
+  // their comment, or above all comments.
+  const lost = [];
+  const showLost = () => {
+    const [draft] = lost;
+    if (!draft) return;
     const box = byId("lost-draft");
-    const slot = document.querySelector(`#comment-${comment} + .reply-slot`);
-    if (!box?.hidden || !slot || !byId(`comment-${comment}`)?.querySelector(".comment-body")) return;
-    box.dataset.key = key;
-    box.querySelector("textarea").value = read(key).body;
+    box.querySelector("label").textContent = draft.key.startsWith("edit") ? box.dataset.edit : box.dataset.post;
+    box.querySelector("textarea").value = draft.body;
     box.hidden = false;
-    slot.after(box);
+    const top = document.querySelector("#comments > .closed") ?? document.querySelector(".comments-header");
+    (draft.comment?.nextElementSibling ?? top).after(box);
   };
 
-  const reopen = () => {
+  const isLost = async (kind, id, article) => {
+    const box = byId("lost-draft");
+    const comment = byId(`comment-${id}`);
+    if (!box) return false;
+    if (kind === "article") return id === box.dataset.articleId && !byId("comment-form");
+    if (comment) return kind === "reply" || Boolean(comment.querySelector(".comment-body"));
+    if (kind === "edit" || article !== box.dataset.articleId) return false;
+    // The comment may be on another page.
+    const answer = await fetch(BlogappResponses.pathOf(id), { method: "HEAD", redirect: "manual" }).catch(() => null);
+    return answer?.status === 404 && BlogappResponses.isOurs(answer);
+  };
+
+  const reopen = async () => {
     for (const key of keys()) {
       const draft = read(key);
-      const [, kind, comment] = /^(reply|edit)-(\d+)/.exec(key) ?? [];
+      const [, kind, id] = /^(article|reply|edit)-(\d+)/.exec(key) ?? [];
       if (!draft) store(key, null);
-      else if (kind && draft.open) {
-        const replyLink = `:is(#comment-${comment}, #queued-${comment}) .reply-link`;
-        const link = document.querySelector(kind === "edit" ? `#edit-link-${comment}` : replyLink);
-        if (link) {
-          link.dataset.opensDraft = "true";
-          link.click();
-        } else if (kind === "edit") {
-          showLost(comment, key);
-        }
+      if (!kind || !draft?.open) continue;
+      const links = { reply: `:is(#comment-${id}, #queued-${id}) .reply-link`, edit: `#edit-link-${id}` };
+      const link = kind in links && document.querySelector(links[kind]);
+      if (link) {
+        link.dataset.opensDraft = "true";
+        link.click();
+      } else if (await isLost(kind, id, draft.article)) {
+        lost.push({ key, body: draft.body, comment: kind === "article" ? null : byId(`comment-${id}`) });
+        if (lost.length === 1) showLost();
       }
     }
   };
@@ -128,8 +144,11 @@
     const action = event.target.dataset?.draft;
     const form = event.target.form;
     if (action === "discard-lost") {
-      store(byId("lost-draft").dataset.key, null);
+      const { key, comment } = lost.shift();
+      store(key, null);
       byId("lost-draft").hidden = true;
+      showLost();
+      (lost.length ? byId("lost-draft-text") : comment?.isConnected ? comment : byId("comments")).focus();
     }
     if (!form || !["use", "discard"].includes(action)) return;
     const field = form.elements.body;

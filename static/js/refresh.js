@@ -90,6 +90,32 @@
     if (isRefresh(event)) byHand = isByHand(event);
   });
 
+  // If a comment is deleted while the visitor is writing below it, the form stays, and a placeholder for the comment.
+  let isWritingBelow = false;
+  document.addEventListener("htmx:before:swap", (event) => {
+    isWritingBelow = false;
+    if (!isRefresh(event)) return;
+    for (const task of event.detail.tasks) {
+      if (task.swapSpec.style !== "delete" || !task.target) continue;
+      const fields = [...task.target.querySelectorAll(".reply-slot textarea")];
+      const field = fields.find((each) => each.value.trim() || each === document.activeElement);
+      if (!field) continue;
+      isWritingBelow = true;
+      task.swapSpec.style = "none";
+      if (field.closest(".item") !== task.target) continue; // a placeholder already
+      const comment = task.target.querySelector(".comment");
+      const placeholder = document.createElement("p");
+      placeholder.className = "tombstone";
+      placeholder.textContent = byId("refresh").dataset.deleted;
+      comment.classList.add("comment-quiet");
+      comment.removeAttribute("aria-label");
+      comment.replaceChildren(placeholder);
+    }
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (isWritingBelow && isRefresh(event)) byId("status").textContent = byId("refresh").dataset.deleted;
+  });
+
   // Keep the scroll position when content is inserted above, in browsers without scroll anchoring.
   let anchor = null;
   const anchorsScroll = CSS.supports("overflow-anchor", "auto");

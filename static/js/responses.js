@@ -12,6 +12,9 @@ const BlogappResponses = (() => {
 
   const isOurs = (response) => response.headers.has("Blogapp-Response");
 
+  // The path of a comment's permalink.
+  const pathOf = (id) => `${document.querySelector(".site-title").pathname}comments/${id}`;
+
   const isFragment = ({ response, text }) =>
     isOurs(response.raw) &&
     !response.raw.redirected &&
@@ -73,5 +76,5 @@ const BlogappResponses = (() => {
     place.append(notice);
   };
 
-  return { isOurs, showNotice };
+  return { isOurs, pathOf, showNotice };
 })();
