@@ -146,8 +146,10 @@
     if (!isRefresh(event)) return;
     for (const item of event.detail.newContent ?? []) {
       if (!item.classList?.contains("item")) continue;
-      // A manual refresh shows everything; an automatic one does not lengthen the page below the viewport.
-      if (!byHand && item.getBoundingClientRect().top > innerHeight) {
+      // A manual refresh shows everything; an automatic one does not lengthen the page below the viewport. One's own
+      // comment, which one cannot like, is shown at once.
+      const isOwn = !item.querySelector(".comment .like-button");
+      if (!byHand && !isOwn && item.getBoundingClientRect().top > innerHeight) {
         item.hidden = true;
         held.push(item);
       } else {
@@ -190,6 +192,8 @@
   document.addEventListener("htmx:after:process", () => {
     isReady = true;
     setTimeout(countView);
+    // After "Back", the page is the browser's copy, which may be older than what the visitor has posted on it.
+    if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") ask();
     schedule();
   }, { once: true });
 })();

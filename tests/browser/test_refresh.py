@@ -228,3 +228,17 @@ def test_refresh_button_announces_edits_and_deletions(visit: Visits, article: Ar
     expect(reader.page.locator("#status")).to_have_text("Comments updated.")
     refresh.click()
     expect(reader.page.locator("#status")).to_have_text("No new comments.")
+
+
+def test_own_comment_is_shown_at_once_after_going_back(visit: Visits, article: Articles) -> None:
+    visitor = visit()
+    page = open_with_a_clock(visitor, article(paragraphs=10))
+    write(page, "My first comment")
+    expect(page.locator(".comment")).to_have_count(1)
+    page.evaluate("scrollTo(0, 0)")
+    page.locator(".site-title").click()
+    expect(page.locator("#comment-form")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".comment")).to_be_visible(timeout=9_000)  # before the first automatic refresh
+    expect(page.locator(".comment-actions").get_by_role("link", name="Edit")).to_be_visible()
+    expect(page.locator("#news")).to_be_hidden()
