@@ -177,15 +177,26 @@
     if (form) close(form);
   });
 
-  // A link to a comment that is on another page: ask the server for its address.
-  const missing = /^#comment-(\d+)$/.exec(location.hash);
-  if (missing && byId("comment-list") && !byId(location.hash.slice(1))) {
-    const address = BlogappResponses.pathOf(missing[1]);
+  // A link to a comment that is in a closed thread opens it; for one that is on another page, ask the server for its
+  // address.
+  const showLinked = () => {
+    const [hash, id] = /^#comment-(\d+)$/.exec(location.hash) ?? [];
+    if (!hash || !byId("comment-list")) return;
+    const comment = byId(hash.slice(1));
+    const closed = comment?.closest("details:not([open])");
+    if (closed) {
+      closed.open = true;
+      comment.scrollIntoView();
+    }
+    if (comment) return;
+    const address = BlogappResponses.pathOf(id);
     fetch(address, { method: "HEAD" }).then(
       (answer) => {
         if (answer.ok && BlogappResponses.isOurs(answer)) location.replace(address);
       },
       () => {}, // offline: stay on this page
     );
-  }
+  };
+  showLinked();
+  addEventListener("hashchange", showLinked);
 })();

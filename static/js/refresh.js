@@ -180,6 +180,14 @@
     comment?.focus({ preventScroll: true });
   });
 
+  // A link to a comment that is hidden behind the button.
+  addEventListener("hashchange", () => {
+    const comment = byId(location.hash.slice(1));
+    if (!comment?.closest(".item[hidden]")) return;
+    reveal();
+    comment.scrollIntoView();
+  });
+
   const wake = () => {
     countView();
     if (isVisible()) ask();

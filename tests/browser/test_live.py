@@ -309,3 +309,16 @@ def test_browsers_with_and_without_javascript_show_the_same_comments(browser: Br
     for each in (plain, live, fresh):
         each.context.close()
         each.check()
+
+
+def test_link_to_a_comment_behind_the_button_shows_it(visit: Visits, article: Articles, blog: Flask) -> None:
+    address = article(paragraphs=10)
+    post_many(blog, address, 12)
+    page = open_with_a_clock(visit(), address)
+    page.locator(".comment").first.scroll_into_view_if_needed()
+    post_many(blog, address, 1, "News")
+    page.clock.fast_forward(15_000)
+    expect(page.locator("#news")).to_have_text("1 new comment")
+    page.evaluate("location.hash = document.querySelector('.item[hidden] .comment').id")
+    expect(page.locator(".comment:target")).to_be_in_viewport()
+    expect(page.locator("#news")).to_be_hidden()

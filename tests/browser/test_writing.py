@@ -282,6 +282,34 @@ def test_old_link_finds_a_comment_on_another_page(visit: Visits, article: Articl
     expect(plain.locator(".elsewhere")).to_be_hidden()
 
 
+def test_link_in_a_comment_leads_to_a_comment_that_is_on_another_page_or_folded(
+    visit: Visits, article: Articles, blog: Flask
+) -> None:
+    address = article()
+    path = f"/articles/{address.rsplit('/', 1)[1]}/comments"
+    client = blog.test_client()
+    first, *_, last = [
+        client.post(path, data={"author_name": "Ada", "body": f"{path} {number}"}).headers["Location"].partition("#")[2]
+        for number in range(60)
+    ]
+    form = {
+        "author_name": "Bob",
+        "body": f"See [the last]({address}#{last})",
+        "parent_id": first.removeprefix("comment-"),
+    }
+    answer = client.post(path, data=form).headers["Location"].partition("#")[2]
+    page = visit().page
+    page.goto(address)
+    page.get_by_role("link", name="the last").click()
+    expect(page.locator(".comment:target")).to_contain_text(f"{path} 59")
+    page.go_back()
+    page.locator("details.thread").first.evaluate("thread => { thread.open = false; }")
+    expect(page.locator(f"#{answer}")).to_be_hidden()
+    page.evaluate("id => { location.hash = id; }", answer)
+    expect(page.locator(".comment:target")).to_contain_text("See the last")
+    expect(page.locator(".comment:target")).to_be_in_viewport()
+
+
 def test_more_comments_load_without_moving_the_page(visit: Visits, article: Articles, blog: Flask) -> None:
     address = article()
     slug = address.rsplit("/", 1)[1]
