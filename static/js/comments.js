@@ -157,10 +157,11 @@
   const close = (form) => {
     const link = form.querySelector("[data-returns-to]");
     const slot = form.closest(".reply-slot");
+    // Also on a page with only the form, which "Cancel" leaves: the article must not open the form again.
+    form.dispatchEvent(new CustomEvent("draft-closed", { bubbles: true }));
     if (!link || !slot) return false;
     // The edit link is removed when the edit window ends.
     const back = slot.previousElementSibling?.querySelector(link.dataset.returnsTo) ?? slot.closest(".item")?.querySelector(".comment");
-    form.dispatchEvent(new CustomEvent("draft-closed", { bubbles: true }));
     slot.replaceChildren();
     back?.focus();
     return true;
@@ -168,7 +169,7 @@
 
   document.addEventListener("click", (event) => {
     const cancel = event.target.closest?.(".cancel");
-    if (cancel && close(cancel.closest("form"))) event.preventDefault();
+    if (cancel?.closest("form") && close(cancel.closest("form"))) event.preventDefault();
   });
 
   document.addEventListener("keydown", (event) => {

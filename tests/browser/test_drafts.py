@@ -264,3 +264,19 @@ def test_reply_to_a_comment_on_another_page_is_not_shown_as_lost(visit: Visits, 
         page.reload()
     assert asked.value.status == 302
     expect(page.locator(LOST)).to_be_hidden()
+
+
+def test_reply_cancelled_on_its_own_page_stays_closed_on_the_article(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article())
+    write(page, "Original")
+    expect(page.locator(".comment")).to_have_count(1)
+    address = page.locator(".reply-link").get_attribute("href") or ""
+    page.goto(f"{page.url.split('/articles')[0]}{address}")
+    page.locator("[name=body]").fill("Half a reply")
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.locator(".comment")).to_have_count(1)
+    page.wait_for_timeout(300)
+    expect(page.locator(FIELD)).to_have_count(0)
+    page.get_by_role("link", name="Reply").click()
+    expect(page.locator(FIELD)).to_have_value("Half a reply")
