@@ -35,7 +35,17 @@
     if (item) neighbor = item.previousElementSibling ?? item.parentElement.closest(".item");
   });
 
-  // After posting or changing a comment, the focus moves to it, and the message is shown there.
+  // Whether the visitor has typed since the last form was sent.
+  let hasTyped = false;
+  document.addEventListener("input", (event) => {
+    hasTyped ||= event.isTrusted;
+  });
+  document.addEventListener("htmx:before:request", (event) => {
+    if (event.detail.ctx.request.method !== "GET") hasTyped = false;
+  });
+
+  // After posting or changing a comment, the message is shown there, and the focus moves to it, unless the visitor is
+  // typing the next one.
   for (const name of ["comment-posted", "comment-changed"]) {
     document.addEventListener(name, (event) => {
       const { comment: id } = event.detail;
@@ -45,6 +55,7 @@
       const comment = byId(id) ?? (neighbor?.isConnected ? neighbor.querySelector(".comment") : null);
       // In this order the browser lays the page out once: after it was changed, and before the focus changes styles.
       BlogappResponses.showNotice(comment ?? document.querySelector(".comments-header"));
+      if (hasTyped && document.activeElement !== document.body) return;
       comment?.scrollIntoView({ block: "nearest" });
       (comment ?? byId("comments"))?.focus({ preventScroll: true });
     });
@@ -131,16 +142,25 @@
   document.addEventListener("htmx:before:request", (event) => showSending(event.detail.ctx.sourceElement, true));
   document.addEventListener("htmx:finally:request", (event) => showSending(event.detail.ctx.sourceElement, false));
 
-  // Text typed during a post is kept: it is copied into the form that replaces this one.
+  // Text typed during a post is kept, without what was posted: it is copied into the form that replaces this one. The
+  // form of a reply or an edit, which would be removed, stays.
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;
     const form = ctx.sourceElement;
     const field = form?.matches?.(".comment-form") && form.elements.body;
-    const sent = ctx.request.body?.get?.("body");
-    if (!field || sent == null || field.value === sent.replaceAll("\r\n", "\n")) return;
-    for (const task of tasks) {
+    const sent = ctx.request.body?.get?.("body")?.replaceAll("\r\n", "\n");
+    if (!field || sent == null || field.value === sent) return;
+    const isSaved = ctx.response.status < 300;
+    if (isSaved && !form.elements.revision && field.value.startsWith(sent)) {
+      const rest = field.value.slice(sent.length).trimStart();
+      field.setRangeText("", 0, field.value.length - rest.length); // leaves the cursor where it is in the rest
+      if (!rest) return;
+    }
+    field.dispatchEvent(new Event("input", { bubbles: true })); // counts and saves
+    for (const task of [...tasks]) {
       const copy = task.target === form && task.fragment.querySelector("textarea");
       if (copy) copy.textContent = field.value;
+      else if (isSaved && task.target?.contains?.(form)) tasks.splice(tasks.indexOf(task), 1);
     }
   });
 

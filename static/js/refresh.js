@@ -148,7 +148,7 @@
       if (!item.classList?.contains("item")) continue;
       // A manual refresh shows everything; an automatic one does not lengthen the page below the viewport. One's own
       // comment, which one cannot like, is shown at once.
-      const isOwn = !item.querySelector(".comment .like-button");
+      const isOwn = !item.querySelector(".comment").querySelector(".like-button");
       if (!byHand && !isOwn && item.getBoundingClientRect().top > innerHeight) {
         item.hidden = true;
         held.push(item);

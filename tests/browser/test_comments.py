@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit, assert_accessible, write
@@ -133,6 +134,53 @@ def test_text_typed_during_a_post_is_kept(visit: Visits, article: Articles) -> N
         expect(page.locator("#comment-form [type=submit]")).to_be_enabled()
         expect(page.locator("#comment-list .comment")).to_have_count(1)
         expect(body).to_have_value(kept)
+
+
+@pytest.mark.parametrize("form", ["#comment-form", ".reply-slot form"])
+def test_typing_on_during_a_post_is_not_interrupted(visit: Visits, article: Articles, form: str) -> None:
+    page = visit().page
+    page.goto(article())
+    write(page, "The first", name="Bob")
+    expect(page.locator("#comment-list .comment")).to_have_count(1)
+    if form != "#comment-form":
+        page.get_by_role("link", name="Reply to Bob").click()
+    held: list[Route] = []
+    page.route("**/comments", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    body = page.locator(f"{form} [name=body]")
+    with page.expect_request("**/comments"):
+        write(page, "Sent.\nTwo lines", form=form)
+    body.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\n\nThe next ")
+    held.pop().continue_()
+    expect(page.locator("#comment-list .comment")).to_have_count(2)
+    expect(page.locator("#status")).to_have_text("Your comment is posted.")
+    expect(body).to_be_focused()
+    page.keyboard.type("thought")
+    expect(body).to_have_value("The next thought")
+    page.reload()
+    expect(body).to_have_value("The next thought")
+
+
+def test_typing_on_during_a_save_keeps_the_edit_open(visit: Visits, article: Articles) -> None:
+    page = visit().page
+    page.goto(article())
+    write(page, "Original")
+    expect(page.locator("#comment-list .comment")).to_have_count(1)
+    page.get_by_role("link", name="Edit").click()
+    held: list[Route] = []
+    page.route("**/edit", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    body = page.locator(".reply-slot [name=body]")
+    body.fill("Edited")
+    with page.expect_request(lambda request: request.method == "POST"):
+        page.get_by_role("button", name="Save").click()
+    body.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" and")
+    held.pop().continue_()
+    expect(page.locator(".comment-body")).to_have_text("Edited")
+    expect(body).to_be_focused()
+    expect(body).to_have_value("Edited and")
 
 
 def test_text_is_kept_after_a_failed_post_and_can_be_sent_again(visit: Visits, article: Articles) -> None:
