@@ -445,12 +445,14 @@
     };
 
     // The old command, because it is the only one that the browser's undo knows.
+    const insertText = (text) => {
+      if (document.activeElement === body && document.execCommand("insertText", false, text)) return; // not if it is hidden
+      body.setRangeText(text, body.selectionStart, body.selectionEnd, "end");
+      body.dispatchEvent(new Event("input", { bubbles: true }));
+    };
     const replaceSelection = (text, selectionStart, selectionEnd) => {
       body.focus();
-      if (!document.execCommand("insertText", false, text)) {
-        body.setRangeText(text, body.selectionStart, body.selectionEnd, "end");
-        body.dispatchEvent(new Event("input", { bubbles: true }));
-      }
+      insertText(text);
       if (selectionStart !== undefined) body.setSelectionRange(selectionStart, selectionEnd);
     };
     const selected = () => body.value.slice(body.selectionStart, body.selectionEnd);
@@ -487,20 +489,106 @@
       if (selected().includes("\n")) wrap("```\n", "\n```");
       else wrap("`");
     };
-    // After the text that is selected, in a paragraph of its own. A single picture's description is typed next.
-    const insertPicture = ({ address, alt }, isOnly) => {
+
+    // --- Pictures in the text -----------------------------------------------------------------------------------
+
+    // A picture is uploaded while the owner goes on writing. It is inserted where the caret was when it was chosen.
+    const PICTURE = /(?:\[!\[.*?\]\([^)\n]*\)\]|!\[.*?\])\([^)\n]*\)/g; // also one in a link
+    const places = new Set(); // where the pictures will be inserted that are being uploaded
+    const position = () => [document.activeElement, changes, body.selectionStart, body.selectionEnd];
+    const isAt = (before) => position().every((each, number) => each === before[number]);
+    const lineEnd = (at) => {
+      const end = body.value.indexOf("\n", at);
+      return end < 0 ? body.value.length : end;
+    };
+
+    let textBefore = "";
+    const choosePlace = () => {
       const at = body.selectionEnd;
-      body.setSelectionRange(at, at);
-      const before = body.value.slice(0, at);
+      const endsLine = at === lineEnd(at) && !["", "\n"].includes(body.value.slice(0, at).slice(-1));
+      const place = { at, endsLine, before: position() };
+      if (!places.size) textBefore = body.value;
+      places.add(place);
+      return place;
+    };
+
+    // Move the places with the text around them. Text that is typed exactly there comes after the picture.
+    const movePlaces = () => {
+      if (!places.size) return;
+      const [old, now] = [textBefore, body.value];
+      textBefore = now;
+      const grown = now.length - old.length;
+      const most = Math.min(old.length, now.length);
+      // Not behind the caret: which of several equal characters is new cannot be seen in the text.
+      const mostEqual = Math.min(most, body.selectionEnd - Math.max(0, grown));
+      let [from, rest] = [0, 0];
+      while (from < mostEqual && old[from] === now[from]) from += 1;
+      while (rest < most - from && old.at(-1 - rest) === now.at(-1 - rest)) rest += 1;
+      const to = old.length - rest; // `from` to `to` was replaced
+      for (const place of places) {
+        if (place.at <= from) continue;
+        place.at = place.at >= to ? place.at + grown : from;
+      }
+    };
+    body.addEventListener("input", movePlaces);
+
+    let isComposing = false;
+    body.addEventListener("compositionstart", () => { isComposing = true; });
+    body.addEventListener("compositionend", () => { isComposing = false; });
+    const composed = () => new Promise((resolve) => {
+      if (isComposing) body.addEventListener("compositionend", resolve, { once: true });
+      else resolve();
+    });
+
+    // In a paragraph of its own, and not inside of another picture. The description of a single picture is typed next,
+    // but only if the owner has done nothing else meanwhile: what is being typed stays in its field.
+    const insertPicture = async ({ address, alt }, place, isOnly) => {
+      await composed(); // an input method would lose the word that it is composing
+      const isWaiting = isAt(place.before);
+      // The sentence at whose end the picture was chosen may have been continued.
+      let at = place.endsLine ? lineEnd(place.at) : place.at;
+      for (const { 0: { length }, index } of body.value.matchAll(PICTURE))
+        if (index < at && at < index + length) at = index + length;
+      const [before, after] = [body.value.slice(0, at), body.value.slice(at)];
       const gap = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
+      const tail = after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
+      const markdown = `${gap}![${alt}](${address})`;
+      const together = [...places].filter((each) => each.at === place.at); // several were chosen at the same place
+      if (isWaiting) body.focus();
+      insertAt(at, markdown + tail);
+      for (const each of together) each.at = at + markdown.length;
+      if (!isWaiting) return;
       const description = at + gap.length + 2;
-      const text = `${gap}![${alt}](${address})\n\n`;
-      if (isOnly) replaceSelection(text, description, description + alt.length);
-      else replaceSelection(text);
+      const end = at + markdown.length + 2; // after the empty line
+      body.setSelectionRange(...(isOnly ? [description, description + alt.length] : [end, end]));
+      place.before = position();
+    };
+
+    // The caret stays before the same character, which stays where it is on the screen.
+    const insertAt = (at, text) => {
+      if (document.activeElement !== body) {
+        body.setRangeText(text, at, at, "preserve");
+        body.dispatchEvent(new Event("input", { bubbles: true }));
+        return;
+      }
+      const { selectionStart: from, selectionEnd: to, selectionDirection, offsetHeight } = body;
+      const top = scrollY;
+      const moved = (index) => (index > at ? index + text.length : index);
+      body.setSelectionRange(at, at);
+      insertText(text);
+      body.setSelectionRange(moved(from), moved(to), selectionDirection);
+      scrollTo({ top: top + (from > at ? body.offsetHeight - offsetHeight : 0), behavior: "instant" });
     };
     const files = byId("owner-picture-files");
-    const addPictures = (chosen) =>
-      BlogappPictures.upload(form.querySelector(".uploads"), chosen, (stored) => insertPicture(stored, chosen.length === 1));
+    const addPictures = async (chosen) => {
+      const place = choosePlace();
+      let last = null;
+      await BlogappPictures.upload(form.querySelector(".uploads"), chosen, (stored) => {
+        last = insertPicture(stored, place, chosen.length === 1);
+      });
+      await last;
+      places.delete(place);
+    };
     files.addEventListener("change", () => {
       addPictures([...files.files]);
       files.value = "";
