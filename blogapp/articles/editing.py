@@ -7,7 +7,9 @@ public, a save changes only the revisions until it is published again ("Update")
 Every form knows the number of saves that its text is based on (`version`) and a random mark of its own (`form`), and
 numbers its requests (`sequence`). If another form has saved since, a save raises EditConflict and changes nothing. If
 the response to a form's last save was lost, the form may save again: then the last save was its own, with a smaller
-number. A request that was delayed on the way and comes after a newer one of the same form is refused.
+number. So may a form that has taken over the text of one that was closed (`continued`), whose last save may have
+arrived after the new form was rendered. A request that was delayed on the way and comes after a newer one of the same
+form is refused.
 """
 
 from __future__ import annotations
@@ -60,21 +62,30 @@ class EditConflict(Conflict):
 
 @frozen
 class Writer:
-    """Who saves: the owner's id, and the mark, the version and the number of the request of the form."""
+    """Who saves: the owner's id, and the mark, the version and the number of the request of the form. `continued` is
+    the mark and the last request's number of the form whose text this one has taken over, such as `abc.7`; or empty."""
 
     owner_id: int
     form: str
     version: int = 0
     sequence: int = 0
+    continued: str = ""
 
     @property
     def mark(self) -> str:
         return f"{self.form}.{self.sequence}"
 
     def was_last(self, mark: str | None) -> bool:
-        """Whether `mark` is of an earlier request of the same form, or of the same request, sent twice."""
-        form, _, sequence = (mark or "").rpartition(".")
-        return bool(form) and form == self.form and int(sequence) <= self.sequence
+        """Whether `mark` is of an earlier request of the same form or of the one that it continues, or of the same
+        request, sent twice."""
+        return mark is not None and any(_is_of_form(mark, each) for each in (self.mark, self.continued) if each)
+
+
+def _is_of_form(mark: str, latest: str) -> bool:
+    """Whether the request `mark` is `latest` or an earlier one of the same form."""
+    form, _, sequence = mark.rpartition(".")
+    latest_form, _, latest_sequence = latest.rpartition(".")
+    return form == latest_form and int(sequence) <= int(latest_sequence)
 
 
 @frozen
@@ -100,18 +111,25 @@ def load(session: Session, article_id: int) -> Edited:
     return Edited(article, content_of_revision(revision) if revision else content_of(article), revision)
 
 
-def load_created(session: Session, form: str) -> Edited:
-    """The article that a form with this mark has created. Raises NotFound."""
-    return load(session, session.scalar(select(Article.id).where(Article.created_in == form)) or 0)
+def load_created(session: Session, writer: Writer) -> Edited:
+    """The article that a form has created, or the one that it continues. Raises NotFound."""
+    return load(session, _find_created(session, writer) or 0)
+
+
+def _find_created(session: Session, writer: Writer) -> int | None:
+    for form in (writer.form, writer.continued.rpartition(".")[0]):
+        if form and (found := session.scalar(select(Article.id).where(Article.created_in == form))):
+            return found
+    return None
 
 
 def create(session: Session, content: Content, writer: Writer, kind: str, now: datetime) -> Article:
     """Store a new draft. A form that is sent twice creates one article, which the second time is saved again. A write
-    transaction must be open. Raises FieldRefused."""
+    transaction must be open. Raises FieldRefused, and EditConflict if the article was saved elsewhere since."""
     lock_articles(session)
-    known = session.scalar(select(Article).where(Article.created_in == writer.form))
+    known = _find_created(session, writer)
     if known is not None:
-        return save(session, known.id, content, writer, kind, now)
+        return save(session, known, content, writer, kind, now)
     content = replace(
         content, slug=slug_of_new(session, content, now), translation_of=_original(session, content, None)
     )

@@ -30,6 +30,7 @@ KINDS = (ARTICLE, PAGE)
 CHECKBOXES = ("unlisted", "menu")
 LOCAL_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::\d\d(?:\.\d+)?)?", re.ASCII)
 FORM = re.compile(r"[A-Za-z0-9_-]{10,30}")
+REQUEST = re.compile(FORM.pattern + r"\.[0-9]{1,9}")
 
 
 class FieldError(ValueError):
@@ -133,9 +134,13 @@ def parse_form(
 
 def writer_of(sent: Mapping[str, str], owner_id: int, new_form: str) -> Writer:
     """Who saves. A form without a mark of its own gets `new_form`."""
-    form = sent.get("editor", "")
+    form, continued = sent.get("editor", ""), sent.get("continued", "")
     return Writer(
-        owner_id, form if FORM.fullmatch(form) else new_form, _number(sent, "revision"), _number(sent, "sequence")
+        owner_id,
+        form if FORM.fullmatch(form) else new_form,
+        _number(sent, "revision"),
+        _number(sent, "sequence"),
+        continued if REQUEST.fullmatch(continued) else "",
     )
 
 

@@ -112,7 +112,7 @@ def create() -> Answer:
         article = without_refused(lambda: add(action, form, writer), form, action, empty_content())
     except EditConflict:
         # The form has created the article before, and another window has saved it since.
-        return refuse_conflict(editing.load_created(db.session(), writer.form), form)
+        return refuse_conflict(editing.load_created(db.session(), writer), form)
     except FieldRefused as refusal:
         return refuse_field(None, form, refusal)
     return saved(article, form, action)

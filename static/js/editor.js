@@ -26,11 +26,13 @@
     let sequence = 0;
     let changes = 0; // changes so far
     let savedChanges = 0; // changes that the server has
+    let sentChanges = -1; // changes that the running request sends; -1 without one
     let firstChange = 0; // when the oldest unsaved change was made
     let timer = null;
     let saving = null; // the promise of the running save
     let isBlocked = false; // a conflict or the sign-in form must be dealt with first
     let keptTimer = null;
+    let isLeaving = false; // the next page was requested
     const oldKeys = new Set(); // entries of localStorage that this form has taken over
 
     const show = (text, isProblem = false) => {
@@ -49,11 +51,18 @@
       return [name, input.type === "checkbox" ? input.checked : input.value];
     }));
     // Storage may be disabled or full: then the text is only on the server.
-    const keep = () => {
+    const keep = (isSending = false) => {
       keptTimer = null;
-      if (!isUnsaved()) return;
+      if (!isUnsaved() && !isSending) return;
       try {
-        const entry = { values: values(), revision: Number(field("revision").value), at: Date.now() };
+        const entry = {
+          values: values(),
+          revision: Number(field("revision").value),
+          sequence, // of the last request, so the text is at least as new
+          continued: field("continued").value,
+          isSent: changes === sentChanges, // nobody knows yet whether it has arrived
+          at: Date.now(),
+        };
         localStorage.setItem(keyOf(), JSON.stringify(entry));
       } catch {}
     };
@@ -86,13 +95,28 @@
       const entry = entries()[0];
       if (!entry) return;
       const before = values();
-      if (KEPT_FIELDS.every((name) => entry.values[name] === before[name])) return forget(entry.key);
+      // A request that the page before sent at its very end may reach the server after this page was rendered. The
+      // server then does not take it for another window's.
+      const request = `${entry.key.split(":").at(-1)}.${entry.sequence}`;
+      const goOn = () => { field("continued").value = request; };
+      const last = bar().dataset.editedIn; // the request of the last save
+      const isOfForm = (earlier, later) => {
+        const [[form, number], [laterForm, laterNumber]] = [earlier.split("."), (later ?? "").split(".")];
+        return form === laterForm && Number(number) <= Number(laterNumber);
+      };
+      const isStored = entry.isSent && isOfForm(request, last);
+      if (isStored || KEPT_FIELDS.every((name) => entry.values[name] === before[name])) {
+        goOn();
+        return forget(entry.key);
+      }
       // Nothing was saved elsewhere since: this text is the latest, so it is shown at once.
-      const isLatest = bar().dataset.article && entry.revision === Number(field("revision").value);
+      const isLatest = bar().dataset.article
+        && (entry.revision === Number(field("revision").value) || isOfForm(last, request) || isOfForm(last, entry.continued));
       const box = byId("owner-kept");
       const [words, use, discard] = [box.querySelector("p"), box.querySelector("[data-kept=use]"), box.querySelector("[data-kept=discard]")];
       const take = () => {
         put(entry.values);
+        goOn();
         oldKeys.add(entry.key);
         changed();
       };
@@ -100,7 +124,8 @@
         ? words.dataset.restored
         : words.dataset.other.replace("%(title)s", entry.values.title || entry.values.body.slice(0, 60));
       use.hidden = Boolean(isLatest);
-      box.hidden = false;
+      const isReload = performance.getEntriesByType("navigation")[0]?.type === "reload";
+      box.hidden = Boolean(isLatest && entry.isSent && isReload); // only the last save was not finished
       use.addEventListener("click", () => {
         take();
         box.hidden = true;
@@ -121,6 +146,7 @@
 
     const changed = () => {
       changes += 1;
+      isLeaving = false;
       firstChange ||= Date.now();
       keptTimer ??= setTimeout(keep, 300);
       if (!isBlocked) show(form.dataset.unsaved);
@@ -150,10 +176,23 @@
       return saving;
     };
 
-    const send = async () => {
-      const sentChanges = changes;
-      show(form.dataset.saving);
+    // A request with the text begins. Returns the number of changes that it sends.
+    const begin = () => {
       field("sequence").value = sequence += 1;
+      sentChanges = changes;
+      keep(true);
+      return changes;
+    };
+
+    // The request has ended, and the server does not have the text.
+    const endUnsaved = () => {
+      sentChanges = -1;
+      keep();
+    };
+
+    const send = async () => {
+      const count = begin();
+      show(form.dataset.saving);
       const fields = new FormData(form);
       fields.set("action", "autosave");
       let response, text;
@@ -165,6 +204,7 @@
         response = null;
       }
       if (!response || response.redirected || !BlogappResponses.isOurs(response) || response.status >= 500) {
+        endUnsaved();
         show(form.dataset.noConnection, true);
         schedule(RETRY);
         return;
@@ -173,12 +213,13 @@
       if (response.status === 401) return askToSignIn(page);
       if (response.status === 409) return showConflict(page);
       if (!page.getElementById("owner-state")) {
+        endUnsaved();
         showErrors(page);
         show(form.dataset.refused, true);
         schedule(RETRY);
         return;
       }
-      confirm(sentChanges, response.status !== 422);
+      confirm(count, response.status !== 422);
       takeOver(page);
       showErrors(page);
     };
@@ -188,11 +229,12 @@
       const key = keyOf();
       savedChanges = Math.max(savedChanges, count);
       firstChange = isUnsaved() ? Date.now() : 0;
-      // A field that was refused is only in this browser.
-      if (isUnsaved() || !isWhole) return;
+      oldKeys.add(key); // an article that has been created gets another one
+      // A field that was refused is only in this browser. The page that follows this one may not have the text yet.
+      if (isUnsaved() || !isWhole || isLeaving) return;
       clearTimeout(keptTimer);
       keptTimer = null;
-      [key, ...oldKeys].forEach(forget);
+      oldKeys.forEach(forget);
       oldKeys.clear();
       delete form.dataset.dirty;
     };
@@ -262,6 +304,7 @@
 
     const askToSignIn = (page) => {
       isBlocked = true;
+      endUnsaved();
       show(form.dataset.signedOut, true);
       const place = byId("sign-in-again");
       if (place.querySelector("form")) return;
@@ -273,7 +316,7 @@
 
     const showConflict = (page) => {
       isBlocked = true;
-      keep();
+      endUnsaved();
       show(form.dataset.conflict, true);
       const found = page.getElementById("owner-conflict");
       if (found) byId("owner-conflict").replaceChildren(...found.childNodes);
@@ -308,9 +351,8 @@
       }
       clearTimeout(timer);
       timer = null;
-      submittedChanges = changes;
+      submittedChanges = begin();
       isSubmitting = true;
-      field("sequence").value = sequence += 1;
     }, true);
 
     // Also those above the form.
@@ -323,6 +365,8 @@
     document.addEventListener("htmx:finally:request", (event) => {
       if (event.detail.ctx.sourceElement !== form) return;
       isSubmitting = false;
+      if (isUnsaved()) endUnsaved();
+      else if (!isLeaving) forget(keyOf());
       if (isUnsaved() && !isBlocked) schedule(PAUSE);
     });
 
@@ -679,7 +723,8 @@
       });
     }
     addEventListener("online", () => isUnsaved() && schedule(0));
-    addEventListener("pagehide", keep);
+    addEventListener("beforeunload", () => { isLeaving = true; });
+    addEventListener("pagehide", () => keep());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState !== "hidden") return;
       keep();

@@ -51,6 +51,56 @@ def test_later_tab_gets_both_texts_and_overwrites_nothing(
     assert stored(session, first.article_id).body_source == "Both."
 
 
+def reloaded(form: Form, late: Form) -> Form:
+    """A form that was rendered before the last save of `form`, and has taken over its text, as `late` is."""
+    late.hidden["continued"] = f"{form.hidden['editor']}.{form.sequence}"
+    return late
+
+
+def test_save_that_arrives_after_the_page_was_reloaded_is_no_conflict(writer: FlaskClient, session: Session) -> None:
+    form = Form(writer)
+    form.send("autosave", True, title="Birds", body="One")
+    late = Form(writer, form.address)
+    form.send("autosave", True, title="Birds", body="One, two")
+    late = reloaded(form, late)
+    assert late.send("autosave", True, title="Birds", body="One, two, three").status_code == 200
+    assert stored(session, form.article_id).body_source == "One, two, three"
+
+
+def test_new_article_that_was_stored_after_the_page_was_reloaded_is_not_stored_twice(
+    writer: FlaskClient, session: Session
+) -> None:
+    form, late = Form(writer), Form(writer)
+    form.send("autosave", True, title="Birds", body="One")
+    late = reloaded(form, late)
+    late.send("autosave", True, title="Birds", body="One, two")
+    assert [each.body_source for each in session.scalars(select(Article))] == ["One, two"]
+
+
+@pytest.mark.parametrize("who", ["another owner", "the same form, which is still open"])
+def test_reloaded_form_conflicts_with_a_later_save(app: Flask, writer: FlaskClient, session: Session, who: str) -> None:
+    form = Form(writer)
+    form.send("autosave", True, title="Birds", body="One")
+    late = Form(writer, form.address)
+    form.send("autosave", True, title="Birds", body="One, two")
+    late = reloaded(form, late)
+    if who == "another owner":
+        Form(signed_in(app, OTHER_NAME), form.address).send("save", title="Birds", body="Newest")
+    else:
+        form.send("autosave", True, title="Birds", body="Newest")
+    assert late.send("autosave", True, title="Birds", body="One, two, three").status_code == 409
+    assert stored(session, form.article_id).body_source == "Newest"
+
+
+@pytest.mark.parametrize("continued", ["", ".", "abcdefghij", "abcdefghij.", "abcdefghij.-1", ".1", "abcdefghij.x"])
+def test_wrong_mark_of_a_continued_form_is_ignored(writer: FlaskClient, continued: str) -> None:
+    form = Form(writer)
+    form.send("autosave", True, title="Birds", body="One")
+    late = Form(writer, form.address)
+    form.send("autosave", True, title="Birds", body="One, two")
+    assert late.send("save", True, title="Birds", body="Three", continued=continued).status_code == 409
+
+
 def test_form_whose_response_was_lost_can_save_again(writer: FlaskClient, session: Session) -> None:
     form = Form(writer)
     form.send("autosave", True, title="Birds", body="One")

@@ -85,6 +85,45 @@ def test_unsaved_text_of_one_article_never_enters_another(write: Callable[..., V
     expect(page.locator("#owner-body")).to_have_value("")
 
 
+def test_page_that_is_reloaded_at_once_does_not_conflict_with_itself(write: Callable[..., Visit], blog: Flask) -> None:
+    page = write().page  # a response with the status 409 would be in its console
+    type_article(page, "Reloaded", "They sing.")
+    saved(page)
+    body = page.locator("#owner-body")
+    typed = "They sing."
+    for word in (" Before", " sunrise", " and", " after"):
+        body.press("ControlOrMeta+End")
+        page.keyboard.type(word)
+        typed += word
+        page.reload()
+        expect(body).to_have_value(typed)
+    page.wait_for_timeout(2_500)
+    saved(page)
+    expect(page.locator("#owner-kept")).to_be_hidden()
+    body.press("ControlOrMeta+End")
+    page.keyboard.type(".")
+    expect(page.locator("#owner-saved")).to_have_text("Not saved yet")
+    saved(page)
+    assert texts(blog, "Reloaded") == [typed + "."]
+
+
+def test_title_that_is_reloaded_at_once_is_not_offered_again(write: Callable[..., Visit], blog: Flask) -> None:
+    page = write().page
+    type_article(page, "Reloaded title", "They sing.")
+    saved(page)
+    # The address follows the title, so what the server has stored differs from what was sent.
+    page.locator("#owner-title").press("End")
+    page.keyboard.type("s")
+    with page.expect_request(lambda request: request.method == "POST"):
+        pass  # the automatic save
+    page.reload()
+    expect(page.locator("#owner-title")).to_have_value("Reloaded titles")
+    page.wait_for_timeout(1_500)
+    saved(page)
+    expect(page.locator("#owner-kept")).to_be_hidden()
+    assert texts(blog, "Reloaded titles") == ["They sing."]
+
+
 def test_two_tabs_get_a_conflict_and_are_merged(write: Callable[..., Visit], blog: Flask) -> None:
     visitor = write()
     visitor.allow("409")

@@ -80,7 +80,8 @@ ARGUMENTS = {
 # The fields of the editor, whose names are in articles/editor_form.py.
 # Its three routes read most of them in the same way, so each value is sent in each field of one of the routes, in turn.
 EDITOR = (
-    "action", "article", "author", "author_name", "base", "body", "comments", "cover", "cover_alt", "cover_pick",
+    "action", "article", "author", "author_name", "base", "body", "comments", "continued", "cover", "cover_alt",
+    "cover_pick",
     "editor", "kind", "lang", "menu", "other", "published_at", "redirect_to", "revision", "sequence", "slug", "summary",
     "tags", "title", "translation_of", "typed", "unlisted",
 )  # fmt: skip
