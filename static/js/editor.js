@@ -228,6 +228,7 @@
     const confirm = (count, isWhole = true) => {
       const key = keyOf();
       savedChanges = Math.max(savedChanges, count);
+      form.querySelector(".form-failure").replaceChildren(); // of a button, before the connection was back
       firstChange = isUnsaved() ? Date.now() : 0;
       oldKeys.add(key); // an article that has been created gets another one
       // A field that was refused is only in this browser. The page that follows this one may not have the text yet.

@@ -173,6 +173,7 @@ def test_wrong_address_to_redirect_to_is_refused(
     answer = form.send("unpublish", htmx, title="Birds", body="They sing.", redirect_to=address)
     assert answer.status_code == 422
     assert re.search(r'data-error-for="redirect_to"[^>]*>Enter a path', answer.text)
+    assert htmx or re.search(r'name="redirect_to"[^>]* autofocus', answer.text)
     assert client.get("/articles/birds").status_code == 200
 
 

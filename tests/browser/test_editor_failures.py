@@ -38,6 +38,18 @@ def test_lost_network_is_shown_and_the_text_is_saved_when_it_is_back(write: Call
     assert texts(blog, "Offline") == ["Typed offline"]
 
 
+def test_failure_of_a_button_disappears_when_the_text_is_saved(write: Callable[..., Visit]) -> None:
+    visitor = lose_the_network(write, "Button offline")
+    visitor.allow("Failed to fetch")
+    page = visitor.page
+    page.locator("#owner-body").fill("Typed offline")
+    page.locator("#owner-save").click()
+    expect(page.locator("#owner-editor .form-failure")).to_contain_text("Connection failed")
+    visitor.context.set_offline(False)
+    saved(page)
+    expect(page.locator("#owner-editor .form-failure")).to_be_empty()
+
+
 def test_text_survives_a_killed_browser(write: Callable[..., Visit], blog: Flask) -> None:
     visitor = lose_the_network(write, "Killed")
     page, address = visitor.page, visitor.page.url
