@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from blogapp.comments.models import APPROVE, ERASE, MARK_AS_SPAM, REMOVE, RESTORE
-from blogapp.text.i18n import ngettext, number
+from blogapp.text.i18n import gettext, ngettext, number
 
 SENTENCES: dict[str, Callable[[int], str]] = {
     APPROVE: lambda count: ngettext("The comment is published.", "%(number)s comments are published.", count),
@@ -19,7 +19,27 @@ SENTENCES: dict[str, Callable[[int], str]] = {
     ),
 }
 
+# What a press without JavaScript has done, by the code in the address of the page that follows it (`?notice=`).
+NOTICES: dict[str, Callable[[], str]] = {
+    "locked": lambda: gettext("The thread is locked."),
+    "unlocked": lambda: gettext("The thread is no longer locked."),
+    "pinned": lambda: gettext("The thread is pinned."),
+    "unpinned": lambda: gettext("The thread is no longer pinned."),
+}
+# The same on an open page, where the thread keeps its place.
+NOTICES_IN_PLACE: dict[str, Callable[[], str]] = NOTICES | {
+    "pinned": lambda: gettext("The thread is pinned. It will be at the top when the page is loaded again."),
+    "unpinned": lambda: gettext(
+        "The thread is no longer pinned. It will be back in its place when the page is loaded again."
+    ),
+}
+
 
 def done_sentence(act: str, count: int = 1) -> str:
     """What was done to `count` comments."""
     return SENTENCES[act](count) % {"number": number(count)}
+
+
+def notice_sentence(code: str) -> str:
+    """The message for the code of a notice, empty if there is none."""
+    return NOTICES[code]() if code in NOTICES else ""

@@ -21,7 +21,7 @@ from blogapp.comments.finding import last_signature
 from blogapp.comments.forms import FormView
 from blogapp.comments.models import Comment
 from blogapp.comments.posting import is_closed
-from blogapp.comments.routes.moderation import undo_notice
+from blogapp.comments.routes.moderation import owner_notice
 from blogapp.comments.routes.read import liked_on_page, requested_sort, set_article_page
 from blogapp.comments.site_rules import site_rules
 from blogapp.comments.threads import conversation_of, load_elsewhere, load_page
@@ -96,7 +96,7 @@ def render_article_page(
         empty_form=partial(FormView.empty, article),
         sort=sort,
         is_closed=is_closed(article, conversation, site_rules(), clock.now()),
-        **undo_notice(session, author),
+        **owner_notice(session, author),
         is_waiting=request.args.get("notice") == "waiting",
         liked_ids=liked_on_page(page.threads),
     )

@@ -45,6 +45,14 @@ class Room:
             answer = self.blog.test_client().post(f"/articles/{self.slug}/comments", data=form)
             assert answer.status_code == 303
 
+    def publish(self, *bodies: str) -> None:
+        """Post the comments and approve them."""
+        self.post(*bodies)
+        owner = self.blog.test_client()
+        owner.set_cookie("owner", self.token)
+        form = {"article": self.slug, "status": "pending", "all": "1", "action": "approve"}
+        assert owner.post("/owner/comments/bulk", data=form).status_code == 303
+
 
 @pytest.fixture
 def room(server: Server, blog: Flask, article: Callable[..., str]) -> Room:
@@ -195,6 +203,48 @@ def test_ended_session_repeats_the_press_after_signing_in(room: Room, visit: Cal
     page.locator("#sign-in-again [name=password]").fill(PASSWORD)
     page.locator("#sign-in-again button").click()
     expect(page.locator(item)).to_contain_text("The comment is marked as spam.")
+
+
+@pytest.mark.parametrize("has_javascript", [True, False])
+def test_thread_is_locked_and_pinned_on_the_articles_page(
+    room: Room, visit: Callable[..., Visit], has_javascript: bool
+) -> None:
+    room.publish("First thread", "Second thread")
+    page = room.open(visit(java_script_enabled=has_javascript), f"/articles/{room.slug}")
+    thread = page.locator(".threads > .item", has_text="Second thread")
+    for button, sentence, mark in [
+        ("Lock thread", "The thread is locked.", "This thread is locked."),
+        ("Pin", "The thread is pinned.", "Pinned"),
+    ]:
+        thread.get_by_role("button", name=button, exact=True).click()
+        expect(page.locator(".notice" if has_javascript else "#status")).to_contain_text(sentence)
+        expect(page.locator("#status")).to_contain_text(sentence)
+        expect(thread.get_by_text(mark, exact=True)).to_have_count(1)
+        if has_javascript:
+            expect(thread.locator("article")).to_be_focused()
+            assert_accessible(page)
+    thread.get_by_role("button", name="Unpin").click()
+    expect(page.locator("#status")).to_contain_text("The thread is no longer pinned.")
+    expect(thread.locator(".pinned")).to_have_count(0)
+    thread.get_by_role("button", name="Unlock thread").click()
+    expect(page.locator("#status")).to_have_text("The thread is no longer locked.")
+    expect(thread.locator(".closed")).to_have_count(0)
+    expect(thread.get_by_role("button", name="Lock thread")).to_have_count(1)
+
+
+def test_lock_is_repeated_after_signing_in(room: Room, visit: Callable[..., Visit]) -> None:
+    room.publish("A thread")
+    owner = visit()
+    owner.allow("401")
+    page = room.open(owner, f"/articles/{room.slug}")
+    with room.blog.app_context(), write_transaction() as session:
+        end_all_sessions(session, save_owner(session, NAME, hash_password(PASSWORD)).id)
+    page.get_by_role("button", name="Lock thread").click()
+    page.locator("#sign-in-again [name=name]").fill(NAME)
+    page.locator("#sign-in-again [name=password]").fill(PASSWORD)
+    page.locator("#sign-in-again button").click()
+    expect(page.locator(".notice")).to_have_text("The thread is locked.")
+    expect(page.get_by_role("button", name="Unlock thread")).to_have_count(1)
 
 
 @pytest.mark.parametrize("has_javascript", [True, False])

@@ -125,6 +125,40 @@ def test_pinned_thread_comes_first_and_only_once(
     assert "Pinned" not in unpinned
 
 
+@pytest.mark.parametrize(
+    ("noun", "on", "notice", "sentence", "button"),
+    [
+        ("lock", "1", "locked", "The thread is locked.", "Unlock thread"),
+        ("lock", "0", "unlocked", "The thread is no longer locked.", "Lock thread"),
+        ("pin", "1", "pinned", "The thread is pinned.", "Unpin"),
+        ("pin", "0", "unpinned", "The thread is no longer pinned.", "Pin"),
+    ],
+)
+def test_answer_to_lock_and_pin_says_what_was_done(
+    owner: FlaskClient, comment: int, app: Flask, noun: str, on: str, notice: str, sentence: str, button: str
+) -> None:
+    address, shown = f"/comments/{comment}/{noun}", rf'<p id="status" role="status"[^>]*>{sentence}'
+    owner.post(address, data={"on": "0" if on == "1" else "1"})
+    answer = owner.post(address, data={"on": on}, headers=HTMX)
+    assert answer.status_code == 200
+    assert f'hx-target="#comment-{comment}" hx-swap="outerMorph"' in answer.text
+    assert f">{button}</button>" in answer.text
+    assert re.search(shown, answer.text)
+    page = owner.post(address, data={"on": on})
+    assert page.headers["Location"] == f"/articles/birds?notice={notice}#comments"
+    assert re.search(shown, owner.get(page.headers["Location"]).text)
+    assert not re.search(shown, app.test_client().get(page.headers["Location"]).text)
+
+
+def test_pin_on_an_open_page_replaces_the_pinned_thread(owner: FlaskClient, write_comments: WriteComments) -> None:
+    first, second = write_comments(["First", "Second"])
+    owner.post(f"/comments/{first}/pin", data={"on": "1"})
+    answer = owner.post(f"/comments/{second}/pin", data={"on": "1"}, headers=HTMX).text
+    changes = re.findall(r'hx-target="#comment-(\d+)" hx-swap="outerMorph">.*?>(Pin|Unpin)</button>', answer, re.DOTALL)
+    assert changes == [(str(second), "Unpin"), (str(first), "Pin")]
+    assert f'hx-target="#comment-{second}" hx-swap="beforebegin"><p class="pinned">Pinned</p>' in answer
+
+
 def test_only_owners_change_settings_lock_and_pin(client: FlaskClient, comment: int, session: Session) -> None:
     for address in (f"/comments/{comment}/lock", f"/comments/{comment}/pin", "/owner/comments/settings"):
         assert client.post(address, data={"on": "1", "article": "birds", "closed": "1"}).status_code == 401

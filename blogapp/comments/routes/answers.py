@@ -17,11 +17,12 @@ from blogapp.comments.changes import Written, load_after_write
 from blogapp.comments.current_author import current_author
 from blogapp.comments.forms import CommentForm, FormView
 from blogapp.comments.models import Comment
+from blogapp.comments.notices import NOTICES_IN_PLACE
 from blogapp.comments.permissions import Author
 from blogapp.comments.posting import Posted
 from blogapp.comments.refusals import NotSaved
 from blogapp.comments.routes.read import Answer, address_of, article_of, render_comments, requested_sort
-from blogapp.comments.threads import SORTS
+from blogapp.comments.threads import SORTS, load_threads
 from blogapp.db.base import db
 from blogapp.db.faults import UNREACHABLE, describe, fault_of
 from blogapp.db.transactions import wait_for_disk, write_transaction
@@ -99,6 +100,25 @@ def changed(article: AnyArticle, comment: Comment, sentence: str, undo: int | No
     if comment.shown and not undo:
         return _redirect(address_of(article, comment))
     return _redirect(article_url(article, undo=undo, _anchor="comments"))
+
+
+def thread_changed(article: AnyArticle, comment: Comment, notice: str, pinned_before: int | None) -> Response:
+    """The response after a thread was locked or pinned, or no longer is. With HTMX: its comment with the new buttons,
+    what the page says about the thread, and a status message. A pinned thread keeps its place until the page is loaded
+    again, so that nothing moves under the pointer. Without: a redirect to the article's comments, with the notice.
+    `pinned_before` is the id of the thread that was pinned before: there is only one."""
+    if not is_htmx():
+        return _redirect(article_url(article, notice=notice, _anchor="comments"))
+    written = load_after_write(db.session(), comment)
+    replaced = [pinned_before] if pinned_before not in (None, comment.id) else []
+    return _fragment(
+        "comments/_thread_changed.html",
+        "comment-changed",
+        article,
+        written,
+        replaced=load_threads(db.session(), replaced),
+        sentence=NOTICES_IN_PLACE[notice](),
+    )
 
 
 def confirm_page(article: AnyArticle, comment: Comment, removes: bool) -> Answer:

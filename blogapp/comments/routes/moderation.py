@@ -21,11 +21,12 @@ from blogapp.comments import article_settings, bans, moderation
 from blogapp.comments.current_author import current_author
 from blogapp.comments.decisions import Decider
 from blogapp.comments.models import APPROVE, BY_OWNER, ERASE, MARK_AS_SPAM, REMOVE, RESTORE, Comment
-from blogapp.comments.notices import done_sentence
+from blogapp.comments.notices import done_sentence, notice_sentence
 from blogapp.comments.permissions import Author
 from blogapp.comments.queue import Filter, Queue, count_states, count_total, load_row
-from blogapp.comments.routes.answers import changed, confirm_page
-from blogapp.comments.routes.read import Answer, address_of, article_of
+from blogapp.comments.routes.answers import changed, confirm_page, thread_changed
+from blogapp.comments.routes.read import Answer, article_of
+from blogapp.comments.threads import conversation_of
 from blogapp.comments.undo import find_done, first_decided
 from blogapp.comments.undo import undo as undo_press
 from blogapp.db.base import db
@@ -101,21 +102,24 @@ def erase(comment_id: int) -> Answer:
 @owner_required
 def lock(comment_id: int) -> Answer:
     """Lock the thread of the comment (`on=1`), or unlock it."""
-    return _change_thread(comment_id, article_settings.set_locked)
+    return _change_thread(comment_id, article_settings.set_locked, "locked", "unlocked")
 
 
 @bp.post("/comments/<id:comment_id>/pin")
 @owner_required
 def pin(comment_id: int) -> Answer:
     """Show the thread before all others (`on=1`), or no longer."""
-    return _change_thread(comment_id, article_settings.set_pinned)
+    return _change_thread(comment_id, article_settings.set_pinned, "pinned", "unpinned")
 
 
-def _change_thread(comment_id: int, change: Callable[[Session, int, bool], Comment]) -> Answer:
+def _change_thread(comment_id: int, change: Callable[[Session, int, bool], Comment], on: str, off: str) -> Answer:
+    """`on` and `off` are the codes of the notices."""
+    is_on = request.form.get("on") == "1"
     article = article_of(moderation.find_undeleted(db.session(), comment_id))
+    pinned_before = conversation_of(db.session(), article.id).pinned_id
     with write_transaction(article.id) as session:
-        comment = change(session, comment_id, request.form.get("on") == "1")
-    return redirect(address_of(article, comment), 303)
+        comment = change(session, comment_id, is_on)
+    return thread_changed(article, comment, on if is_on else off, pinned_before)
 
 
 @bp.get("/comments/<id:comment_id>/ban")
@@ -157,11 +161,16 @@ def undo() -> Answer:
     return _answer(article, comment, sentence)
 
 
-def undo_notice(session: Session, author: Author) -> dict[str, object]:
-    """For a page after an owner's press without JavaScript (`?undo=`): what was done, and the number to undo it."""
-    batch = request.args.get("undo", 0, type=whole_number) if author.is_owner else 0
+def owner_notice(session: Session, author: Author) -> dict[str, object]:
+    """For a page after an owner's press without JavaScript (`?undo=`, `?notice=`): what was done, and the number to
+    undo it."""
+    if not author.is_owner:
+        return {}
+    batch = request.args.get("undo", 0, type=whole_number)
     done = find_done(session, batch, clock.now()) if batch else None
-    return {"undo": batch if done[0] != ERASE else 0, "sentence": done_sentence(*done)} if done else {}
+    if done is None:
+        return {"sentence": notice_sentence(request.args.get("notice", ""))}
+    return {"undo": batch if done[0] != ERASE else 0, "sentence": done_sentence(*done)}
 
 
 def _decide(comment_id: int, act: str, decide: Decide) -> Answer:
