@@ -19,8 +19,13 @@ SENTENCES: dict[str, Callable[[int], str]] = {
     ),
 }
 
-# What a press without JavaScript has done, by the code in the address of the page that follows it (`?notice=`).
+# What a press has done, by the code in the address of the page that follows it (`?notice=`): of forms that load a page,
+# and of all others without JavaScript.
 NOTICES: dict[str, Callable[[], str]] = {
+    "banned": lambda: gettext("The author of the comment is banned."),
+    "lifted": lambda: gettext("The ban is lifted."),
+    "saved": lambda: gettext("Your changes are saved."),
+    "undone": lambda: undone_sentence(),
     "locked": lambda: gettext("The thread is locked."),
     "unlocked": lambda: gettext("The thread is no longer locked."),
     "pinned": lambda: gettext("The thread is pinned."),
@@ -38,6 +43,11 @@ NOTICES_IN_PLACE: dict[str, Callable[[], str]] = NOTICES | {
 def done_sentence(act: str, count: int = 1) -> str:
     """What was done to `count` comments."""
     return SENTENCES[act](count) % {"number": number(count)}
+
+
+def undone_sentence(count: int = 1) -> str:
+    """That what was done to `count` comments is undone."""
+    return ngettext("Undone.", "Undone for %(number)s comments.", count) % {"number": number(count)}
 
 
 def notice_sentence(code: str) -> str:

@@ -18,7 +18,7 @@ from blogapp.comments.bulk import ACTS, at_revisions, decide_about_many, seen_be
 from blogapp.comments.decisions import Decider
 from blogapp.comments.history import load_history
 from blogapp.comments.models import APPROVE, BY_OWNER, ERASE, Comment
-from blogapp.comments.notices import done_sentence
+from blogapp.comments.notices import done_sentence, notice_sentence
 from blogapp.comments.queue import Filter, last_id, load_queue
 from blogapp.comments.routes.moderation import queue_address
 from blogapp.comments.routes.read import Answer
@@ -75,7 +75,7 @@ def configure() -> Answer:
     with write_transaction(article.id) as session:
         moderation, closed = request.form.get("moderation", ""), request.form.get("closed", "")
         article_settings.configure(session, article.id, moderation, closed)
-    return redirect(article_url(article, _anchor="comments"), 303)
+    return redirect(article_url(article, notice="saved", _anchor="comments"), 303)
 
 
 @bp.get("/rules")
@@ -83,7 +83,14 @@ def rules() -> str:
     """The owner's list of words, hosts and agents, and the bans."""
     session = db.session()
     terms = "\n".join(listed_terms(session))
-    return render_template("comments/rules.html", terms=terms, bans=list_bans(session, clock.now()))
+    notice = request.args.get("notice", "")
+    return render_template(
+        "comments/rules.html",
+        terms=terms,
+        bans=list_bans(session, clock.now()),
+        notice=notice,
+        sentence=notice_sentence(notice),
+    )
 
 
 @bp.post("/rules")
@@ -91,14 +98,14 @@ def save_rules() -> Answer:
     terms = parse_terms(request.form.get("terms", ""))
     with write_transaction(Changes.RULES) as session:
         save_terms(session, terms)
-    return redirect(url_for("owner_comments.rules"), 303)
+    return redirect(url_for("owner_comments.rules", notice="saved"), 303)
 
 
 @bp.post("/bans/<id:ban_id>/end")
 def lift_ban(ban_id: int) -> Answer:
     with write_transaction(Changes.NOTHING) as session:
         lift(session, ban_id)
-    return redirect(url_for("owner_comments.rules"), 303)
+    return redirect(url_for("owner_comments.rules", notice="lifted"), 303)
 
 
 @bp.get("/<id:comment_id>/history")
@@ -118,7 +125,8 @@ def history(comment_id: int) -> str:
 
 def _page(wanted: Filter, before: int | None, batch: int = 0, skipped: int = 0, error: str = "") -> str:
     done = find_done(db.session(), batch, clock.now()) if batch else None
-    sentences = [error, done_sentence(*done) if done else "", _left_sentence(skipped)]
+    notice = notice_sentence(request.args.get("notice", ""))
+    sentences = [error, done_sentence(*done) if done else notice, _left_sentence(skipped)]
     template = "comments/_queue.html" if is_htmx() else "comments/queue.html"
     return render_template(
         template,

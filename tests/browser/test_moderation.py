@@ -190,6 +190,27 @@ def test_deletion_for_good_and_ban_ask_in_place(room: Room, visit: Callable[...,
     expect(page.locator(f"{item} .undo")).to_have_count(0)
 
 
+@pytest.mark.parametrize("has_javascript", [True, False])
+def test_saved_rules_and_settings_are_confirmed(room: Room, visit: Callable[..., Visit], has_javascript: bool) -> None:
+    room.publish("An insult")
+    page = room.open(visit(java_script_enabled=has_javascript), f"/articles/{room.slug}")
+    page.locator(".article-settings summary").click()
+    page.locator(".article-settings button").click()
+    expect(page.locator("#status")).to_have_text("Your changes are saved.")
+    expect(page.locator("#status")).to_be_in_viewport()
+    page.get_by_role("link", name="Ban").click()
+    page.get_by_role("button", name="For a week").click()
+    expect(page.locator("#status")).to_have_text("The author of the comment is banned.")
+    page.goto(f"{room.server.url}/owner/comments/rules")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#status")).to_have_text("Your changes are saved.")
+    for left in (1, 0):  # the bans of the network and of the browser; other tests post from the same network
+        page.get_by_role("button", name="Lift").first.click()
+        expect(page.locator(".bans li")).to_have_count(left)
+        expect(page.locator("#status")).to_have_text("The ban is lifted.")
+        expect(page.locator("#status")).to_be_focused()
+
+
 def test_ended_session_repeats_the_press_after_signing_in(room: Room, visit: Callable[..., Visit]) -> None:
     room.post("Kept")
     owner = visit()

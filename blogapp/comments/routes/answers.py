@@ -90,16 +90,18 @@ def posted(article: AnyArticle, done: Posted, form: CommentForm) -> Response:
     return _fragment("comments/_posted.html", "comment-posted", article, written, status, form=FormView(article, form))
 
 
-def changed(article: AnyArticle, comment: Comment, sentence: str, undo: int | None = None) -> Response:
+def changed(
+    article: AnyArticle, comment: Comment, sentence: str, undo: int | None = None, notice: str | None = None
+) -> Response:
     """The response to a change. With HTMX: the updated comment, the count and a status message. Without: a redirect to
     the comment, or to the article's comments if it is no longer shown. `undo` is the number of an owner's decision; the
-    page then has a button to undo it."""
+    page then has a button to undo it. `notice` is the code of a message; without HTMX, a page has no other one."""
     if is_htmx():
         written = load_after_write(db.session(), comment)
         return _fragment("comments/_changed.html", "comment-changed", article, written, sentence=sentence, undo=undo)
-    if comment.shown and not undo:
+    if comment.shown and not undo and not notice:
         return _redirect(address_of(article, comment))
-    return _redirect(article_url(article, undo=undo, _anchor="comments"))
+    return _redirect(article_url(article, undo=undo, notice=notice, _anchor="comments"))
 
 
 def thread_changed(article: AnyArticle, comment: Comment, notice: str, pinned_before: int | None) -> Response:

@@ -21,7 +21,7 @@ from blogapp.comments import article_settings, bans, moderation
 from blogapp.comments.current_author import current_author
 from blogapp.comments.decisions import Decider
 from blogapp.comments.models import APPROVE, BY_OWNER, ERASE, MARK_AS_SPAM, REMOVE, RESTORE, Comment
-from blogapp.comments.notices import done_sentence, notice_sentence
+from blogapp.comments.notices import done_sentence, notice_sentence, undone_sentence
 from blogapp.comments.permissions import Author
 from blogapp.comments.queue import Filter, Queue, count_states, count_total, load_row
 from blogapp.comments.routes.answers import changed, confirm_page, thread_changed
@@ -33,7 +33,7 @@ from blogapp.db.base import db
 from blogapp.db.content_versions import Changes
 from blogapp.db.transactions import write_transaction
 from blogapp.owners.access import owner_required
-from blogapp.text.i18n import gettext, ngettext, number
+from blogapp.text.i18n import gettext
 from blogapp.web.converters import whole_number
 from blogapp.web.errors import Conflict, NotFound
 from blogapp.web.htmx import is_htmx
@@ -146,7 +146,7 @@ def ban(comment_id: int) -> Answer:
         count = bans.ban(session, comment, days if days in bans.DAYS else bans.DAYS[0], owner_id, clock.now())
     if not count:
         raise Conflict(gettext("It is no longer known where this comment came from."))
-    return _answer(article, comment, gettext("The author of the comment is banned."))
+    return _answer(article, comment, notice_sentence("banned"), notice="banned")
 
 
 @bp.post("/owner/comments/undo")
@@ -157,8 +157,7 @@ def undo() -> Answer:
     comment = first_decided(db.session(), batch)
     count = undo_press(db.session(), batch, _owner(), clock.now())
     article = _shown_on(comment)
-    sentence = ngettext("Undone.", "Undone for %(number)s comments.", count) % {"number": number(count)}
-    return _answer(article, comment, sentence)
+    return _answer(article, comment, undone_sentence(count), notice="undone")
 
 
 def owner_notice(session: Session, author: Author) -> dict[str, object]:
@@ -202,18 +201,23 @@ def _answer(
     sentence: str,
     batch: int | None = None,
     can_undo: bool = False,
+    notice: str | None = None,
 ) -> Answer:
+    """The response to a press. Without JavaScript, the page that follows says what was done: by the number `batch` of
+    the press, or else by the code `notice`."""
     if article is None or comment is None:
-        return _answer_in_queue(comment, sentence, batch, can_undo)
-    return changed(article, comment, sentence, undo=batch if can_undo else None)
+        return _answer_in_queue(comment, sentence, batch, can_undo, notice)
+    return changed(article, comment, sentence, undo=batch if can_undo or not is_htmx() else None, notice=notice)
 
 
-def _answer_in_queue(comment: Comment | None, sentence: str, batch: int | None, can_undo: bool) -> Answer:
+def _answer_in_queue(
+    comment: Comment | None, sentence: str, batch: int | None, can_undo: bool, notice: str | None
+) -> Answer:
     arguments = dict(parse_qsl(request.form.get("queue", "")))
     wanted = Filter.parse(arguments)
     before = arguments.get("before", "")
     if not is_htmx():
-        return redirect(queue_address(wanted, before=before or None, undo=batch), 303)
+        return redirect(queue_address(wanted, before=before or None, undo=batch, notice=notice), 303)
     session = db.session()
     states = count_states(session)
     return render_template(
