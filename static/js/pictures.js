@@ -1,5 +1,6 @@
 // Upload pictures with a progress bar: in the library of pictures, and in a text (`data-uploads` on the textarea), where
-// pictures can also be pasted and dropped. Without it, the library's form uploads them.
+// pictures can also be pasted and dropped. Without it, the library's form uploads them. The form for the logo sends its
+// picture itself; pasted and dropped ones are put into its field.
 //
 // One request for each picture, so that a picture that is refused or interrupted does not stop the others.
 (() => {
@@ -93,14 +94,26 @@
     }
   };
 
+  // The new pictures are on the server's page. A reload would remove the errors of others, which are shown in the form.
+  const showStored = async () => {
+    try {
+      const answer = await fetch(location.pathname);
+      const list = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("library");
+      if (list) document.getElementById("library").replaceWith(list);
+    } catch {} // offline: the list is shown when the page is loaded again
+  };
+
   const library = (form) => {
     const list = form.querySelector(".uploads");
     const input = form.elements.pictures;
     const take = async (files) => {
-      if (await upload(list, files)) {
-        // The new pictures are on the server's page. Failures would disappear with a reload.
-        if (!list.querySelector(".field-error")) location.assign(location.pathname);
-      }
+      const status = document.getElementById("status");
+      status.textContent = "";
+      const count = await upload(list, files);
+      input.value = "";
+      if (!count) return;
+      await showStored();
+      status.textContent = BlogappWords.counted(form.dataset.stored, count);
     };
     form.addEventListener("submit", (event) => {
       if (!input.files.length) return;
@@ -110,6 +123,14 @@
     accept(form, take);
   };
 
+  const logo = (form) => accept(form, ([file]) => {
+    const chosen = new DataTransfer();
+    chosen.items.add(file);
+    form.elements.picture.files = chosen.files;
+  });
+
   window.BlogappPictures = { upload, accept };
-  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("form.picture-upload").forEach(library));
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const form of document.querySelectorAll("form.picture-upload")) (form.elements.pictures ? library : logo)(form);
+  });
 })();

@@ -110,3 +110,36 @@ def test_library_stores_several_pictures(write: Callable[..., Visit], scripts: b
     expect(page.locator(".pictures > li")).to_have_count(before + 1)
     if scripts:
         assert_accessible(page)
+
+
+def test_stored_picture_is_listed_beside_the_error_of_another(write: Callable[..., Visit]) -> None:
+    visitor = write("/owner/pictures")
+    visitor.allow("status of 422")
+    page = visitor.page
+    before = page.locator(".pictures > li").count()
+    page.get_by_label("Add pictures").set_input_files(
+        [file("good.png", picture("PNG", (310, 200))), file("fake.jpg", b"no picture")]
+    )
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator("#status")).to_have_text("1 picture is stored.")
+    expect(page.locator(".pictures > li")).to_have_count(before + 1)
+    expect(page.locator(".uploads .field-error")).to_contain_text("fake.jpg This is not a JPEG")
+    assert page.get_by_label("Add pictures").evaluate("input => input.files.length") == 0
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_logo_is_chosen_or_dropped(write: Callable[..., Visit], way: str) -> None:
+    page = write("/owner/settings/logo").page
+    content = picture("PNG", (120 if way == "chosen" else 140, 60))
+    field = page.get_by_label("Upload a logo")
+    if way == "chosen":
+        field.set_input_files([file("logo.png", content)])
+    else:
+        data = base64.b64encode(content).decode()
+        page.evaluate(SEND, ["form.picture-upload", "drop", "logo.png", "image/png", data])
+    assert field.evaluate("input => input.files[0].name") == "logo.png"
+    page.get_by_role("button", name="Use as logo", exact=True).first.click()
+    expect(page.locator("#status")).to_have_text("The logo is saved.")
+    page.get_by_role("button", name="Remove the logo").click()
+    expect(page.locator("#status")).to_have_text("The logo is removed.")
