@@ -28,6 +28,12 @@ SECRET_KEY_FILE = "secret-key"
 LOCALES = ("en", "fr", "he")
 LOOKS = ("paper", "slate", "garden", "print")
 
+# Small plans of PostgreSQL allow 20 connections in all. During an update old and new workers are connected at the same
+# time, but the old ones then do not use all of theirs.
+SERVER_CONNECTIONS = 16
+# A worker needs one for its request, one to count views, and one for a request that takes longer.
+LEAST_CONNECTIONS = 3
+
 
 class SettingsError(SystemExit):
     """A setting is invalid. A SystemExit, so that any server that loads the app prints the message and no traceback."""
@@ -189,7 +195,8 @@ class Settings:
     )
     web_concurrency: int = field(
         metadata=setting(
-            "worker processes of make serve, or auto: as many as there are cores, at least 2, if they fit into memory",
+            "worker processes of make serve, or auto: as many as there are cores, at least 2, if they fit into memory; "
+            "with PostgreSQL at most 5, which share 16 connections",
             "auto",
             setting_values.workers,
         )
@@ -283,6 +290,9 @@ def parse_settings(environ: Mapping[str, str]) -> dict[str, Any]:
             errors.append(error)
     if errors:
         raise SettingsError("\n".join(error.sentence for error in errors))
+    is_auto = environ.get("WEB_CONCURRENCY", "").strip().lower() in {"", "auto"}
+    if is_auto and values["DATABASE_URL"].startswith("postgresql"):
+        values["WEB_CONCURRENCY"] = min(values["WEB_CONCURRENCY"], SERVER_CONNECTIONS // LEAST_CONNECTIONS)
     return values
 
 

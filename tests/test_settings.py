@@ -12,9 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from blogapp import create_app
+from blogapp import create_app, setting_values
 from blogapp import settings as settings_module
-from blogapp.settings import SETTINGS, VERSION, SettingsError, environment, parse_settings, read_settings
+from blogapp.settings import (
+    LEAST_CONNECTIONS,
+    SERVER_CONNECTIONS,
+    SETTINGS,
+    VERSION,
+    SettingsError,
+    environment,
+    parse_settings,
+    read_settings,
+)
 from tests.conftest import dispose
 from tests.harness.server import ROOT
 
@@ -120,6 +129,24 @@ def test_secret_key_is_required_if_it_cannot_be_stored(tmp_path: Path) -> None:
 def test_postgresql_url_uses_psycopg(tmp_path: Path, prefix: str) -> None:
     settings = read_settings({"DATABASE_URL": prefix + "u@h/d"}, tmp_path)
     assert settings.database_url == "postgresql+psycopg://u@h/d"
+
+
+@pytest.mark.parametrize("cores", range(1, 33))
+def test_default_number_of_workers_shares_the_connections_of_a_small_plan(
+    cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setting_values, "available_cores", lambda: cores)
+    monkeypatch.setattr(setting_values, "available_memory", lambda: None)
+    for environ in ({}, {"WEB_CONCURRENCY": "auto"}):
+        workers = read_settings({**environ, "DATABASE_URL": "postgresql://u@h/d"}, tmp_path).web_concurrency
+        assert workers * max(LEAST_CONNECTIONS, SERVER_CONNECTIONS // workers) <= SERVER_CONNECTIONS
+        assert workers == min(max(2, cores), 5)
+        assert read_settings(environ, tmp_path).web_concurrency == min(max(2, cores), 16)
+
+
+def test_a_chosen_number_of_workers_is_kept_on_postgresql(tmp_path: Path) -> None:
+    settings = read_settings({"DATABASE_URL": "postgresql://u@h/d", "WEB_CONCURRENCY": "8"}, tmp_path)
+    assert settings.web_concurrency == 8
 
 
 def test_data_folder_may_have_any_name(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, TypeDec
 from sqlalchemy.orm import DeclarativeBase
 
 from blogapp.db import sqlite
+from blogapp.settings import LEAST_CONNECTIONS, SERVER_CONNECTIONS
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -57,9 +58,6 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-# Small plans of PostgreSQL allow 20 connections in all. During an update old and new workers are connected at the same
-# time, but the old ones then do not use all of theirs.
-SERVER_CONNECTIONS = 16
 # Prepared statements that each SQLite connection keeps, about 7 kB each; a worker has eight connections. Of a mixture
 # of all requests, three of four statements are found, and preparing one takes 30 µs. The default is 128.
 SQLITE_STATEMENTS = 32
@@ -69,7 +67,7 @@ POOL_SECONDS = 5
 
 def init_app(app: Flask, url: str, workers: int = 2, prepares_statements: bool = True) -> None:
     """Connect `app` to the database at `url`. No connection is opened before the first query. `workers` processes
-    share the connections that a small PostgreSQL server has."""
+    share the connections that a small PostgreSQL server has, but each has LEAST_CONNECTIONS."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # Keep values out of error messages and logs.
     options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
@@ -78,7 +76,7 @@ def init_app(app: Flask, url: str, workers: int = 2, prepares_statements: bool =
     if url.startswith("sqlite:"):
         options["connect_args"] = {"cached_statements": SQLITE_STATEMENTS}
     else:
-        options["pool_size"], options["max_overflow"] = max(3, SERVER_CONNECTIONS // workers), 0
+        options["pool_size"], options["max_overflow"] = max(LEAST_CONNECTIONS, SERVER_CONNECTIONS // workers), 0
         options["pool_timeout"] = POOL_SECONDS
         # After a restart of PostgreSQL the pool has dead connections: test each one before use.
         options["pool_pre_ping"] = True
