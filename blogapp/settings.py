@@ -270,6 +270,10 @@ SETTINGS = {each.name.upper(): each.metadata for each in fields(Settings) if eac
 def read_setting(environ: Mapping[str, str], name: str) -> Any:
     """The parsed value of one setting. Raises SettingsError."""
     raw = environ.get(name, "").strip()
+    try:
+        raw.encode()
+    except UnicodeEncodeError:  # other bytes are surrogates, with which no page can be sent
+        raise SettingsError(f"{name} must be text in UTF-8.") from None
     default = SETTINGS[name]["default"]
     if name == "TRUSTED_PROXIES" and host_in(environ):
         default = "1"

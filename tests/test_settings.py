@@ -74,6 +74,12 @@ def test_invalid_setting_stops_the_start_with_a_message(tmp_path: Path, name: st
     assert "secret@" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", SETTINGS)
+def test_setting_that_is_not_utf_8_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must be text in UTF-8"):
+        create_app({name: os.fsdecode(b"\xe9 is Latin-1")}, tmp_path)
+
+
 def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         read_settings(WRONG, tmp_path)
