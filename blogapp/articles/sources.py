@@ -2,8 +2,8 @@
 
 A file updates an article in two cases: it states the article's slug, or it is the file that the article was imported
 from. It counts as that file if it has the same path, or if the old path no longer exists and the text is mostly the
-same (a renamed file, a moved folder, another machine). Every other file adds a new article. A file is refused if its
-text could get another article's comments.
+same (a renamed file, a moved folder, another machine); with a very short text, the title or slug must match, too.
+Every other file adds a new article. A file is refused if its text could get another article's comments.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from blogapp.values import frozen
 SAME_TEXT = 0.3
 PIECE = 12
 COMPARED = 20_000
+# The fewest characters of a text by which an article is found alone. A shorter one may well be that of another article.
+LEAST_TEXT = 20
 BLANKS = " \t\r\n"
 
 
@@ -180,7 +182,8 @@ class Library:
         unchanged, changed = [], []
         for stored in self.by_slug.values():
             is_similar = stored.title == file.title or stored.slug == file.base_slug
-            if stored.length != len(text) and not is_similar:
+            is_possible = is_similar or (stored.length == len(text) and len(text) >= LEAST_TEXT)
+            if not is_possible:
                 continue
             if stored.id in self.placed or _is_elsewhere(stored.source, source):
                 continue

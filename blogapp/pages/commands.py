@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -65,40 +65,42 @@ def import_articles(paths: tuple[Path, ...], dry_run: bool, force: bool) -> None
             session.rollback()
             _report_broken(read, rivals)
             raise click.exceptions.Exit(1)
-        edited = [EditedInBrowser(each, result.edited_at) for each, result in done if result.edited_at]
+        edited = [EditedInBrowser(each, result) for each, result in done if result.edited_at]
         if edited and not force:
             session.rollback()
             _report_broken(read, edited)
             raise click.exceptions.Exit(1)
-        for each, result in done:
-            _report(each, result.published, dry_run)
+        report = [line for each, result in done for line in _report(each, result.published, dry_run)]
         if dry_run:
             session.rollback()
-    for sentence in read.skipped:
-        click.echo(f"skipped {sentence}")
+    # Only now: if the commit fails, nothing was imported.
+    for line in [*report, *(f"skipped {sentence}" for sentence in read.skipped)]:
+        click.echo(line)
 
 
 @frozen
 class Imported:
-    """The result of an import; `edited_at` is when the article that it replaces was edited in the browser, if it
-    was."""
+    """The result of an import; `edited_at` is when the article that it replaces, at `replaced`, was edited in the
+    browser, if it was."""
 
     published: Published
+    replaced: str
     edited_at: datetime | None
 
 
 class EditedInBrowser(Exception):
     """A file would replace a text that was written in the browser."""
 
-    def __init__(self, placed: Placed, edited_at: datetime) -> None:
+    def __init__(self, placed: Placed, imported: Imported) -> None:
         super().__init__(
-            f"{printable(placed.file.path)}:1: /articles/{placed.slug} was edited in the browser on "
-            f"{edited_at:%Y-%m-%d %H:%M} UTC. Add --force to replace it with this file."
+            f"{printable(placed.file.path)}:1: {imported.replaced} was edited in the browser on "
+            f"{imported.edited_at:%Y-%m-%d %H:%M} UTC. Add --force to replace it with this file."
         )
 
 
 def _import(session: Session, placed: Placed, now: datetime) -> Imported:
     latest = latest_revision(session, placed.article.id) if placed.article else None
+    replaced = _address(placed.article) if placed.article else ""  # the file may bring another one
     manuscript = _with_account(session, replace(placed.manuscript, translation_of=_original(session, placed)))
     published = publish(session, manuscript, now, placed.article, placed.source)
     article = published.article
@@ -108,7 +110,7 @@ def _import(session: Session, placed: Placed, now: datetime) -> Imported:
     if has_changed:
         record(session, article, content_of(article), IMPORT, True, now)
     edited_at = latest.saved_at if latest and has_changed and latest.kind != IMPORT else None
-    return Imported(published, edited_at)
+    return Imported(published, replaced, edited_at)
 
 
 def _with_account(session: Session, manuscript: Manuscript) -> Manuscript:
@@ -151,19 +153,23 @@ def _report_broken(read: FilesRead, broken: Sequence[Exception]) -> None:
     click.echo("Nothing was imported.", err=True)
 
 
-def _report(placed: Placed, done: Published, dry_run: bool) -> None:
-    where = f"/{done.article.slug}" if done.article.is_page else f"/articles/{done.article.slug}"
+def _report(placed: Placed, done: Published, dry_run: bool) -> Iterator[str]:
+    where = _address(done.article)
     if done.is_new:
-        click.echo(f"{'would add' if dry_run else 'added'} {where}")
+        yield f"{'would add' if dry_run else 'added'} {where}"
     elif not done.changes:
-        click.echo(f"unchanged {where}")
+        yield f"unchanged {where}"
     else:
         changes = ", ".join(dict.fromkeys(NAMES.get(name, name) for name in done.changes))
-        click.echo(f"{'would update' if dry_run else 'updated'} {where}: {changes}")
+        yield f"{'would update' if dry_run else 'updated'} {where}: {changes}"
     if placed.file.metadata.ignored:
-        click.echo(f"  ignored: {', '.join(placed.file.metadata.ignored)}")
+        yield f"  ignored: {', '.join(placed.file.metadata.ignored)}"
     for note in sorted(placed.file.notes, key=lambda note: note.line):
-        click.echo(f"  line {note.line}: {note.sentence}")
+        yield f"  line {note.line}: {note.sentence}"
+
+
+def _address(article: Article) -> str:
+    return f"/{article.slug}" if article.is_page else f"/articles/{article.slug}"
 
 
 @articles_cli.command("export", short_help="Write articles and pictures to files.")

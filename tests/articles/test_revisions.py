@@ -149,6 +149,19 @@ def load(runner: FlaskCliRunner, path: Path, *options: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def test_refused_import_names_the_present_address_of_the_article(
+    runner: FlaskCliRunner, writer: FlaskClient, tmp_path: Path
+) -> None:
+    """The file has the article's text and another title, which would change the address."""
+    form = Form(writer, "/owner/articles/new")
+    form.send("publish", title="Birds", body="A text that is long enough to be found by.")
+    path = tmp_path / "songs.md"
+    path.write_text("---\ntitle: Songs\n---\nA text that is long enough to be found by.\n", encoding="utf-8")
+    status, output = load(runner, path)
+    assert status == 1
+    assert "songs.md:1: /articles/birds was edited in the browser on " in output
+
+
 @pytest.mark.parametrize("action", ["save", "publish"])
 def test_import_over_an_article_edited_in_the_browser_needs_force(
     runner: FlaskCliRunner, writer: FlaskClient, client: FlaskClient, session: Session, tmp_path: Path, action: str

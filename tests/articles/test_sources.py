@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import event, select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.orm import Session
 
 from blogapp.articles.models import Article
@@ -91,6 +91,36 @@ def test_renamed_file_with_a_new_title_and_the_same_text_updates_its_article(
     renamed = write(tmp_path / "b.md", BIRDS.replace("title: Birds", "title: Songs"))
     assert load(runner, renamed) == (0, "updated /articles/songs: slug, title\n")
     assert len(session.scalars(select(Article.id)).all()) == 2
+
+
+def test_very_short_text_is_not_taken_for_a_renamed_file(
+    runner: FlaskCliRunner, session: Session, tmp_path: Path
+) -> None:
+    load(runner, write(tmp_path / "a.md", "---\ntitle: Birds\n---\nx\n"))
+    (tmp_path / "a.md").unlink()
+    other = write(tmp_path / "b.md", "---\ntitle: Trees\n---\nx\n")
+    assert load(runner, other) == (0, "added /articles/trees\n")
+    renamed = write(tmp_path / "c.md", "---\ntitle: Birds\n---\nx\n")
+    assert load(runner, renamed) == (0, "unchanged /articles/birds\n")
+    assert len(session.scalars(select(Article.id)).all()) == 2
+
+
+def test_import_whose_commit_fails_reports_no_articles(
+    runner: FlaskCliRunner, app: Flask, session: Session, tmp_path: Path
+) -> None:
+    def fail(connection: Connection) -> None:
+        if "writer" in connection.get_execution_options():
+            raise OSError("the disk is full")
+
+    path = write(tmp_path / "a.md", BIRDS)
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "commit", fail)
+    failed = runner.invoke(args=["articles", "import", path])
+    event.remove(engine, "commit", fail)
+    assert str(failed.exception) == "the disk is full"
+    assert failed.output == ""
+    assert session.scalars(select(Article.id)).all() == []
 
 
 def test_import_loads_no_texts_of_other_articles(
