@@ -132,16 +132,23 @@ def rate_limit_store(raw: str) -> str:
     """The address of a store that the library `limits` knows."""
     if raw == "memory://":  # creating this store starts a thread
         return raw
+    wrong = ValueError("must be memory:// or the address of a store such as redis://localhost:6379")
+    scheme = raw.partition(":")[0]
+    # For another kind of program; and a store that prints a traceback of its own if its library is not installed.
+    if scheme.startswith(("async+", "mongodb")):
+        raise wrong
     try:
         storage_from_string(raw)
-    except ConfigurationError as error:
-        # The library's own message contains the address, which may hold a password.
-        if "prerequisite" in str(error):
+    # Each store raises errors of its own. Their messages may contain the address, which may hold a password.
+    except Exception as error:
+        if isinstance(error, ConfigurationError) and "prerequisite" in str(error):
             raise ValueError(
                 "names a store whose library is not installed. For Redis and Valkey: uv sync --extra redis, and an "
                 "address that begins with redis://"
             ) from None
-        raise ValueError("must be memory:// or the address of a store such as redis://localhost:6379") from None
+        if scheme.endswith("+cluster"):  # unlike the others, it is connected to when it is created
+            raise ValueError("names a cluster that cannot be reached; it must run when the blog starts") from None
+        raise wrong from None
     return raw
 
 
@@ -209,10 +216,15 @@ def _check_sqlite_url(address: str) -> None:
 def folder(raw: str) -> Path | None:
     if not raw:
         return None
-    path = Path(raw).expanduser()
-    if path.exists() and not path.is_dir():
-        raise ValueError("must be a folder")
-    return path.resolve()
+    try:
+        path = Path(raw).expanduser()
+        if path.exists() and not path.is_dir():
+            raise ValueError("must be a folder")
+        return path.resolve()
+    except RuntimeError:
+        raise ValueError("must be a folder; it names a user who does not exist, or links that form a circle") from None
+    except OSError as error:
+        raise ValueError(f"must be a folder that can be used ({error.strerror})") from None
 
 
 def readable_file(raw: str) -> Path | None:

@@ -340,13 +340,15 @@ def _kept_secret_key(data_folder: Path) -> tuple[str, str]:
             # link() fails if the file exists: if two processes start at the same time, both use the first one's key.
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
-            draft.unlink()
         return path.read_text(encoding="ascii").strip(), str(path)
     except OSError:
         raise SettingsError(
             f"SECRET_KEY is not set, and no key can be stored in {data_folder}. Set DATA_DIR to a folder that can be "
             "written. Otherwise set SECRET_KEY to a long random text, and DATABASE_URL to a database elsewhere."
         ) from None
+    finally:
+        with contextlib.suppress(OSError):  # on a full disk, too
+            draft.unlink()
 
 
 def _sqlite_in(data_folder: Path) -> str:
@@ -363,10 +365,13 @@ def _sqlite_in(data_folder: Path) -> str:
 def _sqlite_at(path: str, data_folder: Path) -> str:
     """The URL of the SQLite file at `path`, which is relative to the data folder."""
     file = data_folder / path
-    if file.is_dir():
-        raise SettingsError(f"DATABASE_URL must name a file, and {file} is a folder.")
-    if not file.parent.is_dir():
-        raise SettingsError(f"DATABASE_URL names a file in {file.parent}, and there is no such folder.")
+    try:
+        if file.is_dir():
+            raise SettingsError(f"DATABASE_URL must name a file, and {file} is a folder.")
+        if not file.parent.is_dir():
+            raise SettingsError(f"DATABASE_URL names a file in {file.parent}, and there is no such folder.")
+    except OSError as error:
+        raise SettingsError(f"DATABASE_URL names {file}, which cannot be used ({error.strerror}).") from None
     return _sqlite_url(file)
 
 

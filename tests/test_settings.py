@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -64,6 +65,19 @@ def test_parsing_the_settings_starts_no_thread(monkeypatch: pytest.MonkeyPatch) 
         ("RATELIMIT_ENABLED", "maybe", "RATELIMIT_ENABLED must be on or off."),
         ("RATELIMIT_STORAGE_URI", "nonsense", "RATELIMIT_STORAGE_URI must be memory:// or the address of a store"),
         ("RATELIMIT_STORAGE_URI", "memcached://localhost:11211", "and an address that begins with redis://."),
+        ("RATELIMIT_STORAGE_URI", "redis://localhost:abc", "RATELIMIT_STORAGE_URI must be memory:// or the address"),
+        ("RATELIMIT_STORAGE_URI", "redis://[::1", "RATELIMIT_STORAGE_URI must be memory:// or the address"),
+        ("RATELIMIT_STORAGE_URI", "redis://localhost?db=abc", "RATELIMIT_STORAGE_URI must be memory:// or the address"),
+        ("RATELIMIT_STORAGE_URI", "async+memory://", "RATELIMIT_STORAGE_URI must be memory:// or the address"),
+        ("RATELIMIT_STORAGE_URI", "mongodb://localhost", "RATELIMIT_STORAGE_URI must be memory:// or the address"),
+        (
+            "RATELIMIT_STORAGE_URI",
+            "redis+cluster://127.0.0.1:1",
+            "RATELIMIT_STORAGE_URI names a cluster that cannot be",
+        ),
+        ("DATA_DIR", "~no-such-user/blog", "DATA_DIR must be a folder; it names a user who does not exist"),
+        ("DATA_DIR", f"/tmp/{'x' * 300}", "DATA_DIR must be a folder that can be used (File name too long)."),
+        ("DATABASE_URL", f"sqlite:////{'x' * 300}/blog", "which cannot be used (File name too long)."),
         ("SECRET_KEY", "short", "SECRET_KEY must have at least 16 characters."),
     ],
 )
@@ -129,6 +143,16 @@ def test_secret_key_is_required_if_it_cannot_be_stored(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="set SECRET_KEY to a long random text") as error:
         read_settings({}, tmp_path / "file")
     assert "Set DATA_DIR to a folder that can be written" in str(error.value)
+
+
+def test_secret_key_that_cannot_be_stored_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(SettingsError, match="no key can be stored in"):
+        read_settings({}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("prefix", ["postgres://", "postgresql://", "postgresql+psycopg://"])
