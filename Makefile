@@ -37,11 +37,15 @@ $(READY): uv.lock pyproject.toml
 	@folder=$$(mktemp -d); env -i DATA_DIR=$$folder $(BIN)/python -c 'from blogapp.web.server import load; load("app:app")'; rm -r $$folder
 	@touch $(READY)
 
+# Reads the settings, and the file .env, before Flask does, which prints a traceback if it cannot read that file.
+PORT_SETTING := $(BIN)/python -c 'from blogapp.settings import environment, read_setting; print(read_setting(environment(), "PORT"))'
+
 run: setup ## run the site with demo content at http://127.0.0.1:8000
+	@$(PORT_SETTING) >/dev/null
 	@echo "Creating the database, and demo articles if it is empty."
 	@$(BIN)/python -m flask db upgrade
 	@$(BIN)/python -m flask demo
-	@port=$$($(BIN)/python -c 'from blogapp.settings import environment, read_setting; print(read_setting(environment(), "PORT"))') || exit 1; \
+	@port=$$($(PORT_SETTING)) || exit 1; \
 	printf '%s\n' "" "Next steps, in another terminal:" \
 	  "  Write an article:    $(BIN)/python -m flask articles import FILE.md   (Markdown that starts with title: and date:)" \
 	  "  Sign in:             http://127.0.0.1:$$port/owner (first, set up the blog at the address below)" \

@@ -251,17 +251,28 @@ def environment() -> dict[str, str]:
 def _env_file() -> dict[str, str]:
     if os.environ.get("FLASK_SKIP_DOTENV") or not ENV_FILE.is_file():
         return {}
-    from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
     try:
         with ENV_FILE.open(encoding="utf-8") as file:
-            wrong = [each.original.line for each in parse_stream(file) if each.error]
-        if wrong:  # the library only warns, and leaves the line out
-            raise SettingsError(f"{ENV_FILE}: line {wrong[0]} is not of the form NAME=value.")
-        return {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None}
+            bindings = list(parse_stream(file))
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"{ENV_FILE} must be a text file that can be read.") from None
+        raise SettingsError(f"{ENV_FILE} must be a text file in UTF-8 that can be read.") from None
+    values: dict[str, str] = {}
+    for each in bindings:
+        before = each.original.string[: -len(each.original.string.lstrip())]  # blank lines
+        line = each.original.line + before.count("\n")
+        if each.error or (each.key and each.value is None):  # the library leaves the line out
+            raise SettingsError(f"{ENV_FILE}: line {line} is not of the form NAME=value.")
+        if each.key and each.value is not None:
+            # Flask reads the file for its commands, and would replace the name by a value that may be empty.
+            if "${" in each.value:
+                raise SettingsError(
+                    f"{ENV_FILE}: line {line} has ${{, which is not possible there. Write the whole value, without the "
+                    "name of another variable; in DATABASE_URL, write $ as %24."
+                )
+            values[each.key] = each.value
+    return values
 
 
 SETTINGS = {each.name.upper(): each.metadata for each in fields(Settings) if each.metadata}

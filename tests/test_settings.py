@@ -211,7 +211,7 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_env_file_is_read_and_the_environment_wins(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    env_file.write_text('SITE_TITLE="Carnet à moi"  # the title\nSITE_LOCALE=fr\nexport PORT=8123\nEMPTY\n', "utf-8")
+    env_file.write_text('SITE_TITLE="Carnet à moi"  # the title\nSITE_LOCALE=fr\nexport PORT=8123\nEMPTY=\n', "utf-8")
     monkeypatch.setenv("SITE_LOCALE", "he")
     settings = read_settings(environment(), env_file.parent)
     assert (settings.site_title, settings.site_locale, settings.port) == ("Carnet à moi", "he", 8123)
@@ -242,16 +242,29 @@ def test_invalid_value_in_the_env_file_is_reported(env_file: Path) -> None:
         read_settings(environment(), env_file.parent)
 
 
-@pytest.mark.parametrize("line", ["TRUSTED_PROXIES 1", "SITE_TITLE='Mine"], ids=["no equals sign", "open quote"])
+@pytest.mark.parametrize("line", ["TRUSTED_PROXIES 1", "TRUSTED_PROXIES", "export PORT", "SITE_TITLE='Mine"])
 def test_line_of_the_env_file_that_cannot_be_read_is_reported(env_file: Path, line: str) -> None:
-    env_file.write_text(f"# mine\n{line}\n")
-    with pytest.raises(SettingsError, match=r"\.env: line 2 is not of the form NAME=value"):
+    env_file.write_text(f"# mine\n\n  {line}\nPORT=8000\n")
+    with pytest.raises(SettingsError, match=r"\.env: line 3 is not of the form NAME=value"):
         environment()
+
+
+@pytest.mark.parametrize("value", ["a${b}c", "'a${b}c'", '"${SITE_LOCALE:-x}"'])
+def test_variable_in_a_value_of_the_env_file_is_refused(env_file: Path, value: str) -> None:
+    """Flask's commands would replace it, and the server would not."""
+    env_file.write_text(f"SITE_LOCALE=fr\nSITE_TITLE={value}\n")
+    with pytest.raises(SettingsError, match=r"\.env: line 2 has \$\{, which is not possible there"):
+        environment()
+
+
+def test_dollar_sign_in_a_value_of_the_env_file_is_kept(env_file: Path) -> None:
+    env_file.write_text("SITE_TITLE='$ave $5'\n")
+    assert environment()["SITE_TITLE"] == "$ave $5"
 
 
 def test_unreadable_env_file_is_reported(env_file: Path) -> None:
     env_file.write_bytes(b"\xff\xfe\x00SITE")
-    with pytest.raises(SettingsError, match="must be a text file that can be read"):
+    with pytest.raises(SettingsError, match="must be a text file in UTF-8 that can be read"):
         environment()
 
 

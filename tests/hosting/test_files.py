@@ -69,6 +69,13 @@ def test_all_files_start_the_same_program() -> None:
     assert json.loads(command[1]) == SERVE.split(" ")
 
 
+def test_make_run_reads_the_settings_before_flask_does() -> None:
+    """Flask prints a traceback if it cannot read the file .env."""
+    command = ["make", "--dry-run", "run"]
+    done = subprocess.run(command, cwd=ROOT, check=True, timeout=120, capture_output=True, text=True)
+    assert 0 < done.stdout.index("read_setting(environment()") < done.stdout.index("-m flask db upgrade")
+
+
 def test_health_checks_name_addresses_that_exist() -> None:
     assert tomllib.loads(read("fly.toml"))["http_service"]["checks"][0]["path"] == "/readyz"
     assert yaml.safe_load(read("render.yaml"))["services"][0]["healthCheckPath"] == "/readyz"
