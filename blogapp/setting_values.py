@@ -87,6 +87,13 @@ def secret_key(raw: str) -> str:
     return raw
 
 
+def token(raw: str) -> str:
+    """A secret that is sent in a header field, where only ASCII is certain."""
+    if not raw.isascii():
+        raise ValueError("must have ASCII characters only")
+    return secret_key(raw)
+
+
 def code(raw: str) -> str:
     """A code that somebody types."""
     if raw and len("".join(raw.split()).replace("-", "")) < 10:

@@ -228,7 +228,7 @@ class Settings:
         metadata=setting(
             "serves /metrics for Prometheus to requests with the header Authorization: Bearer and this token",
             "",
-            setting_values.secret_key,
+            setting_values.token,
             secret=True,
         )
     )

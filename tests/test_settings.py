@@ -78,6 +78,8 @@ def test_parsing_the_settings_starts_no_thread(monkeypatch: pytest.MonkeyPatch) 
         ("DATA_DIR", "~no-such-user/blog", "DATA_DIR must be a folder; it names a user who does not exist"),
         ("DATA_DIR", f"/tmp/{'x' * 300}", "DATA_DIR must be a folder that can be used (File name too long)."),
         ("DATABASE_URL", f"sqlite:////{'x' * 300}/blog", "which cannot be used (File name too long)."),
+        ("METRICS_TOKEN", "short", "METRICS_TOKEN must have at least 16 characters."),
+        ("METRICS_TOKEN", "é" * 20, "METRICS_TOKEN must have ASCII characters only."),
         ("SECRET_KEY", "short", "SECRET_KEY must have at least 16 characters."),
     ],
 )
