@@ -7,7 +7,6 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select
@@ -55,13 +54,23 @@ def schema_state() -> str:
         return state_of(connection)
 
 
+def stored_revision() -> str:
+    """The newest migration that the database has; empty if it has none."""
+    with db.engine.connect() as connection:
+        return max(_revisions_of(connection), default="")
+
+
 def state_of(connection: Connection) -> str:
-    stored: set[Any] = set()
-    if inspect(connection).has_table(VERSION.name):
-        stored = set(connection.scalars(select(VERSION.c.version_num)))
+    stored = _revisions_of(connection)
     if stored == {REVISIONS[-1]}:
         return CURRENT
     return BEHIND if stored <= set(REVISIONS) else NEWER
+
+
+def _revisions_of(connection: Connection) -> set[str]:
+    if not inspect(connection).has_table(VERSION.name):
+        return set()
+    return set(connection.scalars(select(VERSION.c.version_num)))
 
 
 def create_schema(engine: Engine | None = None) -> bool:

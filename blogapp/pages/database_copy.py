@@ -66,7 +66,7 @@ class Summary:
     help="The other database: postgresql://... or sqlite:////folder/blog.sqlite3. Also read from COPY_TO, because "
     "others can see the arguments of a command.",
 )  # fmt: skip
-@click.option("--force", is_flag=True, help="First delete everything that is in the other database.")
+@click.option("--force", is_flag=True, help="First delete the content of the blog in the other database.")
 @with_appcontext
 def copy(address: str, force: bool) -> None:
     """Copy the blog into another, empty database, and compare all rows.
@@ -86,10 +86,11 @@ def copy(address: str, force: bool) -> None:
         raise click.ClickException(str(error)) from None
     except SQLAlchemyError as error:
         fault = fault_of(error)
+        sentence = connection_sentence(error, engine.url.host, "--to")
+        if sentence and is_lasting(str(original_of(error))):  # of the other database: this one was opened before
+            raise click.ClickException(sentence) from None
         if fault is None:
             raise
-        if is_lasting(str(original_of(error))):  # of the other database: this one was opened before
-            raise click.ClickException(connection_sentence(error, engine.url.host, "--to") or fault.cause) from None
         raise click.ClickException(
             f"The copy stopped: {fault.cause}. Run the command again, and it continues."
         ) from None
@@ -106,6 +107,12 @@ def copy(address: str, force: bool) -> None:
 def connect(address: str, data_folder: Path) -> Engine:
     """The path of an SQLite file is relative to `data_folder`, as in DATABASE_URL. Raises ValueError, whose message
     follows the name of the option."""
+    try:
+        address.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text in UTF-8") from None
+    if not address.strip():
+        raise ValueError("must be the address of a database: postgresql://... or sqlite:////folder/blog.sqlite3")
     url = make_url(setting_values.database_url(address))
     if url.get_backend_name() == "sqlite":
         url = url.set(database=str(data_folder / (url.database or "")))

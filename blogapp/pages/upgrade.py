@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import click
+from alembic.util import CommandError
 from flask import current_app
 from flask.cli import with_appcontext
 from flask_alembic import cli as flask_alembic_cli
@@ -20,7 +21,7 @@ from blogapp.articles import publishing
 from blogapp.comments import rendering
 from blogapp.db.base import db
 from blogapp.db.migrate import alembic
-from blogapp.db.schema import CURRENT, REVISIONS, schema_state
+from blogapp.db.schema import CURRENT, REVISIONS, schema_state, stored_revision
 from blogapp.pages.archive_commands import backup
 from blogapp.pages.database_copy import copy
 from blogapp.search import indexing
@@ -34,8 +35,13 @@ PROGRESS = 5_000
 @with_appcontext
 def upgrade(target: str) -> None:
     """Migrate the database to TARGET (default: the newest schema), then render and index outdated texts."""
+    if not target:
+        raise click.UsageError("TARGET is empty: leave it out, or name a migration.")
+    before = stored_revision()
     alembic.upgrade(target)
     if target != "heads":
+        if stored_revision() == before:
+            click.echo(f"Nothing was migrated: the schema of the database is {before or 'empty'}.")
         return  # the models may not fit an older schema
     for name, batches in (
         ("articles", publishing.render_outdated()),
@@ -91,7 +97,17 @@ for _command in flask_alembic_cli.cli.commands.values():
 COMMANDS = {**flask_alembic_cli.cli.commands, "copy": copy, "downgrade": downgrade, "upgrade": upgrade}
 
 
-@click.group("db", commands=COMMANDS)
+class Migrating(click.Group):
+    """Commands that fail with Alembic's message if a migration does not exist, and not with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except CommandError as error:
+            raise click.ClickException(f"{error}.") from None
+
+
+@click.group("db", cls=Migrating, commands=COMMANDS)
 @click.pass_context
 def db_cli(context: click.Context) -> None:
     """Upgrade, downgrade and copy the database."""

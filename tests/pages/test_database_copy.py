@@ -190,6 +190,10 @@ def test_database_of_another_program_is_refused(
     [
         ("mysql://blog", "--to must begin with postgresql:// or sqlite:///."),
         ("sqlite:////nowhere/blog.sqlite3", "--to names a folder that does not exist."),
+        ("", "--to must be the address of a database: postgresql://"),
+        (" ", "--to must be the address of a database: postgresql://"),
+        ("sqlite:////\udce9.sqlite3", "--to must be text in UTF-8."),
+        ("postgresql://127.0.0.1:1/blog?nothing=1", "--to has an option that PostgreSQL does not know"),
     ],
 )
 def test_wrong_address_is_explained(runner: FlaskCliRunner, address: str, sentence: str) -> None:

@@ -19,6 +19,7 @@ from blogapp.articles.publishing import Manuscript, publish
 from blogapp.comments import rendering
 from blogapp.comments.models import Comment
 from blogapp.db.base import db
+from blogapp.db.schema import REVISIONS
 from blogapp.db.transactions import write_transaction
 from blogapp.text import markup
 
@@ -126,6 +127,25 @@ def test_comment_edited_during_rendering_keeps_its_new_text(app: Flask, session:
         list(rendering.render_outdated(reader))
     assert session.scalar(select(Comment.body_html).where(Comment.id == 1)) == "<p>edited</p>"
     assert session.scalar(select(func.count()).select_from(Comment).where(Comment.body_html == OUTDATED)) == 0
+
+
+@pytest.mark.parametrize("command", ["upgrade", "stamp"])
+def test_migration_that_does_not_exist_is_reported(runner: FlaskCliRunner, command: str) -> None:
+    refused = runner.invoke(args=["db", command, "nonsense"])
+    assert (refused.exit_code, refused.output) == (1, "Error: Can't locate revision identified by 'nonsense'.\n")
+
+
+@pytest.mark.parametrize("target", ["9999", ""])
+def test_target_that_is_no_migration_is_no_traceback(runner: FlaskCliRunner, target: str) -> None:
+    refused = runner.invoke(args=["db", "upgrade", target])
+    assert refused.exit_code != 0
+    assert "Error: " in refused.output
+
+
+def test_upgrade_to_an_older_schema_says_that_nothing_was_done(runner: FlaskCliRunner) -> None:
+    done = runner.invoke(args=["db", "upgrade", REVISIONS[-3]])
+    sentence = f"Nothing was migrated: the schema of the database is {REVISIONS[-1]}.\n"
+    assert (done.exit_code, done.output) == (0, sentence)
 
 
 def test_help_has_complete_summaries_and_no_commands_for_developers(runner: FlaskCliRunner) -> None:
