@@ -81,17 +81,17 @@ def configure(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
+        driver_connection: Any = connection.connection.driver_connection
         if "writer" not in options:
             # A reader keeps one snapshot from its first query on. Without SQLAlchemy, which takes ten times as long for
             # a statement that cannot fail: SQLite reads nothing yet.
-            driver_connection: Any = connection.connection.driver_connection
             driver_connection.execute("BEGIN")
             return
         # This pragma can only be changed outside a transaction and applies to the connection from then on. With a
         # write-ahead log, NORMAL only means that COMMIT does not wait for the disk.
         wanted = "NORMAL" if options["writer"] == "quick" and connection.info[WAL] else "FULL"
         if connection.info[SYNCHRONOUS] != wanted:
-            connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+            driver_connection.execute(f"PRAGMA synchronous = {wanted}")
             connection.info[SYNCHRONOUS] = wanted
         _begin_immediate(connection, options["lock_timeout_ms"] / 1000)
 
