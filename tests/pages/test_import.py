@@ -86,8 +86,8 @@ def archive(**changes: Any) -> bytes:
         (b"no zip", "damaged or incomplete"),
         (archive(format=2), "another version"),
         (archive(schema="0001"), "another version"),
-        (archive(rows=3), "no download of this blog software"),
-        (archive(more=3), "no download of this blog software"),
+        (archive(rows=3), "not a download from this blog software"),
+        (archive(more=3), "not a download from this blog software"),
         (archive(rows={"articles": 3}), "damaged or incomplete"),
         (archive(), "damaged or incomplete"),
     ],
@@ -223,7 +223,7 @@ def test_oddly_packed_archives_are_refused(
     with pytest.raises(ArchiveError, match="too long"):
         verify_archive(io.BytesIO(whole))
     monkeypatch.setattr("blogapp.pages.archive.LARGEST_MANIFEST", 10)
-    assert "no download of this blog software" in upload(other, whole).text
+    assert "not a download from this blog software" in upload(other, whole).text
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
