@@ -231,8 +231,9 @@ def test_refresh_button_announces_edits_and_deletions(visit: Visits, article: Ar
 
 
 def test_own_comment_is_shown_at_once_after_going_back(visit: Visits, article: Articles) -> None:
-    visitor = visit()
-    page = open_with_a_clock(visitor, article(paragraphs=10))
+    page = visit().page  # without a clock of Playwright, which hides the type of the navigation
+    with page.expect_response("**/views"):
+        page.goto(article(paragraphs=10))
     write(page, "My first comment")
     expect(page.locator(".comment")).to_have_count(1)
     page.evaluate("scrollTo(0, 0)")
