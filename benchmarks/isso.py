@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -63,7 +65,12 @@ def isso(folder: Path, workers: int, sizes: dict[str, int]) -> Iterator[str]:
         yield url
     finally:
         process.end()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            # A worker of its server sometimes does not stop after the load. What was measured must not be lost.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def wait_until_answering(url: str, log: Path) -> None:
