@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, defer
 
+from blogapp.articles.addresses import slug_in
 from blogapp.articles.models import (
     DELETED,
     NONE,
@@ -41,6 +42,8 @@ from blogapp.web.errors import DomainError, NotFound
 from blogapp.web.page_cache import SITE, depends_on
 
 ARTICLES_PER_PAGE = 20
+# From one unpublished article to the next. Browsers give up after 20.
+MOST_REDIRECTS = 10
 # Lists need no texts.
 WITHOUT_TEXT = (defer(Article.body_source), defer(Article.body_html))
 # Built once: building a statement takes longer than running it.
@@ -74,9 +77,9 @@ class ArticleGone(DomainError):
 
     status = 410
 
-    def __init__(self, redirect_to: str | None) -> None:
+    def __init__(self, article_id: int, redirect_to: str | None) -> None:
         super().__init__()
-        self.redirect_to = redirect_to
+        self.article_id, self.redirect_to = article_id, redirect_to
 
 
 @frozen
@@ -176,7 +179,7 @@ def _find(session: Session, statement: Select[Any], slug: str, now: datetime) ->
         raise _moved_or_not_found(session, slug, now)
     remember_versions(session, {row.id: row[-2], EVERYTHING: row[-1]})
     if row.status == UNPUBLISHED:
-        raise ArticleGone(row.redirect_to)
+        raise ArticleGone(row.id, row.redirect_to)
     if row.status not in PUBLIC or row.published_at > now:
         raise NotFound
     return row
@@ -189,6 +192,26 @@ def _moved_or_not_found(session: Session, slug: str, now: datetime) -> DomainErr
         .where(ArticleRedirect.slug == slug, or_(visible(now), Article.status == UNPUBLISHED))
     )
     return ArticleMoved(present) if present else NotFound()
+
+
+def redirects_without_end(session: Session, article_id: int, redirect_to: str) -> bool:
+    """Whether a redirect from this article leads back to it, perhaps over other unpublished articles, or over more
+    than MOST_REDIRECTS of them."""
+    followed, address = {article_id}, redirect_to
+    while slug := slug_in(address):
+        present = select(Article.id).where(Article.slug == slug)
+        former = select(ArticleRedirect.article_id).where(ArticleRedirect.slug == slug)
+        query = select(Article.id, Article.status, Article.redirect_to)
+        row = session.execute(query.where(Article.id.in_(present.union_all(former)))).first()
+        if row is None:
+            return False
+        if row.id in followed or len(followed) > MOST_REDIRECTS:
+            return True
+        if row.status != UNPUBLISHED or row.redirect_to is None:
+            return False
+        followed.add(row.id)
+        address = row.redirect_to
+    return False
 
 
 def count_by_language(session: Session, now: datetime) -> dict[str, int]:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, Engine, event, insert, text
+from sqlalchemy import Connection, Engine, event, insert, text, update
 
+from blogapp.articles.models import UNPUBLISHED, Article
 from blogapp.articles.publishing import Manuscript, publish
 from blogapp.comments import spam
 from blogapp.comments.models import NUMBER_WIDTH, Comment, CommentDecision, CommentRevision, Conversation, Like
@@ -170,6 +171,7 @@ def requests_of(app: Flask, author: FlaskClient) -> dict[str, Callable[[], Any]]
         "search": lambda: author.get("/search?q=text+7&in=comments"),
         "search for a phrase": lambda: author.get('/search?q="text 7"&in=comments'),
         "delete": lambda: author.post("/comments/2001/delete", headers=HTMX),
+        "redirect": lambda: author.get("/articles/a18"),
     }
 
 
@@ -179,6 +181,10 @@ def test_no_request_of_a_visitor_scans_a_big_table(filled: Flask) -> None:
     first = {"author_name": "Ada", "body": "Zero"}
     assert author.post("/articles/a6/comments", data=first).status_code == 303
     assert filled.test_cli_runner().invoke(args=["comments", "approve", "2001"]).exit_code == 0
+    with filled.app_context(), write_transaction() as session:
+        for slug, target in (("a18", "/articles/a19"), ("a19", "/articles/a6")):
+            values = {"status": UNPUBLISHED, "redirect_to": target}
+            session.execute(update(Article).where(Article.slug == slug).values(values))
     found: dict[str, list[str]] = {}
     for name, send in requests_of(filled, author).items():
         with recorded(filled) as statements:
