@@ -14,7 +14,7 @@ from blogapp.articles.editing import Writer
 from blogapp.articles.models import ARTICLE, AUTHOR_LENGTH, COMMENTS, PAGE, TITLE_LENGTH
 from blogapp.articles.revisions import Content
 from blogapp.settings import LOCALES
-from blogapp.text.i18n import gettext
+from blogapp.text.i18n import gettext, number
 from blogapp.text.names import is_blank
 from blogapp.text.pictures import ADDRESS
 from blogapp.text.slugs import SLUG_LENGTH, is_slug
@@ -157,7 +157,7 @@ def _limited(text: str, most: int) -> str:
     if len(text) > most:
         raise FieldError(
             gettext("This is too long: %(length)s characters; %(most)s are allowed.")
-            % {"length": len(text), "most": most}
+            % {"length": number(len(text)), "most": number(most)}
         )
     return text
 

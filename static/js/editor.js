@@ -260,7 +260,13 @@
 
     // After each save: the address of a new article, and the slug that the server has chosen.
     const settle = (page) => {
-      const { url, page: address } = bar().dataset;
+      const { url, page: address, heading } = bar().dataset;
+      const place = document.querySelector("main h1");
+      if (place.textContent !== heading) {
+        document.title = document.title.replace(place.textContent, heading);
+        place.textContent = heading;
+        form.setAttribute("aria-label", heading);
+      }
       if (form.getAttribute("action") !== url) {
         form.setAttribute("action", url);
         form.setAttribute("hx-post", url);

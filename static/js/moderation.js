@@ -14,6 +14,7 @@
 
   // Single keys work only while a comment has the focus (WCAG 2.1.4), so a new list focuses its first comment.
   const begin = () => {
+    document.querySelector(".queue-keys")?.removeAttribute("hidden");
     if (document.activeElement === document.body && !location.hash) items()[0]?.focus({ preventScroll: true });
   };
 

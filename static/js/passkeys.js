@@ -80,8 +80,9 @@
     send(form, field, () => signIn(dataset.passkeySignIn), () => dataset.failed, button);
   });
 
+  // Also for a form that a script has inserted.
+  document.addEventListener("htmx:after:process", show);
   document.addEventListener("htmx:after:settle", (event) => {
-    show();
     // The pressed button was replaced with the section: focus its message, or its heading.
     if (!(event.detail.newContent ?? []).some((node) => node.id === "passkeys")) return;
     const heading = document.getElementById("passkeys-title");

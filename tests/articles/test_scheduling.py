@@ -57,7 +57,8 @@ def test_scheduled_article_can_be_published_now_or_become_a_draft_again(
     at(NOW)
     form = Form(writer)
     form.send("publish", title="Birds", body="They sing.", published_at="2026-04-01T06:00")
-    form.send("unpublish", title="Birds", body="They sing.", published_at="2026-04-01T06:00")
+    answer = form.send("unpublish", title="Birds", body="They sing.", published_at="2026-04-01T06:00")
+    assert "The article is a draft again." in writer.get(answer.location).text
     article = stored(session, form.article_id)
     assert (article.status, article.first_published_at) == ("draft", None)
     form.send("publish", title="Birds", body="They sing.", published_at="2026-04-01T06:00")

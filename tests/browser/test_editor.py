@@ -84,6 +84,9 @@ def test_article_is_saved_while_it_is_typed_and_published(write: Callable[..., V
     page.keyboard.type("They sing ")
     saved(page)
     expect(page).to_have_url(re.compile(r"/owner/articles/\d+/edit$"))
+    expect(page).to_have_title(re.compile("^Edit article – "))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Edit article")
+    expect(page.get_by_role("form", name="Edit article")).to_have_count(1)
     page.keyboard.type("before sunrise.")
     expect(page.locator("#owner-body")).to_be_focused()
     expect(page.locator("#owner-body")).to_have_value("They sing before sunrise.")
@@ -108,6 +111,12 @@ def test_article_is_saved_while_it_is_typed_and_published(write: Callable[..., V
     page.locator("#owner-publish").click()
     expect(page.locator("#status")).to_have_text("Published.")
     expect(page.locator(".editor-changes")).to_have_count(0)
+    assert_accessible(page)
+    # The button disappears: the message gets its focus.
+    page.locator("details:has(#owner-more-actions) > summary").click()
+    page.get_by_role("button", name="Unpublish").click()
+    expect(page.locator("#status")).to_have_text("The article is no longer public.")
+    expect(page.locator("#status")).to_be_focused()
     assert_accessible(page)
 
 

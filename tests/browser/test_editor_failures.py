@@ -194,6 +194,7 @@ def test_ended_session_loses_nothing(write: Callable[..., Visit], blog: Flask, s
     if way == "button":
         expect(page.locator(".state-published")).to_be_visible()
     expect(page.locator("#owner-body")).to_have_value("Typed after the end of the session")
+    expect(page.locator("#owner-publish" if way == "button" else "#owner-body")).to_be_focused()
     assert texts(blog, title) == ["Typed after the end of the session"]
 
 

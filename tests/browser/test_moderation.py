@@ -289,6 +289,30 @@ def test_checked_comments_go_to_spam_and_come_back(
     expect(page.locator(".queue-empty")).to_have_count(1)
 
 
+@pytest.mark.parametrize("has_javascript", [True, False])
+def test_hint_about_keys_is_shown_where_they_work(
+    room: Room, visit: Callable[..., Visit], has_javascript: bool
+) -> None:
+    room.post("One", "Two")
+    page = room.open(visit(java_script_enabled=has_javascript))
+    expect(page.locator(".queue-keys")).to_be_visible(visible=has_javascript)
+    page.locator(f"{queued(page, 'One')} input[type=checkbox]").check()
+    page.locator("#bulk").get_by_role("button", name="Spam").click()
+    expect(page.locator(".queued")).to_have_count(1)
+    expect(page.locator(".queue-keys")).to_be_visible(visible=has_javascript)
+
+
+def test_message_has_the_focus_when_no_comment_is_left(room: Room, visit: Callable[..., Visit]) -> None:
+    room.post("One", "Two")
+    page = room.open(visit())
+    page.locator("#bulk-all").check()
+    page.locator("#bulk").get_by_role("button", name="Spam").click()
+    expect(page.locator("#status")).to_have_text("2 comments are marked as spam.")
+    expect(page.locator("#status")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#moderation a").first).to_be_focused()
+
+
 @pytest.mark.parametrize("width", [375, 1280])
 def test_pages_are_accessible_and_fit(room: Room, visit: Callable[..., Visit], width: int) -> None:
     room.post("Buy https://a.example https://a-very-long-host-name-that-must-wrap-somewhere.example https://b.example")

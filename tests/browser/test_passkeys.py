@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -118,3 +119,22 @@ def test_ended_session_is_renewed_with_a_passkey(visit: Visits, server: Server) 
     expect(page.locator("#sign-in-again")).to_contain_text("You are signed in as Zoé Martin.")
     # The removal was carried out.
     expect(page.locator("#passkeys").get_by_role("status")).to_have_text("The passkey has been removed.")
+
+
+def test_editor_asks_to_sign_in_again_with_a_passkey(visit: Visits, server: Server) -> None:
+    visitor = visit()
+    visitor.allow("status of 401")
+    page = visitor.page
+    Device(page)
+    set_up(page, server)
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.locator("#passkeys").get_by_role("listitem")).to_have_count(1)
+    page.goto(f"{server.url}/owner/articles/new")
+    app = create_app({"SECRET_KEY": SECRET_KEY}, server.folder)
+    with app.app_context(), write_transaction(Changes.NOTHING) as session:
+        session.execute(delete(OwnerSession))
+    dispose(app)
+    page.locator("#owner-body").fill("They sing")
+    page.locator("#sign-in-again").get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.locator("#owner-saved")).to_have_text(re.compile("^Saved"))
+    expect(page.locator("#owner-body")).to_be_focused()

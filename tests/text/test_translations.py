@@ -20,6 +20,7 @@ from blogapp.text import i18n
 from blogapp.text.i18n import TRANSLATIONS
 
 ROOT = Path(__file__).parent.parent.parent
+SENTENCE = re.compile(r"\{% trans\b.*?\{% endtrans %\}", re.DOTALL)
 METHODS = [("blogapp/**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "newstyle_gettext": "true"}}
 
@@ -62,6 +63,16 @@ def test_french_has_no_breaking_space_before_punctuation() -> None:
         strings = strings_of(message)
         for string in strings if message.id else []:
             assert not re.search(r" [:;!?»]|« ", string), string
+
+
+def test_templates_leave_the_colon_after_a_value_to_the_translation() -> None:
+    """French has a space before it, which must not break."""
+    found = {
+        str(path.relative_to(ROOT)): lines
+        for path in (ROOT / "templates").rglob("*.html")
+        if (lines := re.findall(r".*\}\}(?:</\w+>)*:(?:[ <]|$).*", SENTENCE.sub("", path.read_text()), re.MULTILINE))
+    }
+    assert found == {}
 
 
 def test_french_has_no_word_before_a_name_that_would_have_to_elide() -> None:
