@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, TypeDecorator, make_url
 from sqlalchemy.orm import DeclarativeBase
 
 from blogapp.db import sqlite
@@ -80,7 +80,8 @@ def init_app(app: Flask, url: str, workers: int = 2, prepares_statements: bool =
         options["pool_timeout"] = POOL_SECONDS
         # After a restart of PostgreSQL the pool has dead connections: test each one before use.
         options["pool_pre_ping"] = True
-        options["connect_args"] = {"connect_timeout": 5}
+        # These take precedence over what the address says.
+        options["connect_args"] = {} if "connect_timeout" in make_url(url).query else {"connect_timeout": 5}
         if not prepares_statements:
             options["connect_args"]["prepare_threshold"] = None
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options

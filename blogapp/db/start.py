@@ -33,6 +33,11 @@ INSECURE = re.compile(
     r'SSL error: (?!unexpected eof)[\w ]+|server certificate for .* does not match host name "[^"]*"|'
     r'root certificate file "[^"]*" does not exist|server does not support SSL, but SSL was required'
 )
+# What libpq and psycopg say about the options of an address, before they ask the server.
+INVALID_OPTION = re.compile(
+    r'invalid (?:URI query parameter:|connection option|integer value|"?\w+"? value:) .*|bad value for \w+: .*|'
+    r'definition of service "[^"]*" not found|could not parse network address "[^"]*"'
+)
 HOST_UNKNOWN = "[Errno -2]"  # EAI_NONAME; an unreachable name server is another error
 
 
@@ -118,7 +123,10 @@ def _sqlite_sentence(database_file: Path, error: SQLAlchemyError) -> str:
     if code == sqlite3.SQLITE_NOTADB:
         return f"DATABASE_URL names {database_file}, which is not an SQLite database."
     if code == sqlite3.SQLITE_CORRUPT:
-        return f"the SQLite database {database_file} is damaged. Restore a backup."
+        return (
+            f"the SQLite database {database_file} is damaged. Move it away, with the files whose names end in -wal and "
+            "-shm, and put a daily backup in its place, or run: flask restore FILE.zip"
+        )
     if fault is None:
         raise error
     return f"DATABASE_URL names {database_file}: {fault.cause}."
@@ -136,7 +144,8 @@ def _explain_connection(error: SQLAlchemyError) -> None:
 def is_lasting(message: str) -> bool:
     """Whether this message of libpq means that DATABASE_URL is invalid, so that waiting does not help."""
     is_refused = "FATAL:" in message and not any(each in message for each in TEMPORARY)
-    return is_refused or "invalid" in message or HOST_UNKNOWN in message or INSECURE.search(message) is not None
+    is_wrong = INVALID_OPTION.search(message) or INSECURE.search(message)
+    return is_refused or "invalid" in message or HOST_UNKNOWN in message or is_wrong is not None
 
 
 def connection_sentence(error: SQLAlchemyError, host: str | None, name: str = "DATABASE_URL") -> str | None:
@@ -146,8 +155,8 @@ def connection_sentence(error: SQLAlchemyError, host: str | None, name: str = "D
     message = " ".join(str(original).split())
     if HOST_UNKNOWN in message:
         return f"{name} names the host {host}, which is not known."
-    if "invalid connection option" in message or "invalid sslmode" in message:
-        return f"{name} has an option that PostgreSQL does not know ({message.partition(':')[0]})."
+    if invalid := INVALID_OPTION.search(message):
+        return f"{name} has an option that PostgreSQL does not accept: {invalid[0]}."
     if insecure := INSECURE.search(message):
         return f"{name} demands a secure connection (sslmode), which failed: {insecure[0]}."
     if "FATAL:" in message:

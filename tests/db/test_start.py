@@ -34,6 +34,8 @@ URLS = {
     "unclosed bracket": f"postgresql://me:{PASSWORD}@[::1/blog",
     "unknown option": f"postgresql://me:{PASSWORD}@127.0.0.1/blog?colour=red",
     "wrong value of an option": f"postgresql://me:{PASSWORD}@127.0.0.1/blog?sslmode=maybe",
+    "number that is a word": f"postgresql://me:{PASSWORD}@127.0.0.1/blog?keepalives=yes",
+    "seconds that are a word": f"postgresql://me:{PASSWORD}@127.0.0.1/blog?connect_timeout=soon",
     "another database system": f"mysql://me:{PASSWORD}@127.0.0.1/blog",
     "another driver": f"postgresql+asyncpg://me:{PASSWORD}@127.0.0.1/blog",
     "not an address": PASSWORD,
@@ -113,6 +115,17 @@ def test_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear reader,\n" * 100)
     output = start(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'letter.txt'}")
     assert "letter.txt, which is not an SQLite database" in output
+
+
+def test_damaged_database_is_reported_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "blog.sqlite3"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    with path.open("r+b") as file:
+        file.seek(100)  # the header of the first page's B-tree, after the file's own
+        file.write(b"\xff" * 12)
+    output = start(tmp_path, DATABASE_URL=f"sqlite:///{path}")
+    assert f"the SQLite database {path} is damaged. Move it away" in output
 
 
 def test_newer_schema_is_reported(tmp_path: Path, database_url: str) -> None:

@@ -193,7 +193,20 @@ def test_database_of_another_program_is_refused(
         ("", "--to must be the address of a database: postgresql://"),
         (" ", "--to must be the address of a database: postgresql://"),
         ("sqlite:////\udce9.sqlite3", "--to must be text in UTF-8."),
-        ("postgresql://127.0.0.1:1/blog?nothing=1", "--to has an option that PostgreSQL does not know"),
+        *(
+            (
+                f"postgresql://127.0.0.1:1/blog?{option}",
+                f"--to has an option that PostgreSQL does not accept: {message}.",
+            )
+            for option, message in (
+                ("nothing=1", 'invalid connection option "nothing"'),
+                ("connect_timeout=soon", "bad value for connect_timeout: 'soon'"),
+                ("keepalives=x", 'invalid integer value "x" for connection option "keepalives"'),
+                ("sslmode=x", 'invalid sslmode value: "x"'),
+                ("ssl_min_protocol_version=x", 'invalid "ssl_min_protocol_version" value: "x"'),
+                ("service=x", 'definition of service "x" not found'),
+            )
+        ),
     ],
 )
 def test_wrong_address_is_explained(runner: FlaskCliRunner, address: str, sentence: str) -> None:
