@@ -229,7 +229,9 @@ def folder(raw: str) -> Path | None:
             raise ValueError("must be a folder")
         return path.resolve()
     except RuntimeError:
-        raise ValueError("must be a folder; it names a user who does not exist, or links that form a circle") from None
+        raise ValueError(
+            "must be a folder; it names a user who does not exist, or symbolic links that form a loop"
+        ) from None
     except OSError as error:
         raise ValueError(f"must be a folder that can be used ({error.strerror})") from None
 

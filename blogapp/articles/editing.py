@@ -29,7 +29,7 @@ from blogapp.articles.publishing import (
     publish,
     replace_slug,
 )  # fmt: skip
-from blogapp.articles.reading import redirects_without_end
+from blogapp.articles.reading import is_redirect_loop
 from blogapp.articles.revisions import (
     PUBLISH,
     RESTORE,
@@ -217,7 +217,7 @@ def unpublish(
 ) -> Article:
     """Withdraw the article from readers and keep `content` as a draft. Its address redirects to `redirect_to`, or is
     gone (410). A scheduled article, which nobody has seen, becomes a draft again. A write transaction for this article
-    must be open. Raises NotFound, EditConflict and FieldRefused, also for a redirect that leads back."""
+    must be open. Raises NotFound, EditConflict and FieldRefused, also for a redirect loop."""
     article = _begin(session, article_id, writer, now)
     content = _complete(session, article, content, now)
     keep_original(session, article)
@@ -229,7 +229,7 @@ def unpublish(
     article.redirect_to = redirect_to if article.status == UNPUBLISHED else None
     _store(session, article, content, writer, SAVE, now)
     session.flush()
-    if article.redirect_to and redirects_without_end(session, article.id, article.redirect_to):
+    if article.redirect_to and is_redirect_loop(session, article.id, article.redirect_to):
         sentence = gettext("This address leads back to this article. Enter another one, or none.")
         raise FieldRefused("redirect_to", sentence)
     return article

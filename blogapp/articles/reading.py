@@ -42,7 +42,7 @@ from blogapp.web.errors import DomainError, NotFound
 from blogapp.web.page_cache import SITE, depends_on
 
 ARTICLES_PER_PAGE = 20
-# From one unpublished article to the next. Browsers give up after 20.
+# Redirects from one unpublished article to the next that are allowed. Browsers follow at most 20.
 MOST_REDIRECTS = 10
 # Lists need no texts.
 WITHOUT_TEXT = (defer(Article.body_source), defer(Article.body_html))
@@ -194,9 +194,9 @@ def _moved_or_not_found(session: Session, slug: str, now: datetime) -> DomainErr
     return ArticleMoved(present) if present else NotFound()
 
 
-def redirects_without_end(session: Session, article_id: int, redirect_to: str) -> bool:
-    """Whether a redirect from this article leads back to it, perhaps over other unpublished articles, or over more
-    than MOST_REDIRECTS of them."""
+def is_redirect_loop(session: Session, article_id: int, redirect_to: str) -> bool:
+    """Whether a redirect from this article leads back to it, directly or by other unpublished articles, or by more than
+    MOST_REDIRECTS of them."""
     followed, address = {article_id}, redirect_to
     while slug := slug_in(address):
         present = select(Article.id).where(Article.slug == slug)

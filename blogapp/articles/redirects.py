@@ -6,7 +6,7 @@ from flask import Flask, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from blogapp.articles.reading import ArticleGone, ArticleMoved, redirects_without_end
+from blogapp.articles.reading import ArticleGone, ArticleMoved, is_redirect_loop
 from blogapp.db.base import db
 from blogapp.web.errors import answer
 from blogapp.web.htmx import is_htmx
@@ -29,11 +29,11 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(ArticleGone)
     def on_gone(error: ArticleGone) -> Response | tuple[str, int]:
-        """Not cached either, because an article can be published again. The editor refuses a redirect that leads back
-        to its article, but the slug of another one can be changed later."""
+        """Not cached either, because an article can be published again. The editor refuses a redirect loop, but one can
+        arise later, when the slug of another article is changed."""
         if error.redirect_to is None or request.method not in {"GET", "HEAD"}:
             return answer(error.status)
-        if redirects_without_end(db.session(), error.article_id, error.redirect_to):
+        if is_redirect_loop(db.session(), error.article_id, error.redirect_to):
             return answer(error.status)
         is_path = error.redirect_to.startswith("/")
         return redirect(f"{request.script_root}{error.redirect_to}" if is_path else error.redirect_to, 301)

@@ -88,7 +88,7 @@ def test_page_does_not_redirect_to_itself(writer: FlaskClient, client: FlaskClie
     assert client.get("/about-birds").status_code == 200
 
 
-def test_circle_of_unpublished_articles_is_refused(writer: FlaskClient, client: FlaskClient) -> None:
+def test_loop_of_several_unpublished_articles_is_refused(writer: FlaskClient, client: FlaskClient) -> None:
     birds, owls, geese = publish(writer, "Birds"), publish(writer, "Owls"), publish(writer, "Geese")
     assert unpublish(birds, "Birds", "/articles/owls") == 303
     assert unpublish(owls, "Owls", "http://localhost/articles/geese") == 303
@@ -97,7 +97,7 @@ def test_circle_of_unpublished_articles_is_refused(writer: FlaskClient, client: 
     assert (answer.status_code, answer.request.path) == (200, "/articles/geese")
 
 
-def test_below_a_path_prefix(app: Flask, writer: FlaskClient) -> None:
+def test_loop_below_a_path_prefix_is_refused(app: Flask, writer: FlaskClient) -> None:
     form = publish(writer, "Birds")
     root = "http://localhost/blog"
     fields = {**form.hidden, "action": "unpublish", "title": "Birds", "body": "They sing."}
@@ -129,7 +129,7 @@ def test_redirect_that_leads_back_later_ends_at_gone(
         assert answer.status_code == 410
 
 
-def test_long_chain_ends(app: Flask, writer: FlaskClient, client: FlaskClient) -> None:
+def test_long_chain_of_redirects_ends(app: Flask, writer: FlaskClient, client: FlaskClient) -> None:
     for number in range(14):
         unpublish(publish(writer, f"Bird {number}"), f"Bird {number}", "")
     with app.app_context(), write_transaction() as session:

@@ -52,7 +52,8 @@ def test_new_comments_below_the_viewport_wait_behind_a_button(visit: Visits, art
     expect(news).to_be_hidden()
 
 
-def test_refresh_button_shows_the_waiting_comments(visit: Visits, article: Articles, blog: Flask) -> None:
+def page_with_a_waiting_comment(visit: Visits, article: Articles, blog: Flask) -> Page:
+    """An article whose 13th comment waits behind the button."""
     address = article(paragraphs=10)
     post_many(blog, address, 12)
     page = open_with_a_clock(visit(), address)
@@ -60,6 +61,11 @@ def test_refresh_button_shows_the_waiting_comments(visit: Visits, article: Artic
     post_many(blog, address, 1, "News")
     page.clock.fast_forward(15_000)
     expect(page.locator("#news")).to_have_text("1 new comment")
+    return page
+
+
+def test_refresh_button_shows_the_waiting_comments(visit: Visits, article: Articles, blog: Flask) -> None:
+    page = page_with_a_waiting_comment(visit, article, blog)
     page.get_by_role("link", name="Refresh").click()
     expect(page.locator(".comment:visible")).to_have_count(13)
     expect(page.locator("#news")).to_be_hidden()
@@ -312,13 +318,7 @@ def test_browsers_with_and_without_javascript_show_the_same_comments(browser: Br
 
 
 def test_link_to_a_comment_behind_the_button_shows_it(visit: Visits, article: Articles, blog: Flask) -> None:
-    address = article(paragraphs=10)
-    post_many(blog, address, 12)
-    page = open_with_a_clock(visit(), address)
-    page.locator(".comment").first.scroll_into_view_if_needed()
-    post_many(blog, address, 1, "News")
-    page.clock.fast_forward(15_000)
-    expect(page.locator("#news")).to_have_text("1 new comment")
+    page = page_with_a_waiting_comment(visit, article, blog)
     page.evaluate("location.hash = document.querySelector('.item[hidden] .comment').id")
     expect(page.locator(".comment:target")).to_be_in_viewport()
     expect(page.locator("#news")).to_be_hidden()

@@ -98,7 +98,8 @@ def test_passkey_is_added_signs_in_and_is_removed(visit: Visits, server: Server)
     expect(page.get_by_role("alert").first).to_contain_text("This passkey was not accepted.")
 
 
-def test_ended_session_is_renewed_with_a_passkey(visit: Visits, server: Server) -> None:
+def owner_with_passkey(visit: Visits, server: Server) -> Page:
+    """The page of the owner's account, after a passkey was added."""
     visitor = visit()
     visitor.allow("status of 401")
     page = visitor.page
@@ -106,11 +107,20 @@ def test_ended_session_is_renewed_with_a_passkey(visit: Visits, server: Server) 
     set_up(page, server)
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.locator("#passkeys").get_by_role("listitem")).to_have_count(1)
-    page.get_by_role("button", name="Remove the passkey").focus()
+    return page
+
+
+def end_sessions(server: Server) -> None:
     app = create_app({"SECRET_KEY": SECRET_KEY}, server.folder)
     with app.app_context(), write_transaction(Changes.NOTHING) as session:
         session.execute(delete(OwnerSession))
     dispose(app)
+
+
+def test_ended_session_is_renewed_with_a_passkey(visit: Visits, server: Server) -> None:
+    page = owner_with_passkey(visit, server)
+    page.get_by_role("button", name="Remove the passkey").focus()
+    end_sessions(server)
     page.keyboard.press("Enter")
     form = page.locator("#sign-in-again form")
     expect(form).to_contain_text("Your session has ended.")
@@ -122,18 +132,9 @@ def test_ended_session_is_renewed_with_a_passkey(visit: Visits, server: Server) 
 
 
 def test_editor_asks_to_sign_in_again_with_a_passkey(visit: Visits, server: Server) -> None:
-    visitor = visit()
-    visitor.allow("status of 401")
-    page = visitor.page
-    Device(page)
-    set_up(page, server)
-    page.get_by_role("button", name="Add a passkey").click()
-    expect(page.locator("#passkeys").get_by_role("listitem")).to_have_count(1)
+    page = owner_with_passkey(visit, server)
     page.goto(f"{server.url}/owner/articles/new")
-    app = create_app({"SECRET_KEY": SECRET_KEY}, server.folder)
-    with app.app_context(), write_transaction(Changes.NOTHING) as session:
-        session.execute(delete(OwnerSession))
-    dispose(app)
+    end_sessions(server)
     page.locator("#owner-body").fill("They sing")
     page.locator("#sign-in-again").get_by_role("button", name="Sign in with a passkey").click()
     expect(page.locator("#owner-saved")).to_have_text(re.compile("^Saved"))
